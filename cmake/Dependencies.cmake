@@ -1,0 +1,58 @@
+# Every library the program uses, found in one place. Versions: the Debian 12 packages named in scripts/apt-packages.txt and the
+# LibTorch wheel in scripts/versions.sh; docs/dependencies.md says what each is for.
+find_package(PkgConfig)
+
+# LibTorch from a Python wheel: its folder is given, or asked of the private environment or the system's Python.
+if(NOT Torch_DIR AND NOT GSV3D_TORCH)
+  file(GLOB GSV3D_TORCH "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch")
+  if(NOT GSV3D_TORCH)
+    find_package(Python3 QUIET COMPONENTS Interpreter)
+    execute_process(COMMAND "${Python3_EXECUTABLE}" -c "import torch; print(torch.__path__[0], end='')"
+      OUTPUT_VARIABLE GSV3D_TORCH ERROR_QUIET)
+  endif()
+endif()
+if(NOT GSV3D_TORCH AND NOT Torch_DIR)
+  message(FATAL_ERROR "LibTorch not found: run scripts/setup.sh, or pass -DGSV3D_TORCH=<site-packages/torch>.")
+endif()
+
+# Only the CPU library's headers and shared objects are named, not find_package(Torch), which drags in Caffe2's CUDA configuration.
+add_library(gsv3d_torch INTERFACE)
+target_include_directories(gsv3d_torch SYSTEM INTERFACE "${GSV3D_TORCH}/include")
+target_link_directories(gsv3d_torch INTERFACE "${GSV3D_TORCH}/lib")
+target_link_options(gsv3d_torch INTERFACE "-Wl,-rpath,${GSV3D_TORCH}/lib" "-Wl,--disable-new-dtags")
+target_link_libraries(gsv3d_torch INTERFACE torch_cpu c10)
+set(GSV3D_CUDA OFF)
+if(EXISTS "${GSV3D_TORCH}/lib/libtorch_cuda.so")
+  set(GSV3D_CUDA ON)
+  # Nothing of libtorch_cuda is called by name: without --no-as-needed the linker would drop it and no GPU would be seen.
+  target_link_libraries(gsv3d_torch INTERFACE "-Wl,--no-as-needed" torch_cuda c10_cuda "-Wl,--as-needed")
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+
+function(gsv3d_pkg target module)
+  pkg_check_modules(${target} REQUIRED IMPORTED_TARGET ${module})
+endfunction()
+if(GSV3D_WITH_IMAGE_FILES)
+  gsv3d_pkg(VIPS vips)
+endif()
+if(GSV3D_WITH_MATTING)
+  find_package(OpenCV REQUIRED COMPONENTS core imgproc dnn)
+endif()
+if(GSV3D_WITH_VIDEO)
+  pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavcodec libavformat libavutil libswscale)
+endif()
+if(GSV3D_WITH_OBJECT_FILES)
+  find_package(assimp REQUIRED)
+  pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+endif()
+if(GSV3D_WITH_EMBREE)
+  find_package(embree 3 REQUIRED)
+endif()
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(WEBP IMPORTED_TARGET libwebp)

@@ -1,0 +1,28 @@
+# gsv3d_room(NAME USES room... LIBRARIES library...)
+# One room of src/ as one library, gsv3d::NAME, built from every .cpp of its folder. Headers are included as "room/header.h" and each
+# room puts only its own folder on the include path, so that including a room it does not USE fails to build.
+function(gsv3d_room name)
+  cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES;DEFINITIONS;EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  foreach(excluded ${ROOM_EXCLUDE})
+    list(REMOVE_ITEM sources "${CMAKE_CURRENT_SOURCE_DIR}/${excluded}")
+  endforeach()
+  add_library(gsv3d_${name} STATIC ${sources})
+  add_library(gsv3d::${name} ALIAS gsv3d_${name})
+
+  set(include_root "${CMAKE_BINARY_DIR}/rooms/${name}")
+  file(MAKE_DIRECTORY "${include_root}")
+  file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}" "${include_root}/${name}" SYMBOLIC)
+  target_include_directories(gsv3d_${name} PUBLIC "${include_root}")
+
+  list(TRANSFORM ROOM_USES PREPEND "gsv3d::")
+  target_link_libraries(gsv3d_${name} PUBLIC ${ROOM_USES} PRIVATE gsv3d_options ${ROOM_LIBRARIES})
+  target_compile_definitions(gsv3d_${name} PRIVATE ${ROOM_DEFINITIONS})
+  if(GSV3D_PCH)
+    if(name STREQUAL "core")
+      target_precompile_headers(gsv3d_core PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/precompiled.h")
+    else()
+      target_precompile_headers(gsv3d_${name} REUSE_FROM gsv3d_core)
+    endif()
+  endif()
+endfunction()

@@ -1,0 +1,60 @@
+// The KL autoencoder of Stable Diffusion (sgm/modules/diffusionmodules/model.py), images ⇄ latents at 1/8 of the size.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/config.h"
+#include "core/tensor.h"
+#include "nn/parameter_store.h"
+
+namespace gsv3d {
+
+struct AutoencoderConfig {
+  int64_t z_channels = 4, in_channels = 3, out_ch = 3, ch = 128;
+  std::vector<int64_t> ch_mult = {1, 2, 4, 4};  ///< one level per entry; the image shrinks by 2 between levels
+  int64_t num_res_blocks = 2;
+  int64_t norm_groups = 32;        ///< 32 in every official checkpoint
+  double scale_factor = 0.18215;   ///< multiplies latents when they are the diffusion variable
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("z_channels", z_channels), visit("in_channels", in_channels), visit("out_ch", out_ch), visit("ch", ch);
+    visit("ch_mult", ch_mult), visit("num_res_blocks", num_res_blocks), visit("norm_groups", norm_groups);
+    visit("scale_factor", scale_factor);
+  }
+  int64_t downsampling() const { return int64_t{1} << (ch_mult.size() - 1); }
+};
+
+/// Images to the moments of their latents. In an SV3D checkpoint its parameters (encoder.*, quant_conv.*) lie under
+/// conditioner.embedders.1.encoder; in a model folder's vae.safetensors under no prefix.
+class AutoencoderEncoder {
+ public:
+  AutoencoderEncoder(const AutoencoderConfig& config, const nn::Scope& scope);
+  ~AutoencoderEncoder();
+  AutoencoderEncoder(AutoencoderEncoder&&) noexcept;
+  /// images [B, 3, H, W] in [-1, 1] → moments [B, 2·z_channels, H/8, W/8]: mean, log variance (clamped to [-30, 20] where used).
+  Tensor moments(const Tensor& images) const;
+  /// The mode of the latent distribution, not scaled: [B, z_channels, H/8, W/8].
+  Tensor mode(const Tensor& images) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+/// Latents to images. In an SV3D checkpoint: first_stage_model.decoder.*; in vae.safetensors: decoder.*. No post_quant_conv (SV3D's
+/// temporal VideoDecoder is not used by it either).
+class AutoencoderDecoder {
+ public:
+  AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope);
+  ~AutoencoderDecoder();
+  AutoencoderDecoder(AutoencoderDecoder&&) noexcept;
+  /// Unscaled latents [B, z_channels, h, w] → images [B, 3, 8h, 8w], about [-1, 1], not clamped. `chunk` > 0 decodes that many at a time.
+  Tensor operator()(const Tensor& latents, int64_t chunk = 0) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace gsv3d

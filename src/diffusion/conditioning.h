@@ -1,0 +1,34 @@
+// What the UNet is told besides the noisy latents: the photo's CLIP token and latent, and one camera vector per frame.
+#pragma once
+
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace gsv3d {
+
+/// SV3D's camera angles per frame, in SV3D's own order: frame i shows view i, the last frame is the photo's view.
+struct OrbitAngles {
+  std::vector<double> polars_radians;    ///< 90° - elevation, absolute
+  std::vector<double> azimuths_radians;  ///< relative to the last frame, in [0, 2π), last exactly 0
+};
+
+/// elevations_degrees: one, or one per frame; azimuths_degrees: one per frame in any range, or empty for (i + 1)·360/F mod 360.
+/// Throws Error when the counts do not fit.
+OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevations_degrees,
+                              const std::vector<double>& azimuths_degrees = {});
+
+/// The camera vector of each frame: [cond_aug 256 | polar 512 | azimuth 512] sinusoids → [F, sum of dimensions]. dimensions = {256, 512, 512} for
+/// sv3d_p, {256} for sv3d_u (no angles); a tiny model may use smaller ones.
+Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions);
+
+/// Conditional and unconditional inputs of the guided denoiser. The unconditional branch has zero crossattn and concat and the same vector.
+struct Conditioning {
+  Tensor crossattn;  ///< [B, tokens, context_dim]
+  Tensor concat;     ///< [B, z, h, w] the photo's latent: encoder mode, not scaled; the same for every frame
+  Tensor vector;     ///< [B·F, adm]
+  int64_t frames = 1;
+  Conditioning unconditional() const;
+};
+
+}  // namespace gsv3d

@@ -1,0 +1,62 @@
+// EDM sampling as SV3D runs it: v-scaling with EDM noise conditioning, Euler steps, per-frame classifier-free guidance
+// (sgm/modules/diffusionmodules: discretizer.py EDMDiscretization, denoiser_scaling.py VScalingWithEDMcNoise, sampling.py EulerEDMSampler, guiders.py).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/tensor.h"
+#include "diffusion/conditioning.h"
+#include "diffusion/video_unet.h"
+
+namespace gsv3d {
+
+struct SamplerConfig {
+  double sigma_min = 0.002, sigma_max = 700, rho = 7;
+  int64_t steps = 50;
+  std::string guider = "triangle";  ///< triangle | linear | constant
+  double min_scale = 1, max_scale = 2.5;
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
+    visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale);
+  }
+};
+
+/// Karras' noise levels (arXiv 2206.00364, eq. 5), descending, with a zero appended: [steps + 1] float32.
+Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho);
+
+/// Preconditioning of the v-prediction network at noise level sigma [N]: denoised = c_skip x + c_out F(c_in x; c_noise).
+struct Scaling {
+  Tensor c_skip, c_out, c_in, c_noise;
+};
+Scaling v_scaling(const Tensor& sigma);
+
+/// Guidance scale per frame [F]. Throws UsageError on an unknown name.
+Tensor guidance_scales(const std::string& guider, int64_t frames, double min_scale, double max_scale);
+
+/// One network evaluation without guidance: x [B·F, z, h, w], sigma [B·F] → denoised [B·F, z, h, w] (float32). `context_drop`-style masks for
+/// training are applied to the conditioning by the caller.
+Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning);
+
+/// Both halves in one batch, order [unconditional; conditional], combined per frame: u + scale (c - u). B must be 1.
+struct GuidedResult {
+  Tensor denoised;  ///< [F, z, h, w]
+  Tensor net_out;   ///< [2F, z, h, w] raw network output
+};
+GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning, const Tensor& scales);
+
+/// What happened in one step, for previews and tests.
+struct SamplerStep {
+  int64_t index, total;
+  Tensor net_out, denoised, x_next;
+};
+
+/// Runs the sampler from unit normal noise [F, z, h, w] to the final latents (diffusion variable: already multiplied by scale_factor).
+/// on_step is called after every step; it may throw (Cancelled) to stop.
+Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
+              const std::function<void(const SamplerStep&)>& on_step = {});
+
+}  // namespace gsv3d

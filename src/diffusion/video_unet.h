@@ -1,0 +1,57 @@
+// SV3D's network: a 2D UNet with temporal residual blocks and temporal transformers beside the spatial ones
+// (sgm/modules/diffusionmodules/video_model.py: VideoUNet). Parameter names are the official checkpoint's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/tensor.h"
+#include "nn/parameter_store.h"
+
+namespace gsv3d {
+
+/// Field names follow the official yaml.
+struct VideoUNetConfig {
+  int64_t in_channels = 8, out_channels = 4, model_channels = 320;
+  std::vector<int64_t> attention_resolutions = {4, 2, 1};
+  int64_t num_res_blocks = 2;
+  std::vector<int64_t> channel_mult = {1, 2, 4, 4};
+  int64_t num_head_channels = 64, transformer_depth = 1, context_dim = 1024, adm_in_channels = 1280;
+  int64_t norm_groups = 32;  ///< 32 in every official checkpoint
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("in_channels", in_channels), visit("out_channels", out_channels), visit("model_channels", model_channels);
+    visit("attention_resolutions", attention_resolutions), visit("num_res_blocks", num_res_blocks);
+    visit("channel_mult", channel_mult), visit("num_head_channels", num_head_channels);
+    visit("transformer_depth", transformer_depth), visit("context_dim", context_dim);
+    visit("adm_in_channels", adm_in_channels), visit("norm_groups", norm_groups);
+  }
+};
+
+class VideoUNet {
+ public:
+  struct Input {
+    Tensor x;          ///< [B·F, in_channels, h, w]: scaled noisy latents ⊕ photo latents; clip-major: row b·F + f
+    Tensor timesteps;  ///< [B·F] c_noise
+    Tensor context;    ///< [B·F, tokens, context_dim] CLIP tokens, or [B, tokens, context_dim] to be repeated over frames
+    Tensor y;          ///< [B·F, adm_in_channels] camera vector
+    int64_t frames = 1;
+    Tensor image_only_indicator;  ///< [B, F], ones where the temporal path is skipped; undefined: zeros
+  };
+
+  VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope);
+  ~VideoUNet();
+  VideoUNet(VideoUNet&&) noexcept;
+
+  /// → [B·F, out_channels, h, w]. When `activations` is given, the outputs of the named submodules (the golden files' act.NAME) are
+  /// stored into it for tests.
+  Tensor operator()(const Input& input, NamedTensors* activations = nullptr) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace gsv3d

@@ -1,0 +1,79 @@
+// A model on disk: MODEL/config.json with every hyper-parameter, and one safetensors file per network.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "decoder/dinov2.h"
+#include "decoder/gaussian_decoder.h"
+#include "diffusion/autoencoder.h"
+#include "diffusion/image_embedder.h"
+#include "diffusion/sampler.h"
+#include "diffusion/video_unet.h"
+
+namespace gsv3d {
+
+/// config.json. Full size and tiny differ in numbers only.
+struct ModelConfig {
+  std::string name = "sv3d_p";
+  int64_t image_size = 576;               ///< pixels of a view, square
+  int64_t frames = 21;                    ///< N: orbit views the UNet makes
+  std::vector<int64_t> vector_dimensions = {256, 512, 512};  ///< cond_aug, polar, azimuth; only the first for sv3d_u
+  double cond_aug = 1e-5;                 ///< noise on the photo before its latent, and what the UNet is told of it
+  double image_frame_ratio = 0.82;        ///< share of the frame that the object's box fills in the framed photo
+  double elevation_degrees = 10;          ///< assumed when the user does not say
+  double radius = 2, fov_y_degrees = 33.8;
+  int64_t lora_rank = 0;                  ///< of distilled_lora.safetensors, when there is one
+  double lora_alpha = 0;
+  std::vector<std::string> lora_targets;
+  VideoUNetConfig unet;
+  AutoencoderConfig vae;
+  ImageEmbedderConfig image_embedder;
+  Dinov2Config dino;
+  GaussianDecoderConfig gaussian_decoder;
+  SamplerConfig sampler;
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("name", name), visit("image_size", image_size), visit("frames", frames), visit("vector_dimensions", vector_dimensions);
+    visit("cond_aug", cond_aug), visit("image_frame_ratio", image_frame_ratio), visit("elevation_degrees", elevation_degrees);
+    visit("radius", radius), visit("fov_y_degrees", fov_y_degrees), visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha);
+    visit("lora_targets", lora_targets), visit("unet", unet), visit("vae", vae), visit("image_embedder", image_embedder);
+    visit("dino", dino), visit("gaussian_decoder", gaussian_decoder), visit("sampler", sampler);
+  }
+};
+
+/// Reads and checks MODEL/config.json: unknown keys, and widths that do not fit each other, are errors that name the keys.
+ModelConfig read_model_config(const std::filesystem::path& folder);
+
+/// Throws Error when parts do not fit: unet.in_channels = 2·z, adm = Σ vector_dimensions, context widths, image size divisible …
+void check_model_config(const ModelConfig& config, const std::string& where);
+
+/// The networks of a model folder, loaded. A part whose file is missing is empty; `require_parts` names those that must be there.
+struct Model {
+  std::filesystem::path folder;
+  ModelConfig config;
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;  ///< in which matrix products run (autocast); parameters stay float32
+  std::optional<AutoencoderEncoder> vae_encoder;
+  std::optional<AutoencoderDecoder> vae_decoder;
+  std::optional<ImageEmbedder> image_embedder;
+  std::optional<VideoUNet> unet;
+  std::optional<Dinov2> dino;
+  std::optional<GaussianDecoder> gaussian_decoder;
+  bool distilled = false;  ///< the UNet carries distilled_lora.safetensors
+};
+
+struct LoadOptions {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  bool use_lora = true;  ///< apply distilled_lora.safetensors when it is there
+};
+
+/// Files: unet, vae (encoder.*, quant_conv.*, decoder.*), image_embedder (visual.*), dino, gaussian_decoder, distilled_lora, all .safetensors.
+Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
+
+}  // namespace gsv3d

@@ -1,0 +1,30 @@
+// The differentiable Gaussian rasterizer (3DGS, arXiv 2308.04079, with gsplat's numerical rules): one function for the CPU kernels
+// here and the CUDA kernels to come. The rules that decide the numbers are listed in docs/rasterizer.md.
+#pragma once
+
+#include "camera/camera.h"
+#include "core/tensor.h"
+#include "splat/gaussians.h"
+
+namespace gsv3d {
+
+struct RasterizeOptions {
+  bool depth = true;         ///< also blend depth
+  bool antialiased = false;  ///< opacity × sqrt(det Σ2D before / after the 0.3 px blur) (Mip-Splatting's 2D filter, gsplat "antialiased")
+  double near_plane = 0.01, far_plane = 1e10;
+};
+
+struct Rendering {
+  Tensor rgb;    ///< [C, 3, H, W] blended over the background
+  Tensor alpha;  ///< [C, 1, H, W] 1 - remaining transmittance
+  Tensor depth;  ///< [C, 1, H, W] Σ z·α·T, not divided by alpha (see expected_depth); undefined when not asked for
+};
+
+/// Renders G Gaussians into C cameras. background: [3] or [C, 3]; undefined: black. Gradients flow to means, quats, scales, opacities, sh
+/// and cameras.world_to_camera. Throws Error on mismatched shapes, types or devices.
+Rendering rasterize(const Gaussians& gaussians, const Cameras& cameras, const Tensor& background = {}, const RasterizeOptions& options = {});
+
+/// Depth divided by alpha: the expected camera z where something was hit; 0 elsewhere is not implied (divides by max(alpha, 1e-10)).
+Tensor expected_depth(const Rendering& rendering);
+
+}  // namespace gsv3d
