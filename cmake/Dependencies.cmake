@@ -17,7 +17,8 @@ endif()
 
 # Only the CPU library's headers and shared objects are named, not find_package(Torch), which drags in Caffe2's CUDA configuration.
 add_library(gsv3d_torch INTERFACE)
-target_include_directories(gsv3d_torch SYSTEM INTERFACE "${GSV3D_TORCH}/include")
+# After all other folders: the wheel brings headers of its own fmt, which must not hide the system's.
+target_compile_options(gsv3d_torch INTERFACE "SHELL:-idirafter ${GSV3D_TORCH}/include")
 target_link_directories(gsv3d_torch INTERFACE "${GSV3D_TORCH}/lib")
 target_link_options(gsv3d_torch INTERFACE "-Wl,-rpath,${GSV3D_TORCH}/lib" "-Wl,--disable-new-dtags")
 target_link_libraries(gsv3d_torch INTERFACE torch_cpu c10)

@@ -1,0 +1,174 @@
+#include "core/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "core/atomic_file.h"
+#include "core/config.h"
+#include "core/error.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr uint64_t max_header_bytes = 100'000'000;  // the reference implementation's own limit
+
+const std::map<std::string, at::ScalarType>& known_types() {
+  static const std::map<std::string, at::ScalarType> types = {
+      {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
+      {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool}};
+  return types;
+}
+
+const std::string& type_name(at::ScalarType dtype) {
+  for (const auto& [name, type] : known_types())
+    if (type == dtype) return name;
+  fail("safetensors: type {} cannot be stored", c10::toString(dtype));
+}
+
+/// What a file that is not safetensors seems to be, for a helpful message.
+std::string guess_format(const uint8_t* data, size_t size) {
+  const std::string_view begin(reinterpret_cast<const char*>(data), std::min<size_t>(size, 64));
+  if (begin.starts_with("PK\x03\x04")) return "it is a zip archive, perhaps a PyTorch .pt/.ckpt file: convert it to safetensors first";
+  if (begin.starts_with("\x80\x02") || begin.starts_with("\x80\x04")) return "it is a Python pickle: convert it to safetensors first";
+  if (begin.starts_with("version https://git-lfs")) return "it is a Git LFS pointer, not the file itself: run git lfs pull";
+  if (begin.starts_with("GGUF")) return "it is a GGUF file: pass the safetensors original";
+  if (begin.starts_with("<")) return "it is a web page, perhaps a failed download";
+  return "the file is damaged or of another kind";
+}
+
+size_t element_bytes(at::ScalarType dtype) { return c10::elementSize(dtype); }
+
+/// One header entry, with every number checked against the data section's size.
+SafetensorsFile::Entry parse_entry(const std::string& where, const Json& json, size_t data_bytes) {
+  require(json.is_object() && json.contains("dtype") && json.contains("shape") && json.contains("data_offsets") && json.size() == 3,
+          "{}: not a tensor entry", where);
+  require(json["dtype"].is_string() && json["shape"].is_array() && json["data_offsets"].is_array() && json["data_offsets"].size() == 2,
+          "{}: malformed entry", where);
+  const auto type = known_types().find(json["dtype"].get<std::string>());
+  require(type != known_types().end(), "{}: unsupported type {}", where, json["dtype"].dump());
+  SafetensorsFile::Entry entry{type->second, {}, 0, 0};
+  size_t bytes = element_bytes(entry.dtype);
+  for (const auto& extent : json["shape"]) {
+    require(extent.is_number_unsigned() && extent.get<uint64_t>() <= uint64_t{1} << 48, "{}: bad shape {}", where, json["shape"].dump());
+    entry.shape.push_back(extent.get<int64_t>());
+    require(!__builtin_mul_overflow(bytes, extent.get<size_t>(), &bytes), "{}: shape {} is too large", where, json["shape"].dump());
+  }
+  for (const auto& offset : json["data_offsets"]) require(offset.is_number_unsigned(), "{}: bad data_offsets", where);
+  entry.begin = json["data_offsets"][0].get<size_t>();
+  entry.end = json["data_offsets"][1].get<size_t>();
+  require(entry.begin <= entry.end && entry.end <= data_bytes, "{}: its data lies outside the file (the file may be truncated)", where);
+  require(entry.end - entry.begin == bytes, "{}: {} bytes do not fit its shape {}", where, entry.end - entry.begin, json["shape"].dump());
+  return entry;
+}
+
+}  // namespace
+
+struct SafetensorsFile::Mapping {
+  void* data = MAP_FAILED;
+  size_t size = 0;
+  explicit Mapping(const std::filesystem::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    require(descriptor >= 0, "cannot read {}: {}", path.string(), std::strerror(errno));
+    struct stat status {};
+    const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    size = regular ? static_cast<size_t>(status.st_size) : 0;
+    if (size >= 8) data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    ::close(descriptor);
+    require(regular, "cannot read {}: not a regular file", path.string());
+    require(size >= 8, "{}: not a safetensors file: only {} bytes", path.string(), size);
+    require(data != MAP_FAILED, "cannot map {}: {}", path.string(), std::strerror(errno));
+  }
+  ~Mapping() {
+    if (data != MAP_FAILED) ::munmap(data, size);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  const uint8_t* bytes() const { return static_cast<const uint8_t*>(data); }
+};
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path), mapping_(std::make_shared<Mapping>(path)) {
+  uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, mapping_->bytes(), 8);
+  require(header_bytes >= 2 && header_bytes <= max_header_bytes && header_bytes <= mapping_->size - 8 && mapping_->bytes()[8] == '{',
+          "{}: not a safetensors file: {}", path.string(), guess_format(mapping_->bytes(), mapping_->size));
+  data_offset_ = 8 + header_bytes;
+  const char* begin = reinterpret_cast<const char*>(mapping_->bytes()) + 8;
+  // The parser is recursive: depth is limited by hand, since a header of 100 MB of brackets would exhaust the stack.
+  const Json header = [&] {
+    try {
+      return Json::parse(begin, begin + header_bytes, [](int depth, auto, auto&) -> bool {
+        require(depth <= 8, "nested too deeply");
+        return true;
+      });
+    } catch (const std::exception& error) {
+      fail("{}: not a safetensors file: bad header: {}", path.string(), error.what());
+    }
+  }();
+  const size_t data_bytes = mapping_->size - data_offset_;
+  std::vector<std::pair<size_t, size_t>> ranges;
+  for (const auto& [name, json] : header.items()) {
+    if (name == "__metadata__") {
+      config_detail::read(json, metadata_, path.string() + ": __metadata__");
+      continue;
+    }
+    const Entry entry = parse_entry(fmt::format("{}: tensor \"{}\"", path.string(), name), json, data_bytes);
+    if (entry.end > entry.begin) ranges.emplace_back(entry.begin, entry.end);
+    entries_.emplace(name, entry);
+  }
+  std::sort(ranges.begin(), ranges.end());
+  for (size_t i = 1; i < ranges.size(); ++i) require(ranges[i - 1].second <= ranges[i].first, "{}: tensors overlap", path.string());
+}
+
+Tensor SafetensorsFile::tensor(const std::string& name) const {
+  const auto found = entries_.find(name);
+  require(found != entries_.end(), "{}: no tensor \"{}\"", path_.string(), name);
+  const Entry& entry = found->second;
+  const auto options = at::TensorOptions().dtype(entry.dtype);
+  if (entry.begin == entry.end) return at::empty(entry.shape, options);
+  auto* data = const_cast<uint8_t*>(mapping_->bytes()) + data_offset_ + entry.begin;
+  // Names may have any length, so data need not be aligned for its type: such a tensor is copied.
+  if (reinterpret_cast<uintptr_t>(data) % element_bytes(entry.dtype) != 0) {
+    Tensor copy = at::empty(entry.shape, options);
+    std::memcpy(copy.data_ptr(), data, entry.end - entry.begin);
+    return copy;
+  }
+  return at::from_blob(data, entry.shape, [mapping = mapping_](void*) {}, options);
+}
+
+NamedTensors read_safetensors(const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  NamedTensors tensors;
+  for (const auto& [name, entry] : file.entries()) tensors.emplace(name, file.tensor(name));
+  return tensors;
+}
+
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  size_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const size_t bytes = tensor.numel() * tensor.element_size();
+    header[name] = {{"dtype", type_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');  // aligns the data section
+  const uint64_t header_bytes = text.size();
+  AtomicFile file(path);
+  file.write(&header_bytes, 8);
+  file.write(text);
+  for (const auto& [name, tensor] : tensors) {
+    const Tensor plain = tensor.detach().to(at::kCPU).contiguous();
+    file.write(plain.const_data_ptr(), plain.numel() * plain.element_size());
+  }
+  file.commit();
+}
+
+}  // namespace gsv3d
