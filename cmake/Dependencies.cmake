@@ -30,7 +30,10 @@ if(EXISTS "${GSV3D_TORCH}/lib/libtorch_cuda.so")
 endif()
 
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
+# By flag and not as an imported library: the program must run with the OpenMP library that the LibTorch wheel brings, one for both.
+add_library(gsv3d_openmp INTERFACE)
+target_compile_options(gsv3d_openmp INTERFACE -fopenmp)
+target_link_options(gsv3d_openmp INTERFACE -fopenmp)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
