@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything with warnings as errors, and runs all tests.
+#   scripts/test.sh [ctest arguments]        for example: scripts/test.sh -L golden
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+GSV3D_CMAKE_ARGUMENTS="-DGSV3D_TESTS=ON" scripts/build.sh release
+ctest --test-dir build/release --output-on-failure --parallel "${GSV3D_JOBS:-$(nproc)}" --timeout 600 "$@"
