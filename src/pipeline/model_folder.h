@@ -49,10 +49,14 @@ struct ModelConfig {
 /// Reads and checks MODEL/config.json: unknown keys, and widths that do not fit each other, are errors that name the keys.
 ModelConfig read_model_config(const std::filesystem::path& folder);
 
+/// Writes MODEL/config.json atomically.
+void write_model_config(const std::filesystem::path& folder, const ModelConfig& config);
+
 /// Throws Error when parts do not fit: unet.in_channels = 2·z, adm = Σ vector_dimensions, context widths, image size divisible …
 void check_model_config(const ModelConfig& config, const std::string& where);
 
 /// The networks of a model folder, loaded. A part whose file is missing is empty; `require_parts` names those that must be there.
+/// A distilled UNet has its LoRA merged into its weights.
 struct Model {
   std::filesystem::path folder;
   ModelConfig config;
@@ -74,6 +78,16 @@ struct LoadOptions {
 };
 
 /// Files: unet, vae (encoder.*, quant_conv.*, decoder.*), image_embedder (visual.*), dino, gaussian_decoder, distilled_lora, all .safetensors.
+/// Throws Error naming file and tensor when a file is damaged, lacks a tensor, has one of another shape, or one that nobody knows.
 Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
+
+/// The parts a folder may hold, by file name without ".safetensors", in the order in which they work.
+const std::vector<std::string>& model_part_names();
+
+/// Throws Error naming the first of `parts` (names as above) that the model lacks.
+void require_parts(const Model& model, const std::vector<std::string>& parts);
+
+/// Makes a complete model folder with random weights (float16): config.json and one file per part. For tests and as a start for training.
+void initialise_model(const std::filesystem::path& folder, const ModelConfig& config, uint64_t seed);
 
 }  // namespace gsv3d

@@ -1,0 +1,78 @@
+#include "pipeline/model_folder.h"
+
+#include "core/error.h"
+#include "pipeline/lora_file.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* lora_file_name = "distilled_lora.safetensors";
+
+/// Builds one network from one file, and checks that file and configuration name the same tensors.
+template <class Network, class Config>
+void load_part(std::optional<Network>& network, const Config& config, const fs::path& path, at::Device device,
+               const std::vector<std::string>& ignored_prefixes = {}) {
+  if (!fs::exists(path)) return;
+  const auto store = nn::ParameterStore::from_file(path, at::kFloat, device);
+  network.emplace(config, nn::Scope(store));
+  store->check_all_used(ignored_prefixes);
+}
+
+void load_vae(Model& model, const fs::path& path) {
+  if (!fs::exists(path)) return;
+  const auto store = nn::ParameterStore::from_file(path, at::kFloat, model.device);
+  model.vae_encoder.emplace(model.config.vae, nn::Scope(store));
+  model.vae_decoder.emplace(model.config.vae, nn::Scope(store));
+  // Official autoencoders carry this layer; SV3D's decoding does not use it.
+  store->check_all_used({"post_quant_conv."});
+}
+
+void load_unet(Model& model, const fs::path& path, bool use_lora) {
+  if (!fs::exists(path)) return;
+  NamedTensors weights = read_safetensors(path);
+  const fs::path lora_path = model.folder / lora_file_name;
+  if (use_lora && fs::exists(lora_path)) {
+    merge_lora(weights, read_lora(lora_path), model.config.lora_alpha, lora_path);
+    model.distilled = true;
+  }
+  const auto store = nn::ParameterStore::from_tensors(std::move(weights), path.string(), at::kFloat, model.device);
+  model.unet.emplace(model.config.unet, nn::Scope(store));
+  store->check_all_used();
+}
+
+}  // namespace
+
+const std::vector<std::string>& model_part_names() {
+  static const std::vector<std::string> names = {"vae", "image_embedder", "unet", "dino", "gaussian_decoder"};
+  return names;
+}
+
+void require_parts(const Model& model, const std::vector<std::string>& parts) {
+  const std::map<std::string, bool> present = {{"vae", model.vae_encoder && model.vae_decoder},
+                                               {"image_embedder", model.image_embedder.has_value()},
+                                               {"unet", model.unet.has_value()},
+                                               {"dino", model.dino.has_value()},
+                                               {"gaussian_decoder", model.gaussian_decoder.has_value()}};
+  for (const std::string& part : parts) {
+    require(present.at(part), "model {}: {}.safetensors is missing, and this needs it", model.folder.string(), part);
+  }
+}
+
+Model load_model(const fs::path& folder, const LoadOptions& options) {
+  Model model;
+  model.folder = folder;
+  model.config = read_model_config(folder);
+  model.device = options.device;
+  model.dtype = options.dtype;
+  load_vae(model, folder / "vae.safetensors");
+  load_part(model.image_embedder, model.config.image_embedder, folder / "image_embedder.safetensors", options.device);
+  load_unet(model, folder / "unet.safetensors", options.use_lora);
+  // The mask token is a leftover of DINOv2's training.
+  load_part(model.dino, model.config.dino, folder / "dino.safetensors", options.device, {"mask_token"});
+  load_part(model.gaussian_decoder, model.config.gaussian_decoder, folder / "gaussian_decoder.safetensors", options.device);
+  return model;
+}
+
+}  // namespace gsv3d
