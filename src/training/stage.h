@@ -1,0 +1,44 @@
+// What one training stage tells the trainer: its parameters, its loss, its pictures, and how its weights enter the model folder.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config.h"
+#include "core/safetensors.h"
+#include "core/tensor.h"
+#include "image/image.h"
+
+namespace gsv3d {
+
+/// The loss of one step. `parts` are detached scalars for the log; their names and order must be the same in every step.
+struct StepLoss {
+  Tensor loss;
+  std::vector<std::pair<std::string, Tensor>> parts;
+};
+
+struct Preview {
+  std::string name;  ///< file name without extension
+  Image image;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  virtual std::string name() const = 0;
+  /// The trained parameters by name: float32 leaves that require gradients. The same tensors at every call.
+  virtual NamedTensors parameters() const = 0;
+  /// Names of StepLoss::parts.
+  virtual std::vector<std::string> part_names() const = 0;
+  /// Everything that decides the numbers: configuration, architecture, data. Its fingerprint guards checkpoints.
+  virtual Json settings() const = 0;
+  /// The loss of a step, with gradients. All randomness comes from (seed, step): see training/seeds.h.
+  virtual StepLoss loss(int64_t step, uint64_t seed) = 0;
+  /// Pictures of what the current weights do (called with averaged weights, without gradients).
+  virtual std::vector<Preview> preview() = 0;
+  /// Writes the current weights (called with averaged ones) into the model folder, as fp16, atomically.
+  virtual void export_weights() = 0;
+};
+
+}  // namespace gsv3d

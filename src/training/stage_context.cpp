@@ -1,0 +1,43 @@
+#include "training/stage_context.h"
+
+#include "core/error.h"
+#include "training/seeds.h"
+
+namespace gsv3d {
+
+std::shared_ptr<nn::ParameterStore> trained_store(const StageContext& context, const TrainerConfig& config, const std::string& file) {
+  if (config.initial_weights == "model_folder") return finished_store(context, file, "");
+  return nn::ParameterStore::random(step_seed(context.seed, 0, "weights of " + file), context.device);
+}
+
+std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, const std::string& file, const std::string& stage) {
+  const std::filesystem::path path = context.model_folder / file;
+  if (!std::filesystem::exists(path)) {
+    if (stage.empty()) fail("{}: not there, though initial_weights is \"model_folder\"", path.string());
+    fail("{}: not there; run \"gsv3d train {}\" first", path.string(), stage);
+  }
+  return nn::ParameterStore::from_file(path, at::kFloat, context.device);
+}
+
+void add_trained(NamedTensors& all, const std::string& prefix, nn::ParameterStore& store) {
+  store.set_requires_grad(true);
+  for (const auto& [name, parameter] : store.parameters()) all[prefix + "/" + name] = parameter;
+}
+
+void export_parameters(const StageContext& context, const std::string& file, const NamedTensors& parameters) {
+  NamedTensors halves;
+  for (const auto& [name, parameter] : parameters) {
+    halves[name] = parameter.detach().to(at::kHalf);
+    require(at::isfinite(halves[name]).all().item<bool>(), "{}: \"{}\" has values that fp16 cannot hold", file, name);
+  }
+  write_safetensors(context.model_folder / file, halves, {{"format", "pt"}});
+}
+
+void update_model_config(const StageContext& context, const Json& patch) {
+  const std::filesystem::path path = context.model_folder / "config.json";
+  Json config = read_json_file(path);
+  config.merge_patch(patch);
+  write_json_file(path, config);
+}
+
+}  // namespace gsv3d

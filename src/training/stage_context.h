@@ -1,0 +1,49 @@
+// What every stage is built from, and the two ways a stage touches the model folder.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "nn/parameter_store.h"
+#include "pipeline/model_folder.h"
+#include "training/trainer_config.h"
+#include "training/training_set.h"
+
+namespace gsv3d {
+
+struct StageContext {
+  std::filesystem::path model_folder;
+  ModelConfig model;
+  std::filesystem::path data;  ///< the shards' file or folder: caches are stored beside them
+  std::shared_ptr<const TrainingSet> set;
+  uint64_t seed = 0;
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+};
+
+/// The store of a network that a stage trains: random weights, or those of the model folder's `file` when initial_weights says so.
+std::shared_ptr<nn::ParameterStore> trained_store(const StageContext& context, const TrainerConfig& config, const std::string& file);
+
+/// The store of a network that an earlier stage made. Throws Error naming the stage to run first when the file is missing.
+std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, const std::string& file, const std::string& stage);
+
+/// Adds a store's parameters to a stage's, under PREFIX/name, and turns their gradients on.
+void add_trained(NamedTensors& all, const std::string& prefix, nn::ParameterStore& store);
+
+/// Writes parameters as fp16 into the model folder, atomically. Throws Error naming the first tensor that fp16 cannot hold.
+void export_parameters(const StageContext& context, const std::string& file, const NamedTensors& parameters);
+
+/// A stage's configuration without the keys that only say how long and how often (steps, log and checkpoint periods), so that a run may
+/// be prolonged; and without what matters at the first step only.
+template <class Config>
+Json lasting_settings(const Config& config) {
+  Json json = config_to_json(config);
+  for (const char* key : {"steps", "checkpoint_minutes", "preview_minutes", "log_steps", "initial_weights"}) json.erase(key);
+  return json;
+}
+
+/// Changes keys of MODEL/config.json (a JSON merge patch, RFC 7396), atomically; the rest of the file stays.
+void update_model_config(const StageContext& context, const Json& patch);
+
+}  // namespace gsv3d

@@ -1,0 +1,34 @@
+// The one entry to training: reads configuration and data, builds the stage, runs the trainer. Stages in their order: vae, diffusion and
+// decoder (in either order), distill; see docs/training.md.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "training/trainer.h"
+
+namespace gsv3d {
+
+struct TrainOptions {
+  std::string stage;              ///< vae | diffusion | decoder | distill
+  std::filesystem::path model;    ///< folder whose config.json gives the architecture; receives the weights
+  std::filesystem::path data;     ///< shards: a .tar file or a folder of them
+  std::filesystem::path run;      ///< folder of the checkpoint, metrics and previews
+  std::filesystem::path config;   ///< the stage's settings
+  std::optional<int64_t> steps;   ///< instead of the configuration's
+  std::optional<double> minutes;  ///< schedule by time instead of steps
+  std::string device = "auto";
+  std::string dtype = "auto";     ///< auto | fp32 | bf16; auto: bf16 where the device is faster with it
+  uint64_t seed = 0;
+  bool resume = true;
+};
+
+/// Names of the stages.
+const std::vector<std::string>& training_stages();
+
+/// Trains one stage. Throws UsageError for unknown names, Error for missing or damaged files, Cancelled after Ctrl-C (checkpoint written).
+TrainSummary train(const TrainOptions& options);
+
+}  // namespace gsv3d
