@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
@@ -18,16 +20,31 @@ struct Image {
   const uint8_t* at(int64_t x, int64_t y) const { return pixels.data() + 4 * (y * width + x); }
 };
 
+/// The largest picture that is read, in pixels: 64 megapixels, 256 MB once decoded.
+inline constexpr int64_t kMaxPixels = int64_t{64} << 20;
+
+/// A picture of one colour (RGBA bytes).
+Image blank_image(int64_t width, int64_t height, uint8_t red, uint8_t green, uint8_t blue, uint8_t alpha = 255);
+
+/// True when some pixel is not opaque: what Image::has_alpha has to say.
+bool has_transparency(const Image& image);
+
 /// Reads JPEG (EXIF rotation applied), PNG (8/16 bit, palette, alpha), WebP, and HEIC, AVIF, TIFF, GIF where libvips can; converts to sRGB.
+/// Of animations and multi-page files, the first picture. The content decides about the format, not the file's name.
 /// Throws Error for files that are missing, truncated, not pictures, smaller than 2 × 2, or above 64 megapixels (checked before decoding).
+/// A build without libvips (GSV3D_WITH_IMAGE_FILES=OFF) reads what decode_png reads, and says so when it is given anything else.
 Image load_image(const std::filesystem::path& path);
 
 /// Writes a PNG atomically (zlib through our own small writer, so that it works without libvips).
 void save_png(const std::filesystem::path& path, const Image& image);
-/// Encodes as PNG in memory / decodes a PNG that save_png wrote or any 8-bit RGB(A) PNG (used by dataset shards).
+/// Encodes as PNG in memory: 8-bit RGB when every pixel is opaque, else RGBA. Throws Error for an empty picture.
 std::string encode_png(const Image& image);
+/// Decodes an 8-bit, non-interlaced grey, grey + alpha, RGB or RGBA PNG, such as encode_png makes (https://www.w3.org/TR/png-3/).
+/// Safe for hostile input: sizes are checked before anything is allocated. `name` begins every message. Throws Error.
+Image decode_png(std::string_view bytes, const std::string& name = "PNG");
 
-/// [3, H, W] or [4, H, W] float in 0-1 (clamped, rounded) or uint8 → picture; and back to float32 [4, H, W] in 0-1.
+/// [3, H, W] or [4, H, W], floating point in 0-1 (clamped, rounded; not-a-number becomes 0) or uint8 → picture; and back to float32
+/// [4, H, W] in 0-1 on the CPU. Colour is not premultiplied on either side. Throws Error on other shapes and types.
 Image to_image(const Tensor& tensor);
 Tensor to_tensor(const Image& image);
 
