@@ -14,8 +14,6 @@ namespace {
 
 constexpr double norm_eps = 1e-6;  // LDM's Normalize(); PyTorch's default would be 1e-5
 
-Tensor channels_last(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
-
 void check(const AutoencoderConfig& config) {
   require(!config.ch_mult.empty() && config.num_res_blocks > 0 && config.ch > 0 && config.z_channels > 0,
           "autoencoder: ch, ch_mult, num_res_blocks and z_channels must be positive");
@@ -83,13 +81,14 @@ struct Level {
 
 struct AutoencoderEncoder::Implementation {
   AutoencoderConfig config;
+  at::MemoryFormat layout;
   nn::Conv2d conv_in;
   std::vector<Level> down;
   std::optional<Middle> mid;
   nn::GroupNorm norm_out;
   nn::Conv2d conv_out, quant_conv;
 
-  Implementation(const AutoencoderConfig& config, const nn::Scope& scope) : config(config) {
+  Implementation(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout) : config(config), layout(layout) {
     check(config);
     const nn::Scope encoder = scope / "encoder";
     const int64_t groups = config.norm_groups, levels = static_cast<int64_t>(config.ch_mult.size());
@@ -112,7 +111,7 @@ struct AutoencoderEncoder::Implementation {
   }
 
   Tensor operator()(const Tensor& images) const {
-    Tensor h = conv_in(channels_last(images));
+    Tensor h = conv_in(images.contiguous(layout));
     for (const Level& level : down) {
       for (const ResidualBlock& block : level.blocks) h = block(h);
       if (level.resample) h = (*level.resample)(at::constant_pad_nd(h, {0, 1, 0, 1}));  // right and bottom only
@@ -122,8 +121,8 @@ struct AutoencoderEncoder::Implementation {
   }
 };
 
-AutoencoderEncoder::AutoencoderEncoder(const AutoencoderConfig& config, const nn::Scope& scope)
-    : implementation_(std::make_unique<Implementation>(config, scope)) {}
+AutoencoderEncoder::AutoencoderEncoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout)
+    : implementation_(std::make_unique<Implementation>(config, scope, layout)) {}
 AutoencoderEncoder::~AutoencoderEncoder() = default;
 AutoencoderEncoder::AutoencoderEncoder(AutoencoderEncoder&&) noexcept = default;
 
@@ -142,13 +141,14 @@ Tensor AutoencoderEncoder::mode(const Tensor& images) const {
 
 struct AutoencoderDecoder::Implementation {
   AutoencoderConfig config;
+  at::MemoryFormat layout;
   nn::Conv2d conv_in;
   std::optional<Middle> mid;
   std::vector<Level> up;  ///< in the order they run: the coarsest (the last of the checkpoint's up.N) first
   nn::GroupNorm norm_out;
   nn::Conv2d conv_out;
 
-  Implementation(const AutoencoderConfig& config, const nn::Scope& scope) : config(config) {
+  Implementation(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout) : config(config), layout(layout) {
     check(config);
     const nn::Scope decoder = scope / "decoder";
     const int64_t groups = config.norm_groups;
@@ -170,7 +170,7 @@ struct AutoencoderDecoder::Implementation {
   }
 
   Tensor operator()(const Tensor& latents) const {
-    Tensor h = (*mid)(conv_in(channels_last(latents)));
+    Tensor h = (*mid)(conv_in(latents.contiguous(layout)));
     for (const Level& level : up) {
       for (const ResidualBlock& block : level.blocks) h = block(h);
       if (level.resample) h = (*level.resample)(at::upsample_nearest2d(h, {h.size(2) * 2, h.size(3) * 2}));
@@ -179,8 +179,8 @@ struct AutoencoderDecoder::Implementation {
   }
 };
 
-AutoencoderDecoder::AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope)
-    : implementation_(std::make_unique<Implementation>(config, scope)) {}
+AutoencoderDecoder::AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout)
+    : implementation_(std::make_unique<Implementation>(config, scope, layout)) {}
 AutoencoderDecoder::~AutoencoderDecoder() = default;
 AutoencoderDecoder::AutoencoderDecoder(AutoencoderDecoder&&) noexcept = default;
 

@@ -25,11 +25,15 @@ struct AutoencoderConfig {
   int64_t downsampling() const { return int64_t{1} << (ch_mult.size() - 1); }
 };
 
+/// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the default
+/// because it is both faster and more exact on the CPU: bench/bench_autoencoder.cpp.
+inline constexpr at::MemoryFormat autoencoder_layout = at::MemoryFormat::Contiguous;
+
 /// Images to the moments of their latents. In an SV3D checkpoint its parameters (encoder.*, quant_conv.*) lie under
 /// conditioner.embedders.1.encoder; in a model folder's vae.safetensors under no prefix.
 class AutoencoderEncoder {
  public:
-  AutoencoderEncoder(const AutoencoderConfig& config, const nn::Scope& scope);
+  AutoencoderEncoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout = autoencoder_layout);
   ~AutoencoderEncoder();
   AutoencoderEncoder(AutoencoderEncoder&&) noexcept;
   /// images [B, 3, H, W] in [-1, 1] → moments [B, 2·z_channels, H/8, W/8]: mean, log variance (clamped to [-30, 20] where used).
@@ -46,7 +50,7 @@ class AutoencoderEncoder {
 /// temporal VideoDecoder is not used by it either).
 class AutoencoderDecoder {
  public:
-  AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope);
+  AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout = autoencoder_layout);
   ~AutoencoderDecoder();
   AutoencoderDecoder(AutoencoderDecoder&&) noexcept;
   /// Unscaled latents [B, z_channels, h, w] → images [B, 3, 8h, 8w], about [-1, 1], not clamped. `chunk` > 0 decodes that many at a time.
