@@ -159,6 +159,11 @@ ModelConfig read_model_config(const fs::path& folder) {
   return config;
 }
 
+const std::vector<std::string>& model_part_names() {
+  static const std::vector<std::string> names = {"vae", "image_embedder", "unet", "dino", "gaussian_decoder"};
+  return names;
+}
+
 void write_model_config(const fs::path& folder, const ModelConfig& config) {
   write_json_file(folder / "config.json", config_to_json(config));
 }

@@ -44,11 +44,6 @@ void load_unet(Model& model, const fs::path& path, bool use_lora) {
 
 }  // namespace
 
-const std::vector<std::string>& model_part_names() {
-  static const std::vector<std::string> names = {"vae", "image_embedder", "unet", "dino", "gaussian_decoder"};
-  return names;
-}
-
 void require_parts(const Model& model, const std::vector<std::string>& parts) {
   const std::map<std::string, bool> present = {{"vae", model.vae_encoder && model.vae_decoder},
                                                {"image_embedder", model.image_embedder.has_value()},

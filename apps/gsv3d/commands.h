@@ -1,0 +1,14 @@
+// The subcommands. Each add_… puts one onto the program: its options, and a callback that calls the rooms of src/ and prints.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace gsv3d {
+
+void add_generate_command(CLI::App& app);
+void add_info_command(CLI::App& app);
+void add_data_command(CLI::App& app);
+void add_train_command(CLI::App& app);
+void add_eval_command(CLI::App& app);
+
+}  // namespace gsv3d

@@ -1,0 +1,38 @@
+#include "error_line.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <new>
+
+#include "core/error.h"
+
+namespace gsv3d {
+namespace {
+
+std::string first_line(std::string text) {
+  text.erase(std::min(text.find('\n'), text.size()));
+  return text;
+}
+
+/// User messages may quote text with line breaks, for example a parser's: one line stays one line.
+std::string joined_lines(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::replace(text.begin(), text.end(), '\r', ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string error_line(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return "not enough memory";
+  if (const auto* torch = dynamic_cast<const c10::Error*>(&error)) {
+    const std::string line = first_line(torch->what_without_backtrace());
+    const bool memory = line.find("not enough memory") != std::string::npos || line.find("out of memory") != std::string::npos;
+    return memory ? "not enough memory: " + line : "internal error in a tensor operation: " + line;
+  }
+  return joined_lines(error.what());
+}
+
+}  // namespace gsv3d

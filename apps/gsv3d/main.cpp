@@ -1,0 +1,78 @@
+// The program: registers the subcommands, runs the chosen one, and turns every failure into one line and an exit code
+// (0 success, 1 error, 2 wrong usage, 130 cancelled).
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "commands.h"
+#include "core/cancel.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "error_line.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr const char* examples = R"(Examples:
+  gsv3d generate photo.jpg                     a 3D object from a photo: out/photo/object.ply, orbit.mp4, views.png
+  gsv3d generate a.png b.heic -o results --seed 7
+  gsv3d info                                   version, libraries, devices, the embedded model
+  gsv3d generate --help                        every option of a command
+
+Exit codes: 0 success, 1 error, 2 wrong usage, 130 cancelled.)";
+
+int report(int code, const std::string& line) {
+  fmt::print(stderr, "gsv3d: {}\n", line);
+  return code;
+}
+
+/// The deepest subcommand that was being parsed, for the hint after a usage error.
+std::string command_path(const CLI::App& app) {
+  std::string path = app.get_name();
+  for (const CLI::App* command : app.get_subcommands()) path += " " + command->get_name();
+  return path;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("One photo in, a 3D object out: multi-view latent diffusion and Gaussian splatting.", "gsv3d");
+  app.set_version_flag("--version", "gsv3d " GSV3D_VERSION);
+  app.footer(examples);
+  app.require_subcommand(0, 1);
+  add_generate_command(app);
+  add_info_command(app);
+  add_data_command(app);
+  add_train_command(app);
+  add_eval_command(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& finished) {
+    return finished.get_exit_code();  // a command that has already said what failed
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return report(2, fmt::format("{} (see {} --help)", error_line(error), command_path(app)));
+  }
+  if (app.get_subcommands().empty()) {
+    fmt::print(stderr, "{}", app.help());
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace gsv3d
+
+int main(int argc, char** argv) {
+  using namespace gsv3d;
+  init_logging(false);
+  install_cancel_handlers();
+  try {
+    return run(argc, argv);
+  } catch (const Cancelled&) {
+    return report(130, "cancelled");
+  } catch (const UsageError& error) {
+    return report(2, error_line(error));
+  } catch (const std::exception& error) {
+    return report(1, error_line(error));
+  }
+}

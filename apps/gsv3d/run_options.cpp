@@ -1,0 +1,48 @@
+#include "run_options.h"
+
+#include <ATen/Parallel.h>
+
+#include <cstdlib>
+
+#include "core/device.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/progress.h"
+
+namespace gsv3d {
+
+namespace fs = std::filesystem;
+
+fs::path default_model_folder() {
+  if (const char* given = std::getenv("GSV3D_MODEL"); given && *given) return given;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const fs::path installed = program.parent_path().parent_path() / "share" / "gsv3d" / "models" / "tiny";
+    if (fs::is_directory(installed, error)) return installed;
+  }
+  return GSV3D_DEFAULT_MODEL;
+}
+
+void RunOptions::add_to(CLI::App& command) {
+  command.add_option("--model", model, "model folder (default: $GSV3D_MODEL, else the embedded tiny model)");
+  command.add_option("--device", device, "cpu, cuda, cuda:N or auto")->capture_default_str();
+  command.add_option("--dtype", dtype, "precision of matrix products: fp32, bf16, fp16 or auto")->capture_default_str();
+  command.add_option("--threads", threads, "CPU threads (default: OMP_NUM_THREADS, else one per core)")->check(CLI::Range(1, 1024));
+  command.add_flag("--quiet", quiet, "print errors and warnings only");
+}
+
+void RunOptions::apply() const {
+  if (threads > 0) at::set_num_threads(threads);
+  init_logging(quiet);
+  Progress::set_quiet(quiet);
+}
+
+at::Device RunOptions::chosen_device() const { return parse_device(device); }
+
+at::ScalarType RunOptions::chosen_dtype() const {
+  if (dtype != "auto") return parse_dtype(dtype);
+  return prefers_bfloat16(chosen_device()) ? at::kBFloat16 : at::kFloat;
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,30 @@
+// Options that every command which runs a model has: which model, where, in which precision, on how many threads.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "core/tensor.h"
+
+namespace gsv3d {
+
+/// GSV3D_MODEL of the environment, else ../share/gsv3d/models/tiny beside the program, else the source tree's.
+std::filesystem::path default_model_folder();
+
+struct RunOptions {
+  std::filesystem::path model;  ///< empty: default_model_folder()
+  std::string device = "auto", dtype = "auto";
+  int threads = 0;  ///< 0: OMP_NUM_THREADS, else one per core
+  bool quiet = false;
+
+  void add_to(CLI::App& command);
+  /// Applies threads and quiet to the process. Throws UsageError for a wrong value.
+  void apply() const;
+  std::filesystem::path model_folder() const { return model.empty() ? default_model_folder() : model; }
+  at::Device chosen_device() const;
+  /// "auto": what is fastest there for networks of the embedded model's size.
+  at::ScalarType chosen_dtype() const;
+};
+
+}  // namespace gsv3d
