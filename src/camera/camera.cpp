@@ -23,6 +23,9 @@ Tensor look_at(double azimuth_degrees, double elevation_degrees, double radius) 
   return at::tensor(at::ArrayRef<double>(matrix), at::kDouble).view({4, 4});
 }
 
+/// Rᵀ v for matrices [C, 3, 3] and vectors [C, 3, K]. Sums of products instead of at::matmul, which autocast would run in bfloat16.
+Tensor transposed_times(const Tensor& matrices, const Tensor& vectors) { return (matrices.unsqueeze(-1) * vectors.unsqueeze(2)).sum(1); }
+
 Tensor centred_intrinsics(int64_t count, int64_t size, double fov_y_degrees) {
   const double focal = 0.5 * size / std::tan(0.5 * fov_y_degrees * radians_per_degree), centre = 0.5 * size;
   const std::array<double, 9> matrix = {focal, 0, centre, 0, focal, centre, 0, 0, 1};
@@ -52,7 +55,7 @@ Cameras Cameras::to(at::Device device) const { return {world_to_camera.to(device
 
 Tensor Cameras::positions() const {
   const Tensor rotation = world_to_camera.slice(1, 0, 3).slice(2, 0, 3), translation = world_to_camera.slice(1, 0, 3).slice(2, 3, 4);
-  return -at::matmul(rotation.transpose(1, 2), translation).squeeze(-1);
+  return -transposed_times(rotation, translation).squeeze(-1);
 }
 
 Cameras look_at_cameras(const std::vector<double>& azimuths_degrees, const std::vector<double>& elevations_degrees, int64_t size,
@@ -106,7 +109,8 @@ Cameras rotate_azimuth(const Cameras& cameras, double azimuth_degrees) {
   const double c = std::cos(azimuth_degrees * radians_per_degree), s = std::sin(azimuth_degrees * radians_per_degree);
   const std::array<double, 16> turn = {c, 0, s, 0, 0, 1, 0, 0, -s, 0, c, 0, 0, 0, 0, 1};
   const Tensor matrix = at::tensor(at::ArrayRef<double>(turn), cameras.world_to_camera.options()).view({4, 4});
-  return {at::matmul(cameras.world_to_camera, matrix), cameras.intrinsics, cameras.width, cameras.height};
+  const Tensor turned = (cameras.world_to_camera.unsqueeze(-1) * matrix).sum(2);
+  return {turned, cameras.intrinsics, cameras.width, cameras.height};
 }
 
 Cameras mirrored(const Cameras& cameras) {
@@ -128,7 +132,7 @@ Rays camera_rays(const Cameras& cameras, int64_t h, int64_t w) {
   const Tensor y = ((v - entry(1, 2)) / entry(1, 1)).expand({count, h, w});
   const Tensor in_camera = at::stack({x, y, at::ones_like(x)}, 1).view({count, 3, h * w});
   const Tensor rotation = cameras.world_to_camera.slice(1, 0, 3).slice(2, 0, 3);
-  const Tensor in_world = at::matmul(rotation.transpose(1, 2), in_camera / at::linalg_vector_norm(in_camera, 2, {1}, /*keepdim=*/true));
+  const Tensor in_world = transposed_times(rotation, in_camera / at::linalg_vector_norm(in_camera, 2, {1}, /*keepdim=*/true));
   return {cameras.positions(), in_world.view({count, 3, h, w})};
 }
 

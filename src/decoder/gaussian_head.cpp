@@ -1,0 +1,82 @@
+#include "decoder/gaussian_head.h"
+
+#include <array>
+
+#include "core/device.h"
+#include "core/error.h"
+
+namespace gsv3d {
+namespace {
+
+// Where σ starts: visible surfaces lie in front of the object's centre, so the first distance is 40 % of the way from near to far
+// (1.84 at the default limits: a shell of radius 0.16). The scale starts in the middle, about one output pixel (docs/decoder.md).
+constexpr double distance_logit = -0.405465108108164;  // ln(0.4 / 0.6)
+constexpr double opacity_logit = -2;                   // 0.12: transparent enough that hidden Gaussians receive gradients
+
+Tensor bounded(const Tensor& x, double low, double high) { return low + (high - low) * at::sigmoid(x); }
+
+/// [V, 4, 4] matrices L with L q = p ⊗ q for quaternions p [V, 4].
+Tensor left_products(const Tensor& p) {
+  const auto parts = p.unbind(1);
+  const Tensor &w = parts[0], &x = parts[1], &y = parts[2], &z = parts[3];
+  return at::stack({w, -x, -y, -z, x, w, -z, y, y, z, w, -x, z, -y, x, w}, 1).view({-1, 4, 4});
+}
+
+}  // namespace
+
+Tensor quaternions_from_matrices(const Tensor& rotations) {
+  const auto m = [&](int64_t row, int64_t column) { return rotations.select(1, row).select(1, column); };
+  const Tensor a = m(2, 1) - m(1, 2), b = m(0, 2) - m(2, 0), c = m(1, 0) - m(0, 1);
+  const Tensor d = m(1, 0) + m(0, 1), e = m(0, 2) + m(2, 0), f = m(1, 2) + m(2, 1);
+  // 4 q qᵀ: every row is the quaternion times one of its own components; the row of the largest component is the accurate one.
+  const Tensor products = at::stack({1 + m(0, 0) + m(1, 1) + m(2, 2), a, b, c,  //
+                                     a, 1 + m(0, 0) - m(1, 1) - m(2, 2), d, e,  //
+                                     b, d, 1 - m(0, 0) + m(1, 1) - m(2, 2), f,  //
+                                     c, e, f, 1 - m(0, 0) - m(1, 1) + m(2, 2)},
+                                    1)
+                              .view({-1, 4, 4});
+  const Tensor largest = products.diagonal(0, 1, 2).argmax(1).view({-1, 1, 1}).expand({-1, 1, 4});
+  const Tensor row = products.gather(1, largest).squeeze(1);
+  return row / at::linalg_vector_norm(row, 2, {1}, /*keepdim=*/true);
+}
+
+int64_t gaussian_channels(int64_t sh_degree) { return 9 + 3 * (sh_degree + 1) * (sh_degree + 1); }
+
+Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config) {
+  const int64_t views = raw.size(0), pixels = raw.size(1) * raw.size(2), coefficients = (config.sh_degree + 1) * (config.sh_degree + 1);
+  require(raw.dim() == 4 && raw.size(3) == gaussian_channels(config.sh_degree) && cameras.count() == views,
+          "gaussian head: {} views of {} numbers per pixel, {} cameras", views, raw.size(-1), cameras.count());
+  const Rays rays = camera_rays(cameras, raw.size(1), raw.size(2));
+  const auto parts = raw.reshape({views, pixels, raw.size(3)}).split_with_sizes({1, 3, 1, 4, 3, 3 * (coefficients - 1)}, -1);
+
+  Gaussians gaussians;
+  const Tensor distance = bounded(parts[0] + distance_logit, config.near, config.far);
+  const Tensor directions = rays.directions.flatten(2).transpose(1, 2).to(raw.scalar_type());
+  gaussians.means = (rays.origins.unsqueeze(1).to(raw.scalar_type()) + distance * directions).reshape({-1, 3});
+  gaussians.scales = bounded(parts[1], config.min_scale, config.max_scale).reshape({-1, 3});
+  gaussians.opacities = at::sigmoid(parts[2] + opacity_logit).reshape({-1});
+
+  // Rotations are predicted in camera axes and turned into the world: what looks the same from a camera is the same output.
+  const std::array<double, 4> identity = {1, 0, 0, 0};
+  const Tensor in_camera = parts[3] + at::tensor(at::ArrayRef<double>(identity), raw.options());
+  const Tensor unit = in_camera / at::linalg_vector_norm(in_camera, 2, {-1}, /*keepdim=*/true).clamp_min(1e-8);
+  const Tensor camera_to_world = cameras.world_to_camera.slice(1, 0, 3).slice(2, 0, 3).transpose(1, 2);
+  const Tensor turn = left_products(quaternions_from_matrices(camera_to_world)).to(raw.scalar_type());
+  gaussians.quats = at::matmul(unit, turn.transpose(1, 2)).reshape({-1, 4});
+
+  const Tensor base = rgb_to_sh(at::sigmoid(parts[4]).reshape({-1, 3}));
+  gaussians.sh = coefficients == 1 ? base : at::cat({base, parts[5].reshape({-1, coefficients - 1, 3})}, 1);
+  return gaussians;
+}
+
+GaussianHead::GaussianHead(const nn::Scope& scope, int64_t width, const GaussianDecoderConfig& config)
+    : config_(config), norm_(scope / "norm", width), linear_(nn::Linear::zero(scope / "linear", width, gaussian_channels(config.sh_degree))) {}
+
+Gaussians GaussianHead::operator()(const Tensor& features, const Cameras& cameras) const {
+  const Autocast off(features.device().type(), at::kFloat);
+  const auto type = linear_.weight.scalar_type();
+  const Tensor raw = linear_(norm_(features.to(type)));
+  return place_gaussians(raw.to(at::promote_types(type, at::kFloat)), cameras, config_);
+}
+
+}  // namespace gsv3d
