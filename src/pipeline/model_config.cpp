@@ -33,7 +33,7 @@ struct Checker {
 
 void check_views(const ModelConfig& c, const Checker& check) {
   check.positive("image_size", c.image_size, 4096);
-  check.positive("frames", c.frames, 1024);
+  check.range("frames", static_cast<double>(c.frames), 2, 1024);
   require(c.vector_dimensions.size() == 1 || c.vector_dimensions.size() == 3,
           "{}: vector_dimensions needs one entry (cond_aug) or three (cond_aug, polar, azimuth), found {}", check.where,
           c.vector_dimensions.size());

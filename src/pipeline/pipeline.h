@@ -1,0 +1,89 @@
+// One photo in, views and 3D Gaussians out: the method's inference (GSV3D, arXiv 2503.06136, Fig. 1a) as one call, and each of its boxes as a
+// function of its own for evaluation and training.
+//
+//   photo → prepare_photo → generate_latents (CLIP token, photo latent, camera vector, sampler) → decode_gaussians (rays, DINO tokens)
+//                                                                                              ↘ decode_views
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "camera/camera.h"
+#include "image/image.h"
+#include "image/matting.h"
+#include "pipeline/model_folder.h"
+#include "splat/gaussians.h"
+
+namespace gsv3d {
+
+struct GenerateOptions {
+  uint64_t seed = 23;                       ///< same seed, same machine: the same bytes
+  std::optional<int64_t> steps;             ///< denoising steps; otherwise the model's
+  std::optional<double> guidance;           ///< largest guidance scale over the views; otherwise the model's
+  std::optional<double> elevation_degrees;  ///< of the photo's camera above the object; otherwise the model's
+  bool views_only = false;                  ///< stop after the views
+  bool matting = true;                      ///< photos without transparency: cut the object out; false: they are framed already
+  MattingOptions matting_options;
+};
+
+/// A photo as the networks see it.
+struct PreparedPhoto {
+  Image cutout;  ///< [S, S] RGBA, the object centred
+  Tensor rgb;    ///< [1, 3, S, S] float32 in 0-1, over white
+};
+
+/// The orbit in latent space, in the design's order: view 0 is the photo, azimuth grows counter-clockwise seen from above.
+struct GeneratedLatents {
+  Tensor latents;       ///< [N, z, h, w] diffusion variable (scaled); view 0 is the photo's own latent
+  Tensor photo_latent;  ///< [1, z, h, w] unscaled mode, what the UNet was conditioned on
+};
+
+struct StageTime {
+  std::string stage;
+  double seconds;
+};
+
+struct Result {
+  PreparedPhoto photo;
+  GeneratedLatents latents;
+  Tensor views;                        ///< [N, 3, S, S] in 0-1, decoded latents; view 0 is the framed photo itself
+  std::optional<Gaussians> gaussians;  ///< pruned; empty when only views were asked for
+  Cameras cameras;                     ///< of the N views, images of S × S pixels
+  int64_t steps = 0;
+  double guidance = 0, elevation_degrees = 0;
+  std::vector<StageTime> times;
+};
+
+/// Called as work goes on: a stage's name and how much of it is done.
+using ProgressCallback = std::function<void(const std::string& stage, int64_t done, int64_t total)>;
+
+/// Gaussians below this opacity are not exported: they are invisible and make files larger.
+inline constexpr double min_exported_opacity = 0.005;
+
+/// Cuts the object out (unless the photo has transparency, or matting is off) and frames it as SV3D does: image/framing.h.
+PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options);
+
+/// Samples the orbit's latents for a framed photo [1, 3, S, S] in 0-1 over white. on_step(done, total) may throw to stop; a cancel request
+/// stops it too. Needs the parts vae, image_embedder and unet.
+GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
+                                  const std::function<void(int64_t, int64_t)>& on_step = {});
+
+/// The unscaled mode of a framed photo's latent: [B, 3, S, S] in 0-1 → [B, z, h, w].
+Tensor encode_photo(const Model& model, const Tensor& photos);
+
+/// Latents (scaled) [N, z, h, w] → images [N, 3, S, S] in 0-1. Needs the part vae.
+Tensor decode_views(const Model& model, const Tensor& latents);
+
+/// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3, S, S] in 0-1 → Gaussians, not pruned.
+/// Needs the parts dino and gaussian_decoder.
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees);
+
+/// The N cameras of the model's orbit, for images of S × S pixels.
+Cameras model_cameras(const ModelConfig& config, double elevation_degrees);
+
+/// All of it. Throws Error naming a missing part, Cancelled when asked to stop.
+Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress = {});
+
+}  // namespace gsv3d
