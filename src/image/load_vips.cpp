@@ -1,0 +1,107 @@
+// Reading pictures with libvips: every format that people's cameras and programs write.
+#ifdef GSV3D_WITH_IMAGE_FILES
+
+#include <vips/vips.h>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "image/load_image.h"
+
+namespace gsv3d {
+namespace {
+
+struct Unref {
+  void operator()(VipsImage* image) const { g_object_unref(image); }
+};
+using Picture = std::unique_ptr<VipsImage, Unref>;
+
+void start_vips() {
+  static const bool started = [] {
+    // Small oddities of files (an unknown tag, a profile that is slightly off) are no concern of the user's terminal.
+    const auto quiet = [](const gchar*, GLogLevelFlags, const gchar* message, gpointer) { spdlog::debug("libvips: {}", message); };
+    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG), quiet, nullptr);
+    if (VIPS_INIT("gsv3d") != 0) fail("libvips does not start");
+    // Readers that libvips itself does not trust with hostile files (ImageMagick and the like) stay out.
+    vips_block_untrusted_set(TRUE);
+    vips_cache_set_max(0);
+    return true;
+  }();
+  (void)started;
+}
+
+/// The first line of libvips' error text, which it then forgets: call it only after a failure.
+std::string vips_reason() {
+  std::string text = vips_error_buffer();
+  vips_error_clear();
+  return text.substr(0, text.find('\n'));
+}
+
+/// Runs one libvips operation that makes `picture` into a new one.
+template <class Operation>
+void apply(Picture& picture, const std::string& name, Operation operation) {
+  VipsImage* out = nullptr;
+  if (operation(picture.get(), &out) != 0) fail("{}: the picture cannot be decoded: {}", name, vips_reason());
+  picture.reset(out);
+}
+
+Picture open(const std::string& bytes, const std::string& name) {
+  const char* loader = vips_foreign_find_load_buffer(bytes.data(), bytes.size());
+  if (!loader) {
+    vips_error_clear();
+    fail_unknown_format(bytes, name);
+  }
+  Picture picture(vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "fail_on", VIPS_FAIL_ON_TRUNCATED, nullptr));
+  if (!picture) fail("{}: the picture cannot be read: {}", name, vips_reason());
+  return picture;
+}
+
+/// To 8-bit sRGB by the embedded colour profile where there is one. Profiles in users' files are often broken: then the colours are
+/// taken as they are.
+void convert_colours(Picture& picture, const std::string& name) {
+  VipsImage* out = nullptr;
+  if (vips_image_get_typeof(picture.get(), VIPS_META_ICC_NAME) != 0) {
+    if (vips_icc_transform(picture.get(), &out, "srgb", "embedded", TRUE, "depth", 8, nullptr) == 0) {
+      picture.reset(out);
+    } else {
+      spdlog::warn("{}: its colour profile cannot be used ({}); colours are taken as sRGB", name, vips_reason());
+    }
+  }
+  if (vips_image_get_interpretation(picture.get()) != VIPS_INTERPRETATION_sRGB) {
+    apply(picture, name, [](VipsImage* in, VipsImage** result) {
+      return vips_colourspace(in, result, VIPS_INTERPRETATION_sRGB, nullptr);
+    });
+  }
+  if (vips_image_get_format(picture.get()) != VIPS_FORMAT_UCHAR) {
+    apply(picture, name, [](VipsImage* in, VipsImage** result) { return vips_cast_uchar(in, result, nullptr); });
+  }
+}
+
+}  // namespace
+
+std::string readable_formats() { return "JPEG, PNG, WebP, HEIC, AVIF, TIFF and GIF are read"; }
+
+Image decode_picture(const std::string& bytes, const std::string& name) {
+  start_vips();
+  Picture picture = open(bytes, name);
+  check_picture_size(vips_image_get_width(picture.get()), vips_image_get_height(picture.get()), name);
+  apply(picture, name, [](VipsImage* in, VipsImage** out) { return vips_autorot(in, out, nullptr); });
+  convert_colours(picture, name);
+
+  const int64_t width = vips_image_get_width(picture.get()), height = vips_image_get_height(picture.get());
+  const int64_t bands = vips_image_get_bands(picture.get());
+  require(bands >= 3, "{}: a picture with {} channels cannot be read", name, bands);
+  size_t size = 0;
+  const std::unique_ptr<void, void (*)(void*)> memory(vips_image_write_to_memory(picture.get(), &size), &g_free);
+  if (!memory) fail("{}: the picture is truncated or damaged: {}", name, vips_reason());
+  require(size == static_cast<size_t>(width * height * bands), "{}: the picture cannot be decoded", name);
+
+  Image image{width, height, std::vector<uint8_t>(4 * width * height, 255), false};
+  const auto* source = static_cast<const uint8_t*>(memory.get());
+  const int64_t kept = std::min<int64_t>(bands, 4);
+  for (int64_t i = 0; i < width * height; ++i) std::copy_n(source + bands * i, kept, image.pixels.data() + 4 * i);
+  return image;
+}
+
+}  // namespace gsv3d
+
+#endif
