@@ -4,7 +4,7 @@ namespace gsv3d {
 namespace {
 
 /// Normalises the last axis [..., heads·d] head by head.
-Tensor per_head(const nn::LayerNorm& norm, const Tensor& x, int64_t heads) {
+Tensor per_head(const HeadNorm& norm, const Tensor& x, int64_t heads) {
   return norm(x.unflatten(-1, {heads, x.size(-1) / heads})).flatten(-2);
 }
 

@@ -6,9 +6,17 @@
 
 namespace gsv3d {
 
-/// Layer normalisation of queries and keys per head (arXiv 2302.05442): keeps attention logits bounded in bfloat16 training.
+/// Layer normalisation of one head's queries or keys, without bias: a bias of the keys would cancel in the softmax.
+struct HeadNorm {
+  Tensor weight;
+  HeadNorm() = default;
+  HeadNorm(const nn::Scope& scope, int64_t head_width) : weight(scope.parameter("weight", {head_width}, nn::Init::ones())) {}
+  Tensor operator()(const Tensor& x) const { return at::layer_norm(x, weight.sizes(), weight); }  ///< [..., head_width]
+};
+
+/// Norms of queries and keys (arXiv 2302.05442): they keep attention logits bounded when training in bfloat16.
 struct QueryKeyNorm {
-  nn::LayerNorm query, key;
+  HeadNorm query, key;
   QueryKeyNorm() = default;
   QueryKeyNorm(const nn::Scope& scope, int64_t head_width) : query(scope / "q_norm", head_width), key(scope / "k_norm", head_width) {}
 };
