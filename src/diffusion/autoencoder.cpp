@@ -1,6 +1,4 @@
 // Follows sgm/modules/diffusionmodules/model.py (Encoder, Decoder, ResnetBlock, AttnBlock) at Stability-AI/generative-models 0ad7de9.
-// Activations are kept channels-last: convolutions and group norms are then faster on the CPU (bench/bench_autoencoder.cpp) and on
-// tensor cores, and attention over pixels needs no copy.
 #include "diffusion/autoencoder.h"
 
 #include <optional>

@@ -25,8 +25,9 @@ struct AutoencoderConfig {
   int64_t downsampling() const { return int64_t{1} << (ch_mult.size() - 1); }
 };
 
-/// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the default
-/// because it is both faster and more exact on the CPU: bench/bench_autoencoder.cpp.
+/// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the default:
+/// in bfloat16 it trains 1.3 times faster on the CPU (bench/bench_autoencoder.cpp), and LibTorch's channels-last group norm computes the
+/// variance as E[x²] - E[x]², which moves the moments by 2e-4 of their maximum instead of 5e-6.
 inline constexpr at::MemoryFormat autoencoder_layout = at::MemoryFormat::Contiguous;
 
 /// Images to the moments of their latents. In an SV3D checkpoint its parameters (encoder.*, quant_conv.*) lie under
