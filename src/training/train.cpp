@@ -5,6 +5,9 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "training/decoder_stage.h"
+#include "training/diffusion_stage.h"
+#include "training/distill_stage.h"
 #include "training/stage_context.h"
 #include "training/vae_stage.h"
 
@@ -36,7 +39,8 @@ StageEntry entry(const std::string& name, bool needs_depth, std::unique_ptr<Stag
 }
 
 const std::vector<StageEntry>& entries() {
-  static const std::vector<StageEntry> all = {entry("vae", false, make_vae_stage)};
+  static const std::vector<StageEntry> all = {entry("vae", false, make_vae_stage), entry("diffusion", false, make_diffusion_stage),
+                                              entry("decoder", true, make_decoder_stage), entry("distill", true, make_distill_stage)};
   return all;
 }
 

@@ -1,0 +1,38 @@
+// Batches of clips as tensors: what the diffusion, decoder and distillation stages have in common.
+#pragma once
+
+#include <vector>
+
+#include "training/latent_cache.h"
+#include "training/losses.h"
+#include "training/view_sampler.h"
+
+namespace gsv3d {
+
+struct ClipBatch {
+  std::vector<Clip> clips;
+  Tensor latents;                          ///< [B, N, z, h, w] encoder modes, not scaled, design order (view 0 = the photo)
+  Tensor photos;                           ///< [B, 3, S, S] in 0-1, over white
+  std::vector<double> elevations_degrees;  ///< of each clip's orbit
+  int64_t count() const { return static_cast<int64_t>(clips.size()); }
+  int64_t frames() const { return latents.size(1); }
+};
+
+ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames, at::Device device);
+
+/// [B, N, ...] in the design's order of views → SV3D's order of frames (pipeline/view_order.h), and back.
+Tensor sv3d_clips_from_views(const Tensor& clips);
+Tensor views_from_sv3d_clips(const Tensor& clips);
+
+/// The cameras of each clip's N views.
+std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device);
+
+/// Views to compare renderings with: `count` different ones per clip out of all its orbit's views, random ones included. Needs depth.
+struct Supervision {
+  std::vector<Cameras> cameras;
+  std::vector<TargetViews> targets;
+};
+Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count, const at::Generator& generator,
+                             at::Device device);
+
+}  // namespace gsv3d

@@ -1,0 +1,106 @@
+#include "training/decoder_stage.h"
+
+#include "training/gaussian_supervision.h"
+#include "training/preview.h"
+#include "training/seeds.h"
+
+namespace gsv3d {
+namespace {
+
+class DecoderStage : public Stage {
+ public:
+  DecoderStage(StageContext context, const DecoderStageConfig& config)
+      : context_(std::move(context)),
+        config_(config),
+        cache_(context_),
+        decoder_store_(trained_store(context_, config_, "gaussian_decoder.safetensors")),
+        dino_store_(trained_store(context_, config_, "dino.safetensors")),
+        decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
+        dino_(context_.model.dino, nn::Scope(dino_store_)) {
+    check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
+    add_trained(parameters_, "gaussian_decoder", *decoder_store_);
+    add_trained(parameters_, "dino", *dino_store_);
+  }
+
+  std::string name() const override { return "decoder"; }
+  NamedTensors parameters() const override { return parameters_; }
+  std::vector<std::string> part_names() const override { return {"rgb", "alpha", "depth"}; }
+  Json settings() const override;
+  StepLoss loss(int64_t step, uint64_t seed) override;
+  std::vector<Preview> preview() override;
+  void export_weights() override {
+    export_parameters(context_, "gaussian_decoder.safetensors", decoder_store_->parameters());
+    export_parameters(context_, "dino.safetensors", dino_store_->parameters());
+  }
+
+ private:
+  struct Outcome {
+    ClipBatch batch;
+    Supervision supervision;
+    SupervisedRendering rendered;
+  };
+  Outcome run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const;
+  Tensor noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const;
+
+  StageContext context_;
+  DecoderStageConfig config_;
+  LatentCache cache_;
+  std::shared_ptr<nn::ParameterStore> decoder_store_, dino_store_;
+  GaussianDecoder decoder_;
+  Dinov2 dino_;
+  NamedTensors parameters_;
+};
+
+Json DecoderStage::settings() const {
+  return {{"config", lasting_settings(config_)},
+          {"frames", context_.model.frames},
+          {"scale_factor", context_.model.vae.scale_factor},
+          {"gaussian_decoder", config_to_json(context_.model.gaussian_decoder)},
+          {"dino", config_to_json(context_.model.dino)},
+          {"data", fingerprint_text(context_.set->fingerprint)},
+          {"latents", fingerprint_text(cache_.fingerprint())}};
+}
+
+/// Scaled latents with noise of a level drawn per clip.
+Tensor DecoderStage::noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const {
+  const Tensor latents = batch.latents * context_.model.vae.scale_factor;
+  if (latent_noise <= 0) return latents;
+  const auto generator = make_generator(step_seed(seed, step, "latent noise"));
+  const Tensor level = at::rand({batch.count(), 1, 1, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * latent_noise;
+  Tensor noise = randn(latents.sizes(), generator) * level;
+  if (config_.replace_photo_latent) noise.select(1, 0).zero_();
+  return latents + noise.to(latents.device());
+}
+
+DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const {
+  const TrainingSet& set = *context_.set;
+  const int64_t frames = context_.model.frames;
+  Outcome outcome;
+  const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
+  outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device);
+  outcome.supervision =
+      draw_supervision(set, clips, config_.supervision_views, make_generator(step_seed(seed, step, "supervision")), context_.device);
+  const Tensor tokens = dino_(dinov2_preprocess(outcome.batch.photos, context_.model.dino.image_size)).patch_tokens;
+  const auto gaussians =
+      decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), clip_cameras(set, clips, frames, context_.device), tokens);
+  outcome.rendered = supervise(gaussians, outcome.supervision, std::vector<double>(clips.size(), 1.0), {config_.alpha_weight, config_.depth_weight});
+  return outcome;
+}
+
+StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
+  const SupervisedRendering rendered = run(config_.batch, step, seed, config_.latent_noise).rendered;
+  return {rendered.loss, {{"rgb", rendered.rgb}, {"alpha", rendered.alpha}, {"depth", rendered.depth}}};
+}
+
+std::vector<Preview> DecoderStage::preview() {
+  const Outcome outcome = run(/*count=*/6, /*step=*/-1, context_.seed, /*latent_noise=*/0);
+  return {{"photo-targets-renderings", picture_grid(supervision_rows(outcome.batch.photos, outcome.supervision, outcome.rendered))}};
+}
+
+}  // namespace
+
+std::unique_ptr<Stage> make_decoder_stage(StageContext context, const DecoderStageConfig& config) {
+  return std::make_unique<DecoderStage>(std::move(context), config);
+}
+
+}  // namespace gsv3d

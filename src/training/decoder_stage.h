@@ -1,0 +1,28 @@
+// Stage "decoder": GSV3D's stage 1. Latents of true views → Gaussian Splatting Decoder → renderings compared with true views:
+// L = L_rgb + alpha_weight L_alpha + depth_weight L_depth.
+#pragma once
+
+#include "training/clip_config.h"
+#include "training/stage.h"
+#include "training/stage_context.h"
+
+namespace gsv3d {
+
+struct DecoderStageConfig : ClipTrainerConfig {
+  int64_t supervision_views = 4;     ///< per clip, out of all its orbit's views and random ones
+  double alpha_weight = 0.5, depth_weight = 0.2;
+  double latent_noise = 0.1;         ///< standard deviation of noise on the latents, uniform in [0, this] per clip: diffusion's are not perfect
+  bool replace_photo_latent = true;  ///< view 0 keeps its exact latent, as in generation, where the photo's own is put there
+  DecoderStageConfig() { batch = 4, learning_rate = 5e-4; }
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    ClipTrainerConfig::fields(visit);
+    visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight), visit("depth_weight", depth_weight);
+    visit("latent_noise", latent_noise), visit("replace_photo_latent", replace_photo_latent);
+  }
+};
+
+/// Needs vae.safetensors. Trains and exports gaussian_decoder.safetensors and dino.safetensors.
+std::unique_ptr<Stage> make_decoder_stage(StageContext context, const DecoderStageConfig& config);
+
+}  // namespace gsv3d

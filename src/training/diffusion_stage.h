@@ -1,0 +1,27 @@
+// Stage "diffusion": the base multi-view diffusion model, SV3D's network trained as SV3D was: EDM noise levels, v-prediction, one photo as
+// condition (arXiv 2403.12008; sgm/modules/diffusionmodules/loss.py).
+#pragma once
+
+#include "training/clip_config.h"
+#include "training/stage.h"
+#include "training/stage_context.h"
+
+namespace gsv3d {
+
+struct DiffusionStageConfig : ClipTrainerConfig {
+  double p_mean = 0.7, p_std = 1.6;      ///< of the normal distribution of ln sigma, one draw per clip
+  double condition_dropout = 0.1;        ///< share of clips that learn without photo, for classifier-free guidance
+  bool freeze_image_embedder = false;    ///< use MODEL/image_embedder.safetensors as it is instead of training it along
+  int64_t preview_steps = 12;            ///< sampling steps of the preview
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    ClipTrainerConfig::fields(visit);
+    visit("p_mean", p_mean), visit("p_std", p_std), visit("condition_dropout", condition_dropout);
+    visit("freeze_image_embedder", freeze_image_embedder), visit("preview_steps", preview_steps);
+  }
+};
+
+/// Needs vae.safetensors. Trains and exports unet.safetensors, and image_embedder.safetensors unless frozen.
+std::unique_ptr<Stage> make_diffusion_stage(StageContext context, const DiffusionStageConfig& config);
+
+}  // namespace gsv3d

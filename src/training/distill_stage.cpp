@@ -1,0 +1,160 @@
+#include "training/distill_stage.h"
+
+#include "core/error.h"
+#include "pipeline/lora_file.h"
+#include "training/gaussian_supervision.h"
+#include "training/one_step.h"
+#include "training/photo_conditioning.h"
+#include "training/preview.h"
+#include "training/seeds.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr const char* kLoraFile = "distilled_lora.safetensors";
+constexpr const char* kDecoderFile = "gaussian_decoder.safetensors";
+constexpr const char* kPeftPrefix = "base_model.model.";  // PEFT's name for the wrapped network
+
+/// The base network's weights with a LoRA that starts as nothing, or as the model folder's.
+std::shared_ptr<nn::ParameterStore> store_with_lora(const StageContext& context, const DistillStageConfig& config) {
+  auto store = finished_store(context, "unet.safetensors", "diffusion");
+  const NamedTensors start = config.initial_weights == "model_folder" ? read_lora(context.model_folder / kLoraFile) : NamedTensors();
+  store->enable_lora({config.lora_rank, config.lora_alpha, config.lora_targets}, start, step_seed(context.seed, 0, "lora"));
+  return store;
+}
+
+class DistillStage : public Stage {
+ public:
+  DistillStage(StageContext context, const DistillStageConfig& config)
+      : context_(std::move(context)),
+        config_(config),
+        cache_(context_),
+        unet_store_(store_with_lora(context_, config_)),
+        decoder_store_(finished_store(context_, kDecoderFile, "decoder")),
+        unet_(context_.model.unet, nn::Scope(unet_store_)),
+        embedder_(context_.model.image_embedder, nn::Scope(finished_store(context_, "image_embedder.safetensors", "diffusion"))),
+        decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
+        dino_(context_.model.dino, nn::Scope(finished_store(context_, "dino.safetensors", "decoder"))) {
+    check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
+    require(!unet_store_->lora_parameters().empty(), "lora_targets match no layer of the UNet");
+    unet_store_->set_lora_requires_grad(true);
+    for (const auto& [name, parameter] : unet_store_->lora_parameters()) parameters_["lora/" + name] = parameter;
+    if (config_.train_decoder) add_trained(parameters_, "gaussian_decoder", *decoder_store_);
+  }
+
+  std::string name() const override { return "distill"; }
+  NamedTensors parameters() const override { return parameters_; }
+  std::vector<std::string> part_names() const override { return {"loss_2d", "loss_3d", "rgb", "alpha", "depth", "rendered_share"}; }
+  Json settings() const override;
+  StepLoss loss(int64_t step, uint64_t seed) override;
+  std::vector<Preview> preview() override;
+  void export_weights() override;
+
+ private:
+  struct Outcome {
+    OneStep step;
+    std::vector<Clip> clips;        // those that were rendered
+    Tensor photos;
+    Supervision supervision;
+    SupervisedRendering rendered;   // of those; undefined when there is none
+    int64_t count = 0;
+  };
+  Outcome run(int64_t count, int64_t step, uint64_t seed, double dropout) const;
+  std::vector<double> weights_3d(const OneStep& step, const Tensor& dropped) const;
+
+  StageContext context_;
+  DistillStageConfig config_;
+  LatentCache cache_;
+  std::shared_ptr<nn::ParameterStore> unet_store_, decoder_store_;
+  VideoUNet unet_;
+  ImageEmbedder embedder_;
+  GaussianDecoder decoder_;
+  Dinov2 dino_;
+  NamedTensors parameters_;
+};
+
+Json DistillStage::settings() const {
+  Json model = config_to_json(context_.model);
+  for (const char* own_result : {"lora_rank", "lora_alpha", "lora_targets"}) model.erase(own_result);
+  return {{"config", lasting_settings(config_)},
+          {"model", model},
+          {"data", fingerprint_text(context_.set->fingerprint)},
+          {"latents", fingerprint_text(cache_.fingerprint())}};
+}
+
+std::vector<double> DistillStage::weights_3d(const OneStep& step, const Tensor& dropped) const {
+  const Tensor snr = step.sigma.detach().to(at::kCPU, at::kDouble).square().reciprocal();
+  const Tensor weight = (config_.snr_gain * snr).clamp_max(1) * (1 - dropped);
+  return {weight.const_data_ptr<double>(), weight.const_data_ptr<double>() + weight.numel()};
+}
+
+DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t seed, double dropout) const {
+  const TrainingSet& set = *context_.set;
+  const int64_t frames = context_.model.frames;
+  const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
+  const ClipBatch batch = assemble_clips(set, cache_, clips, frames, context_.device);
+  const Tensor dropped = draw_flags(count, dropout, make_generator(step_seed(seed, step, "dropout")));
+  Outcome outcome;
+  outcome.count = count;
+  outcome.step = one_step(unet_, context_.model, batch, photo_conditioning(context_.model, embedder_, batch, dropped),
+                          {config_.p_mean, config_.p_std}, seed, step);
+  const std::vector<double> all_weights = weights_3d(outcome.step, dropped.to(at::kDouble));
+  std::vector<int64_t> rendered;
+  std::vector<double> weights;
+  for (int64_t i = 0; i < count; ++i) {
+    if (all_weights[static_cast<size_t>(i)] < config_.min_weight_3d) continue;
+    rendered.push_back(i);
+    weights.push_back(all_weights[static_cast<size_t>(i)]);
+    outcome.clips.push_back(clips[static_cast<size_t>(i)]);
+  }
+  if (rendered.empty()) return outcome;
+  const Tensor which = at::tensor(rendered, at::kLong).to(context_.device);
+  // As in generation: design order, and the photo's own latent instead of the network's version of it.
+  const Tensor others = views_from_sv3d_clips(outcome.step.estimate.index_select(0, which)).narrow(1, 1, frames - 1);
+  const Tensor photo_latent = batch.latents.index_select(0, which).narrow(1, 0, 1) * context_.model.vae.scale_factor;
+  outcome.photos = batch.photos.index_select(0, which);
+  const Tensor tokens = dino_(dinov2_preprocess(outcome.photos, context_.model.dino.image_size)).patch_tokens;
+  const auto gaussians = decoder_(at::cat({photo_latent, others}, 1), clip_cameras(set, outcome.clips, frames, context_.device), tokens);
+  outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views, make_generator(step_seed(seed, step, "supervision")),
+                                         context_.device);
+  outcome.rendered = supervise(gaussians, outcome.supervision, weights, {config_.alpha_weight, config_.depth_weight});
+  return outcome;
+}
+
+StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
+  const Outcome outcome = run(config_.batch, step, seed, config_.condition_dropout);
+  const Tensor loss_2d = outcome.step.loss.mean(), none = at::zeros_like(loss_2d).detach();
+  const double share = static_cast<double>(outcome.clips.size()) / static_cast<double>(outcome.count);
+  StepLoss result{loss_2d, {}};
+  Tensor loss_3d = none, rgb = none, alpha = none, depth = none;
+  if (!outcome.clips.empty()) {
+    loss_3d = outcome.rendered.loss * share;  // a mean over all clips of the batch, those not rendered counting nothing
+    result.loss = loss_2d + config_.lambda_3d * loss_3d;
+    rgb = outcome.rendered.rgb, alpha = outcome.rendered.alpha, depth = outcome.rendered.depth;
+  }
+  result.parts = {{"loss_2d", loss_2d.detach()}, {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
+                  {"rendered_share", at::full({}, share)}};
+  return result;
+}
+
+std::vector<Preview> DistillStage::preview() {
+  const Outcome outcome = run(/*count=*/8, /*step=*/-1, context_.seed, /*dropout=*/0);
+  if (outcome.clips.empty()) return {};
+  return {{"photo-targets-renderings", picture_grid(supervision_rows(outcome.photos, outcome.supervision, outcome.rendered))}};
+}
+
+void DistillStage::export_weights() {
+  NamedTensors lora;
+  for (const auto& [name, parameter] : unet_store_->lora_parameters()) lora[kPeftPrefix + name] = parameter;
+  export_parameters(context_, kLoraFile, lora);
+  update_model_config(context_, {{"lora_rank", config_.lora_rank}, {"lora_alpha", config_.lora_alpha}, {"lora_targets", config_.lora_targets}});
+  if (config_.train_decoder) export_parameters(context_, kDecoderFile, decoder_store_->parameters());
+}
+
+}  // namespace
+
+std::unique_ptr<Stage> make_distill_stage(StageContext context, const DistillStageConfig& config) {
+  return std::make_unique<DistillStage>(std::move(context), config);
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,36 @@
+#include "training/gaussian_supervision.h"
+
+#include "core/error.h"
+
+namespace gsv3d {
+
+SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision, const std::vector<double>& clip_weights,
+                              const RenderingWeights& weights) {
+  require(!gaussians.empty() && gaussians.size() == supervision.targets.size() && gaussians.size() == clip_weights.size(),
+          "{} sets of Gaussians, {} targets and {} weights do not fit", gaussians.size(), supervision.targets.size(), clip_weights.size());
+  const Tensor white = at::ones({3}, gaussians[0].means.options().requires_grad(false));
+  SupervisedRendering result;
+  for (size_t i = 0; i < gaussians.size(); ++i) result.renderings.push_back(rasterize(gaussians[i], supervision.cameras[i], white));
+  std::vector<Tensor> losses, rgb, alpha, depth;
+  for (size_t i = 0; i < gaussians.size(); ++i) {
+    const RenderingLoss loss = rendering_loss(result.renderings[i], supervision.targets[i]);
+    losses.push_back(clip_weights[i] * (loss.rgb + weights.alpha * loss.alpha + weights.depth * loss.depth));
+    rgb.push_back(loss.rgb.detach());
+    alpha.push_back(loss.alpha.detach());
+    depth.push_back(loss.depth.detach());
+  }
+  result.loss = at::stack(losses).mean();
+  result.rgb = at::stack(rgb).mean();
+  result.alpha = at::stack(alpha).mean();
+  result.depth = at::stack(depth).mean();
+  return result;
+}
+
+std::vector<Tensor> supervision_rows(const Tensor& photos, const Supervision& supervision, const SupervisedRendering& rendered) {
+  std::vector<Tensor> rows;
+  for (size_t i = 0; i < supervision.targets.size(); ++i)
+    rows.push_back(at::cat({photos.narrow(0, static_cast<int64_t>(i), 1), supervision.targets[i].rgb, rendered.renderings[i].rgb}));
+  return rows;
+}
+
+}  // namespace gsv3d
