@@ -1,0 +1,193 @@
+// What users get wrong: every bad input ends with exit code 1, exactly one line that says what is wrong, and no files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/config.h"
+#include "image/image.h"
+#include "program.h"
+#include "toy_model.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using testing::ProgramResult;
+using testing::run_program;
+using testing::TemporaryFolder;
+
+/// An opaque square on transparent ground.
+Image square_photo() {
+  Image image{32, 32, std::vector<uint8_t>(32 * 32 * 4, 0), true};
+  for (int64_t y = 8; y < 24; ++y) {
+    for (int64_t x = 8; x < 24; ++x) image.at(x, y)[0] = 200, image.at(x, y)[1] = static_cast<uint8_t>(9 * y), image.at(x, y)[3] = 255;
+  }
+  return image;
+}
+
+uint32_t crc32(const std::string& bytes) {
+  uint32_t crc = 0xFFFFFFFFu;
+  for (const unsigned char byte : bytes) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+  }
+  return ~crc;
+}
+
+std::string big_endian(uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+/// A PNG whose header promises 30000 × 30000 pixels.
+std::string huge_png() {
+  std::string png = encode_png(square_photo());
+  const std::string header = png.substr(12, 4) + big_endian(30000) + big_endian(30000) + png.substr(24, 5);
+  return png.replace(12, header.size() + 4, header + big_endian(crc32(header)));
+}
+
+class Generate : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    initialise_model(folder_ / "toy", testing::toy_config(), 1);
+    save_png(folder_ / "good.png", square_photo());
+  }
+  ProgramResult generate(const std::string& arguments, const std::string& before = "") const {
+    return run_program(folder_.path(), "generate --device cpu --model toy -o out " + arguments, before);
+  }
+  void put(const std::string& name, const std::string& content) const { write_file(folder_ / name, content); }
+  /// The promise of this file's first line.
+  void expect_one_line(const ProgramResult& result, const std::string& part) const {
+    EXPECT_EQ(result.code, 1) << result.err;
+    EXPECT_EQ(result.err_lines(), 1) << result.err;
+    EXPECT_THAT(result.err, StartsWith("gsv3d: "));
+    EXPECT_THAT(result.err, HasSubstr(part));
+    EXPECT_EQ(result.out, "");
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
+  }
+  const TemporaryFolder folder_;
+};
+
+TEST_F(Generate, MakesTheFolderOfResults) {
+  const ProgramResult result = generate("good.png --seed 4 --steps 2");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("out/good/object.ply"));
+  for (const char* name : {"object.ply", "views.png", "result.json"}) EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / name)) << name;
+#if GSV3D_WITH_VIDEO
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "orbit.mp4"));
+#endif
+  const Json record = read_json_file(folder_ / "out" / "good" / "result.json");
+  EXPECT_EQ(record["seed"], 4);
+  EXPECT_EQ(record["settings"]["steps"], 2);
+  EXPECT_EQ(record["input"], "good.png");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1);
+}
+
+TEST_F(Generate, SameSeedSameFile) {
+  EXPECT_EQ(generate("good.png --quiet").code, 0);
+  const std::string first = read_file(folder_ / "out" / "good" / "object.ply");
+  const ProgramResult again = generate("good.png --quiet --threads 1");
+  EXPECT_EQ(again.code, 0);
+  EXPECT_EQ(again.out + again.err, "");
+  EXPECT_EQ(read_file(folder_ / "out" / "good" / "object.ply").size(), first.size());
+  EXPECT_EQ(generate("good.png --quiet").code, 0);
+  EXPECT_TRUE(read_file(folder_ / "out" / "good" / "object.ply") == first);
+}
+
+TEST_F(Generate, MissingFile) { expect_one_line(generate("nowhere.png"), "nowhere.png"); }
+
+TEST_F(Generate, TruncatedJpeg) {
+  const std::string jpeg = read_file(fs::path(GSV3D_SOURCE_DIR) / "examples" / "apple.jpg");
+  put("cut.jpg", jpeg.substr(0, jpeg.size() / 2));
+  expect_one_line(generate("cut.jpg"), "cut.jpg");
+}
+
+TEST_F(Generate, TextRenamedToPng) {
+  put("text.png", "this is not a picture\n");
+  expect_one_line(generate("text.png"), "text.png");
+}
+
+TEST_F(Generate, EmptyFileAndFolder) {
+  put("empty.jpg", "");
+  expect_one_line(generate("empty.jpg"), "empty.jpg");
+  fs::create_directory(folder_ / "folder");
+  expect_one_line(generate("folder"), "folder");
+}
+
+TEST_F(Generate, OnePixel) {
+  save_png(folder_ / "one.png", Image{1, 1, {255, 0, 0, 255}, false});
+  expect_one_line(generate("one.png"), "one.png");
+}
+
+TEST_F(Generate, FullyTransparent) {
+  save_png(folder_ / "glass.png", Image{32, 32, std::vector<uint8_t>(32 * 32 * 4, 0), true});
+  expect_one_line(generate("glass.png"), "transparent");
+}
+
+TEST_F(Generate, HugeHeader) {
+  put("huge.png", huge_png());
+  expect_one_line(generate("huge.png"), "30000");
+}
+
+TEST_F(Generate, DamagedWeights) {
+  const std::string content = read_file(folder_ / "toy" / "unet.safetensors");
+  put("toy/unet.safetensors", content.substr(0, content.size() - 10));
+  expect_one_line(generate("good.png"), "unet.safetensors");
+  put("toy/unet.safetensors", std::string(100, 'x'));
+  expect_one_line(generate("good.png"), "unet.safetensors");
+}
+
+TEST_F(Generate, MissingPartAndMissingModel) {
+  fs::remove(folder_ / "toy" / "gaussian_decoder.safetensors");
+  expect_one_line(generate("good.png"), "gaussian_decoder.safetensors");
+  fs::rename(folder_ / "toy", folder_ / "elsewhere");
+  expect_one_line(generate("good.png"), "no such model folder");
+}
+
+TEST_F(Generate, OutputThatIsAFile) {
+  put("taken", "1");
+  expect_one_line(run_program(folder_.path(), "generate --device cpu --model toy good.png -o taken/out"), "taken/out");
+  expect_one_line(run_program(folder_.path(), "generate --device cpu --model toy good.png -o /dev/full"), "/dev/full");
+}
+
+TEST_F(Generate, DiskFull) {
+  // A limit on the size of files fails writes in the middle of a file, as a full disk does. 4 blocks are 2 or 4 KB by the shell.
+  expect_one_line(generate("good.png --quiet", "ulimit -f 4;"), "cannot write");
+}
+
+TEST_F(Generate, OneBadPhotoDoesNotStopTheOthers) {
+  put("bad.png", "no");
+  const ProgramResult result = generate("bad.png good.png --quiet");
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.err_lines(), 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("bad.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "object.ply"));
+  EXPECT_FALSE(fs::exists(folder_ / "out" / "bad"));
+}
+
+TEST_F(Generate, PhotosOfOneNameGetFoldersOfTheirOwn) {
+  fs::create_directory(folder_ / "b");
+  fs::copy(folder_ / "good.png", folder_ / "b" / "good.png");
+  EXPECT_EQ(generate("good.png b/good.png --quiet --steps 1").code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "object.ply"));
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "good-2" / "object.ply"));
+}
+
+TEST_F(Generate, InterruptEndsWith130AndLeavesNothing) {
+  const ProgramResult result = generate("good.png --quiet --steps 1000", "timeout --preserve-status -s INT 1.5");
+  EXPECT_EQ(result.code, 130) << result.err;
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(Generate, WrongUsageExitsWithTwo) {
+  for (const char* arguments : {"", "good.png --colour", "good.png --steps 0", "good.png --device tpu", "good.png --dtype int8",
+                                "good.png --elevation 90", "good.png --seed x"}) {
+    const ProgramResult result = generate(arguments);
+    EXPECT_EQ(result.code, 2) << arguments << ": " << result.err;
+    EXPECT_EQ(result.err_lines(), 1) << arguments << ": " << result.err;
+    EXPECT_THAT(result.err, StartsWith("gsv3d: ")) << arguments;
+  }
+}
+
+}  // namespace
+}  // namespace gsv3d

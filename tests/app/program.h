@@ -1,0 +1,34 @@
+// Runs the built program as a user does, and collects what it says.
+#pragma once
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "core/atomic_file.h"
+
+namespace gsv3d::testing {
+
+struct ProgramResult {
+  int code = -1;
+  std::string out, err;
+  int64_t err_lines() const { return std::count(err.begin(), err.end(), '\n'); }
+};
+
+/// Runs `gsv3d ARGUMENTS` through the shell in `folder`; `before` goes in front of the program, for example "ulimit -f 8;".
+inline ProgramResult run_program(const std::filesystem::path& folder, const std::string& arguments, const std::string& before = "") {
+  const std::string command = "cd '" + folder.string() + "' && { " + before + " " GSV3D_PROGRAM " " + arguments + "; } >.stdout 2>.stderr";
+  const int status = std::system(command.c_str());
+  ProgramResult result;
+  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.out = read_file(folder / ".stdout");
+  result.err = read_file(folder / ".stderr");
+  std::filesystem::remove(folder / ".stdout");
+  std::filesystem::remove(folder / ".stderr");
+  return result;
+}
+
+}  // namespace gsv3d::testing

@@ -1,0 +1,78 @@
+// A complete model of a few thousand random parameters, for tests of everything around the networks.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "pipeline/model_folder.h"
+
+namespace gsv3d::testing {
+
+inline ModelConfig toy_config() {
+  ModelConfig c;
+  c.name = "toy";
+  c.image_size = 32;
+  c.frames = 3;
+  c.vector_dimensions = {8, 8, 8};
+  c.vae.ch = 4;
+  c.vae.ch_mult = {1, 1, 2};
+  c.vae.num_res_blocks = 1;
+  c.vae.norm_groups = 2;
+  c.vae.scale_factor = 0.5;
+  c.unet.in_channels = 8;
+  c.unet.out_channels = 4;
+  c.unet.model_channels = 8;
+  c.unet.channel_mult = {1, 2};
+  c.unet.attention_resolutions = {2};
+  c.unet.num_res_blocks = 1;
+  c.unet.num_head_channels = 8;
+  c.unet.context_dim = 16;
+  c.unet.adm_in_channels = 24;
+  c.unet.norm_groups = 4;
+  c.image_embedder = {32, 16, 16, 1, 8, 16};
+  c.dino.patch_size = 16;
+  c.dino.embed_dim = 16;
+  c.dino.depth = 1;
+  c.dino.num_heads = 2;
+  c.dino.pretrain_image_size = 32;
+  c.dino.image_size = 32;
+  c.dino.mlp_ratio = 2;
+  c.gaussian_decoder.width = 16;
+  c.gaussian_decoder.patch_size = 1;
+  c.gaussian_decoder.depth = 1;
+  c.gaussian_decoder.num_heads = 2;
+  c.gaussian_decoder.mlp_ratio = 2;
+  c.gaussian_decoder.context_dim = 16;
+  c.gaussian_decoder.upsampler_widths = {8};
+  c.gaussian_decoder.upsampler_heads = 2;
+  c.gaussian_decoder.upsampler_window = 4;
+  c.gaussian_decoder.min_scale = 0.005;
+  c.gaussian_decoder.max_scale = 0.1;
+  c.sampler.steps = 3;
+  c.sampler.max_scale = 1.5;
+  return c;
+}
+
+/// A folder of its own for one test; removed at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "gsv3d-test-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace gsv3d::testing
