@@ -30,7 +30,9 @@ Milliseconds measure(at::MemoryFormat layout, at::ScalarType precision, const Te
   store->set_requires_grad(true);
 
   using Clock = std::chrono::steady_clock;
-  const auto elapsed = [](Clock::time_point since) { return std::chrono::duration<double, std::milli>(Clock::now() - since).count(); };
+  const auto elapsed = [](Clock::time_point since) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - since).count();
+  };
   std::vector<double> forward, backward;
   for (int i = -1; i < repetitions; ++i) {
     const auto start = Clock::now();
@@ -59,10 +61,12 @@ int main(int argc, char** argv) {
   const int64_t count = argc > 1 ? std::atoll(argv[1]) : 64;
   const int repetitions = argc > 2 ? std::atoi(argv[2]) : 3;
   const Tensor images = randn({count, 3, 64, 64}, make_generator(2)).clamp(-1, 1);
-  fmt::print("autoencoder ch 16 x [1,2,4,6], {} images of 64x64, {} threads, median of {}\n\n", count, at::get_num_threads(), repetitions);
+  fmt::print("autoencoder ch 16 x [1,2,4,6], {} images of 64x64, {} threads, median of {}\n\n", count, at::get_num_threads(),
+             repetitions);
   fmt::print("| layout | precision | forward ms | backward ms | images/s |\n| --- | --- | ---: | ---: | ---: |\n");
   for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) {
-    for (const auto& [layout, name] : {std::pair{at::MemoryFormat::Contiguous, "contiguous"}, {at::MemoryFormat::ChannelsLast, "channels last"}}) {
+    for (const auto& [layout, name] :
+         {std::pair{at::MemoryFormat::Contiguous, "contiguous"}, {at::MemoryFormat::ChannelsLast, "channels last"}}) {
       const Milliseconds time = measure(layout, precision, images, repetitions);
       fmt::print("| {} | {} | {:.0f} | {:.0f} | {:.1f} |\n", name, dtype_name(precision), time.forward, time.backward,
                  1000.0 * static_cast<double>(count) / (time.forward + time.backward));

@@ -46,7 +46,8 @@ struct Dinov2::Implementation {
 
   Implementation(const Dinov2Config& config, const nn::Scope& scope) : config(config) {
     const int64_t width = config.embed_dim;
-    require(config.patch_size > 0 && config.pretrain_image_size >= config.patch_size && config.num_heads > 0 && width % config.num_heads == 0,
+    require(config.patch_size > 0 && config.pretrain_image_size >= config.patch_size && config.num_heads > 0 &&
+                width % config.num_heads == 0,
             "DINOv2: embed_dim must be a multiple of num_heads, and pretrain_image_size at least patch_size");
     const int64_t side = table_side();
     // Tokens start almost at zero, positions at 0.02, as the official training does.
@@ -55,15 +56,16 @@ struct Dinov2::Implementation {
     pos_embed = scope.parameter("pos_embed", {1, 1 + side * side, width}, nn::Init::normal(0.02));
     if (config.num_register_tokens > 0)
       register_tokens = scope.parameter("register_tokens", {1, config.num_register_tokens, width}, nn::Init::normal(1e-6));
-    for (int64_t i = 0; i < config.depth; ++i) blocks.emplace_back(scope / "blocks" / i, width, config.num_heads, config.mlp_ratio);
+    for (int64_t i = 0; i < config.depth; ++i)
+      blocks.emplace_back(scope / "blocks" / i, width, config.num_heads, config.mlp_ratio);
     norm = nn::LayerNorm(scope / "norm", width, norm_eps);
   }
 
   int64_t table_side() const { return config.pretrain_image_size / config.patch_size; }
 
-  /// The patches' positions for a grid of rows × columns: [1, rows·columns, D]. The two model families were trained with different
-  /// interpolations, and the wrong one moves the tokens by more than their own size: without registers the scale carries an offset of
-  /// 0.1 (kept for compatibility by its authors); with registers it is exact and antialiased.
+  /// The patches' positions for a grid of rows × columns: [1, rows·columns, D]. The two model families were trained with
+  /// different interpolations, and the wrong one moves the tokens by more than their own size: without registers the scale
+  /// carries an offset of 0.1 (kept for compatibility by its authors); with registers it is exact and antialiased.
   Tensor patch_positions(int64_t rows, int64_t columns) const {
     const int64_t side = table_side();
     const Tensor table = pos_embed.narrow(1, 1, side * side);
@@ -101,15 +103,18 @@ Tensor dinov2_preprocess(const Tensor& images, int64_t image_size) {
   return (input - column({0.485f, 0.456f, 0.406f})) / column({0.229f, 0.224f, 0.225f});
 }
 
-Dinov2::Dinov2(const Dinov2Config& config, const nn::Scope& scope) : implementation_(std::make_unique<Implementation>(config, scope)) {}
+Dinov2::Dinov2(const Dinov2Config& config, const nn::Scope& scope)
+    : implementation_(std::make_unique<Implementation>(config, scope)) {}
 Dinov2::~Dinov2() = default;
 Dinov2::Dinov2(Dinov2&&) noexcept = default;
 
 Dinov2::Output Dinov2::operator()(const Tensor& images, int64_t keep_last) const {
   const Implementation& network = *implementation_;
   const int64_t patch = network.config.patch_size, registers = network.config.num_register_tokens;
-  require(images.dim() == 4 && images.size(1) == 3 && images.size(2) % patch == 0 && images.size(3) % patch == 0 && images.numel() > 0,
-          "DINOv2: images must be [B, 3, H, W] with sides that are multiples of {}, not {}", patch, fmt::join(images.sizes(), "x"));
+  require(images.dim() == 4 && images.size(1) == 3 && images.size(2) % patch == 0 && images.size(3) % patch == 0 &&
+              images.numel() > 0,
+          "DINOv2: images must be [B, 3, H, W] with sides that are multiples of {}, not {}", patch,
+          fmt::join(images.sizes(), "x"));
   Output output;
   output.embedded = network.embed(images);
   Tensor x = output.embedded;

@@ -1,4 +1,5 @@
-// DINOv2's vision transformer, with or without registers (facebookresearch/dinov2: dinov2/models/vision_transformer.py). Official names.
+// DINOv2's vision transformer, with or without registers (facebookresearch/dinov2: dinov2/models/vision_transformer.py). Official
+// names.
 #pragma once
 
 #include <memory>
@@ -23,17 +24,18 @@ struct Dinov2Config {
   }
 };
 
-/// Photos [B, 3, H, W] RGB in [0, 1] → normalised by ImageNet's mean and deviation, resized (bicubic, antialiased) to image_size².
+/// Photos [B, 3, H, W] RGB in [0, 1] → normalised by ImageNet's mean and deviation, resized (bicubic, antialiased) to
+/// image_size².
 Tensor dinov2_preprocess(const Tensor& images, int64_t image_size);
 
 class Dinov2 {
  public:
   struct Output {
-    Tensor class_token;      ///< [B, D] after the final norm
-    Tensor register_tokens;  ///< [B, R, D]
-    Tensor patch_tokens;     ///< [B, (H/p)(W/p), D], row-major
-    Tensor prenorm;          ///< [B, 1 + R + P, D] before the final norm
-    Tensor embedded;         ///< [B, 1 + R + P, D] tokens that enter the first block
+    Tensor class_token;               ///< [B, D] after the final norm
+    Tensor register_tokens;           ///< [B, R, D]
+    Tensor patch_tokens;              ///< [B, (H/p)(W/p), D], row-major
+    Tensor prenorm;                   ///< [B, 1 + R + P, D] before the final norm
+    Tensor embedded;                  ///< [B, 1 + R + P, D] tokens that enter the first block
     std::vector<Tensor> last_blocks;  ///< outputs of the last `keep_last` blocks, earlier first, before the final norm
   };
   Dinov2(const Dinov2Config& config, const nn::Scope& scope);

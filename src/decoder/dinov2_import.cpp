@@ -24,7 +24,8 @@ constexpr std::array<Renaming, 8> top_names = {{
     {"layernorm.bias", "norm.bias"},
 }};
 
-/// Within one block; ".weight" and ".bias" follow where the name ends in a dot. Two spellings of attention: files, and transformers 5.
+/// Within one block; ".weight" and ".bias" follow where the name ends in a dot. Two spellings of attention: files, and
+/// transformers 5.
 constexpr std::array<Renaming, 13> block_names = {{
     {"norm1.", "norm1."},
     {"norm2.", "norm2."},
@@ -99,10 +100,13 @@ Dinov2Config dinov2_config_of(const NamedTensors& official) {
     require(found != official.end(), "DINOv2 weights: {} is missing", name);
     return found->second;
   };
-  require(!official.count("blocks.0.mlp.w12.weight"), "DINOv2 weights: the giant model (SwiGLU) is not supported; use small, base or large");
+  const bool swiglu = official.count("blocks.0.mlp.w12.weight") || official.count("blocks.0.mlp.weights_in.weight");
+  require(!swiglu, "DINOv2 weights: the giant model (SwiGLU) is not supported; use small, base or large");
   Dinov2Config config;
-  const Tensor projection = tensor("patch_embed.proj.weight"), positions = tensor("pos_embed"), fc1 = tensor("blocks.0.mlp.fc1.weight");
-  require(projection.dim() == 4 && positions.dim() == 3 && fc1.dim() == 2, "DINOv2 weights: pos_embed, patch_embed or mlp have odd shapes");
+  const Tensor projection = tensor("patch_embed.proj.weight"), positions = tensor("pos_embed"),
+               fc1 = tensor("blocks.0.mlp.fc1.weight");
+  require(projection.dim() == 4 && positions.dim() == 3 && fc1.dim() == 2,
+          "DINOv2 weights: pos_embed, patch_embed or mlp have odd shapes");
   config.embed_dim = projection.size(0), config.patch_size = projection.size(3);
   config.num_heads = config.embed_dim / 64;
   config.mlp_ratio = fc1.size(0) / fc1.size(1);

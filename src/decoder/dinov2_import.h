@@ -6,9 +6,9 @@
 
 namespace gsv3d {
 
-/// Tensors of a DINOv2 file under official names: q, k and v of Hugging Face's files are joined to one qkv matrix (rows in this order), a
-/// leading "dinov2." or "dinov2_with_registers." is dropped, official names pass unchanged. mask_token, which only pre-training uses, is
-/// left out. Throws Error when a name is of neither naming or a part of q, k, v is missing.
+/// Tensors of a DINOv2 file under official names: q, k and v of Hugging Face's files are joined to one qkv matrix (rows in this
+/// order), a leading "dinov2." or "dinov2_with_registers." is dropped, official names pass unchanged. mask_token, which only
+/// pre-training uses, is left out. Throws Error when a name is of neither naming or a part of q, k, v is missing.
 NamedTensors dinov2_official_names(const NamedTensors& tensors);
 
 /// The configuration that tensors under official names imply; heads are 64 wide, as in every published model. Throws Error when

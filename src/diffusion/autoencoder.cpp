@@ -1,4 +1,5 @@
-// Follows sgm/modules/diffusionmodules/model.py (Encoder, Decoder, ResnetBlock, AttnBlock) at Stability-AI/generative-models 0ad7de9.
+// Follows sgm/modules/diffusionmodules/model.py (Encoder, Decoder, ResnetBlock, AttnBlock) at Stability-AI/generative-models
+// 0ad7de9.
 #include "diffusion/autoencoder.h"
 
 #include <optional>
@@ -86,7 +87,8 @@ struct AutoencoderEncoder::Implementation {
   nn::GroupNorm norm_out;
   nn::Conv2d conv_out, quant_conv;
 
-  Implementation(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout) : config(config), layout(layout) {
+  Implementation(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout)
+      : config(config), layout(layout) {
     check(config);
     const nn::Scope encoder = scope / "encoder";
     const int64_t groups = config.norm_groups, levels = static_cast<int64_t>(config.ch_mult.size());
@@ -127,9 +129,10 @@ AutoencoderEncoder::AutoencoderEncoder(AutoencoderEncoder&&) noexcept = default;
 Tensor AutoencoderEncoder::moments(const Tensor& images) const {
   const AutoencoderConfig& config = implementation_->config;
   const int64_t factor = config.downsampling();
-  require(images.dim() == 4 && images.size(1) == config.in_channels && images.size(2) % factor == 0 && images.size(3) % factor == 0,
-          "autoencoder: images must be [B, {}, H, W] with sides that are multiples of {}, not {}", config.in_channels, factor,
-          fmt::join(images.sizes(), "x"));
+  require(
+      images.dim() == 4 && images.size(1) == config.in_channels && images.size(2) % factor == 0 && images.size(3) % factor == 0,
+      "autoencoder: images must be [B, {}, H, W] with sides that are multiples of {}, not {}", config.in_channels, factor,
+      fmt::join(images.sizes(), "x"));
   return (*implementation_)(images);
 }
 
@@ -146,7 +149,8 @@ struct AutoencoderDecoder::Implementation {
   nn::GroupNorm norm_out;
   nn::Conv2d conv_out;
 
-  Implementation(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout) : config(config), layout(layout) {
+  Implementation(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout)
+      : config(config), layout(layout) {
     check(config);
     const nn::Scope decoder = scope / "decoder";
     const int64_t groups = config.norm_groups;

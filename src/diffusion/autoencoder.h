@@ -14,8 +14,8 @@ struct AutoencoderConfig {
   int64_t z_channels = 4, in_channels = 3, out_ch = 3, ch = 128;
   std::vector<int64_t> ch_mult = {1, 2, 4, 4};  ///< one level per entry; the image shrinks by 2 between levels
   int64_t num_res_blocks = 2;
-  int64_t norm_groups = 32;        ///< 32 in every official checkpoint
-  double scale_factor = 0.18215;   ///< multiplies latents when they are the diffusion variable
+  int64_t norm_groups = 32;       ///< 32 in every official checkpoint
+  double scale_factor = 0.18215;  ///< multiplies latents when they are the diffusion variable
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("z_channels", z_channels), visit("in_channels", in_channels), visit("out_ch", out_ch), visit("ch", ch);
@@ -25,9 +25,9 @@ struct AutoencoderConfig {
   int64_t downsampling() const { return int64_t{1} << (ch_mult.size() - 1); }
 };
 
-/// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the default:
-/// in bfloat16 it trains 1.3 times faster on the CPU (bench/bench_autoencoder.cpp), and LibTorch's channels-last group norm computes the
-/// variance as E[x²] - E[x]², which moves the moments by 2e-4 of their maximum instead of 5e-6.
+/// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the
+/// default: in bfloat16 it trains 1.3 times faster on the CPU (bench/bench_autoencoder.cpp), and LibTorch's channels-last group
+/// norm computes the variance as E[x²] - E[x]², which moves the moments by 2e-4 of their maximum instead of 5e-6.
 inline constexpr at::MemoryFormat autoencoder_layout = at::MemoryFormat::Contiguous;
 
 /// Images to the moments of their latents. In an SV3D checkpoint its parameters (encoder.*, quant_conv.*) lie under
@@ -47,14 +47,15 @@ class AutoencoderEncoder {
   std::unique_ptr<Implementation> implementation_;
 };
 
-/// Latents to images. In an SV3D checkpoint: first_stage_model.decoder.*; in vae.safetensors: decoder.*. No post_quant_conv (SV3D's
-/// temporal VideoDecoder is not used by it either).
+/// Latents to images. In an SV3D checkpoint: first_stage_model.decoder.*; in vae.safetensors: decoder.*. No post_quant_conv
+/// (SV3D's temporal VideoDecoder is not used by it either).
 class AutoencoderDecoder {
  public:
   AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout = autoencoder_layout);
   ~AutoencoderDecoder();
   AutoencoderDecoder(AutoencoderDecoder&&) noexcept;
-  /// Unscaled latents [B, z_channels, h, w] → images [B, 3, 8h, 8w], about [-1, 1], not clamped. `chunk` > 0 decodes that many at a time.
+  /// Unscaled latents [B, z_channels, h, w] → images [B, 3, 8h, 8w], about [-1, 1], not clamped. `chunk` > 0 decodes that many at
+  /// a time.
   Tensor operator()(const Tensor& latents, int64_t chunk = 0) const;
 
  private:

@@ -1,5 +1,5 @@
-// SV3D resizes its CLIP input with kornia.geometry.resize(interpolation="bicubic", align_corners=True, antialias=True): a Gaussian blur
-// where the image shrinks, then a plain bicubic one. Photos enter without noise, in [-1, 1].
+// SV3D resizes its CLIP input with kornia.geometry.resize(interpolation="bicubic", align_corners=True, antialias=True): a
+// Gaussian blur where the image shrinks, then a plain bicubic one. Photos enter without noise, in [-1, 1].
 #include <algorithm>
 #include <array>
 
@@ -22,8 +22,8 @@ Tensor gaussian_kernel(double factor, const at::TensorOptions& options) {
 Tensor blur(const Tensor& images, double factor_y, double factor_x) {
   const Tensor rows = gaussian_kernel(factor_y, images.options()), columns = gaussian_kernel(factor_x, images.options());
   const int64_t pad_y = rows.size(0) / 2, pad_x = columns.size(0) / 2;
-  require(pad_y < images.size(2) && pad_x < images.size(3), "CLIP input: an image of {}x{} is too thin to be resized", images.size(3),
-          images.size(2));
+  require(pad_y < images.size(2) && pad_x < images.size(3), "CLIP input: an image of {}x{} is too thin to be resized",
+          images.size(3), images.size(2));
   const Tensor planes = at::reflection_pad2d(images, {pad_x, pad_x, pad_y, pad_y}).flatten(0, 1).unsqueeze(1);
   const Tensor blurred = at::conv2d(at::conv2d(planes, columns.view({1, 1, 1, -1})), rows.view({1, 1, -1, 1}));
   return blurred.view(images.sizes());

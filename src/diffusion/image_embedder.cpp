@@ -57,10 +57,10 @@ struct ImageEmbedder::Implementation {
 
   Implementation(const ImageEmbedderConfig& config, const nn::Scope& scope) : config(config) {
     const int64_t width = config.width, grid = config.image_size / config.patch_size;
-    require(grid > 0 && config.image_size % config.patch_size == 0, "image embedder: image_size {} is not a multiple of patch_size {}",
-            config.image_size, config.patch_size);
-    require(config.head_width > 0 && width % config.head_width == 0, "image embedder: width {} is not a multiple of head_width {}", width,
-            config.head_width);
+    require(grid > 0 && config.image_size % config.patch_size == 0,
+            "image embedder: image_size {} is not a multiple of patch_size {}", config.image_size, config.patch_size);
+    require(config.head_width > 0 && width % config.head_width == 0,
+            "image embedder: width {} is not a multiple of head_width {}", width, config.head_width);
     const nn::Scope visual = scope / "visual";
     const nn::Init start = nn::Init::normal(1 / std::sqrt(static_cast<double>(width)));
     conv1 = nn::Conv2d(visual / "conv1", 3, width, config.patch_size, config.patch_size, 0, /*with_bias=*/false);
@@ -90,7 +90,8 @@ ImageEmbedder::ImageEmbedder(ImageEmbedder&&) noexcept = default;
 Tensor ImageEmbedder::operator()(const Tensor& preprocessed) const {
   const int64_t size = implementation_->config.image_size;
   require(preprocessed.dim() == 4 && preprocessed.size(1) == 3 && preprocessed.size(2) == size && preprocessed.size(3) == size,
-          "image embedder: images must be [B, 3, {}, {}] (clip_preprocess), not {}", size, size, fmt::join(preprocessed.sizes(), "x"));
+          "image embedder: images must be [B, 3, {}, {}] (clip_preprocess), not {}", size, size,
+          fmt::join(preprocessed.sizes(), "x"));
   return (*implementation_)(preprocessed);
 }
 

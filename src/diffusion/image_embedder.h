@@ -18,8 +18,8 @@ struct ImageEmbedderConfig {
   }
 };
 
-/// Photos [B, 3, H, W] in [-1, 1] → [B, 3, image_size, image_size], CLIP-normalised: blur when shrinking, bicubic (a = -0.75) with
-/// corners aligned, no clamp, as kornia does it for SV3D.
+/// Photos [B, 3, H, W] in [-1, 1] → [B, 3, image_size, image_size], CLIP-normalised: blur when shrinking, bicubic (a = -0.75)
+/// with corners aligned, no clamp, as kornia does it for SV3D.
 Tensor clip_preprocess(const Tensor& images, int64_t image_size);
 
 class ImageEmbedder {

@@ -51,7 +51,8 @@ TEST(AutoencoderGolden, OfficialChannelMultipliers) {
   GSV3D_GOLDEN_OR_SKIP(manifest, "sv3d/procedural_1244.json");
   GSV3D_GOLDEN_OR_SKIP(io, "sv3d/procedural_1244_io.safetensors");
   const auto store = [&](const char* prefix) {
-    return nn::ParameterStore::from_tensors(testing::procedural_weights(manifest, prefix), "procedural", at::kFloat, at::kCPU, prefix);
+    return nn::ParameterStore::from_tensors(testing::procedural_weights(manifest, prefix), "procedural", at::kFloat, at::kCPU,
+                                            prefix);
   };
   compare(golden_config({1, 2, 4, 4}), store(encoder_prefix), store(decoder_prefix), read_safetensors(io), "vae.");
 }

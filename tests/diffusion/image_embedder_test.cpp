@@ -70,7 +70,8 @@ TEST(ClipPreprocess, ConstantImagesStayConstant) {
   // Blur and interpolation weights sum to one at every size, borders included.
   for (const auto& [height, width] : {std::pair{500, 30}, {20, 24}, {224, 224}}) {
     const Tensor result = clip_preprocess(at::full({1, 3, height, width}, 0.5), 224);
-    const Tensor expected = (at::full({3}, 0.75) - at::tensor({0.48145466, 0.4578275, 0.40821073})) / at::tensor({0.26862954, 0.26130258, 0.27577711});
+    const Tensor expected = (at::full({3}, 0.75) - at::tensor({0.48145466, 0.4578275, 0.40821073})) /
+                            at::tensor({0.26862954, 0.26130258, 0.27577711});
     expect_near(result, expected.to(at::kFloat).view({1, 3, 1, 1}).expand({1, 3, 224, 224}), 1e-5, "constant");
   }
 }
@@ -82,14 +83,16 @@ TEST(ClipPreprocess, CornersAreAligned) {
   const Tensor restored = result * at::tensor({0.26862954f, 0.26130258f, 0.27577711f}).view({3, 1, 1}) +
                           at::tensor({0.48145466f, 0.4578275f, 0.40821073f}).view({3, 1, 1});
   const auto corners = [](const Tensor& x) {
-    return at::stack({x.select(2, 0).select(2, 0), x.select(2, 0).select(2, -1), x.select(2, -1).select(2, 0), x.select(2, -1).select(2, -1)});
+    return at::stack(
+        {x.select(2, 0).select(2, 0), x.select(2, 0).select(2, -1), x.select(2, -1).select(2, 0), x.select(2, -1).select(2, -1)});
   };
   expect_near(corners(restored) * 2 - 1, corners(image), 1e-5, "corners");
 }
 
 TEST(ImageEmbedder, TrainsInBfloat16WithFiniteGradients) {
   ImageEmbedderConfig config;
-  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 2, config.head_width = 16, config.embed_dim = 12;
+  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 2, config.head_width = 16,
+  config.embed_dim = 12;
   const auto store = nn::ParameterStore::random(1);
   const ImageEmbedder embedder(config, nn::Scope(store));
   store->set_requires_grad(true);
@@ -111,7 +114,8 @@ TEST(ImageEmbedder, TrainsInBfloat16WithFiniteGradients) {
 
 TEST(ImageEmbedder, HalfPrecisionWeights) {
   ImageEmbedderConfig config;
-  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 1, config.head_width = 16, config.embed_dim = 12;
+  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 1, config.head_width = 16,
+  config.embed_dim = 12;
   const c10::NoGradGuard no_grad;
   const auto full = nn::ParameterStore::random(1);
   const ImageEmbedder reference(config, nn::Scope(full));
@@ -122,7 +126,8 @@ TEST(ImageEmbedder, HalfPrecisionWeights) {
 
 TEST(ImageEmbedder, WrongShapesAreNamed) {
   ImageEmbedderConfig config;
-  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 1, config.head_width = 16, config.embed_dim = 12;
+  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 1, config.head_width = 16,
+  config.embed_dim = 12;
   const ImageEmbedder embedder(config, nn::Scope(nn::ParameterStore::random(1)));
   EXPECT_THROW(embedder(at::zeros({1, 3, 40, 32})), Error);
   config.head_width = 5;
