@@ -1,4 +1,5 @@
-// 3D Gaussians, stored activated: world units, opacity 0-1, scale > 0, quaternions wxyz. Logits and logarithms exist only in files.
+// 3D Gaussians, stored activated: world units, opacity 0-1, scale > 0, quaternions wxyz. Logits and logarithms exist only in
+// files.
 #pragma once
 
 #include "core/tensor.h"

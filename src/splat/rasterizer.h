@@ -1,6 +1,8 @@
-// The differentiable Gaussian rasterizer (3DGS, arXiv 2308.04079, with gsplat's numerical rules): one function for the CPU kernels
-// here and the CUDA kernels to come. The rules that decide the numbers are listed in docs/rasterizer.md.
+// The differentiable Gaussian rasterizer (3DGS, arXiv 2308.04079, with gsplat's numerical rules): one function for the CPU
+// kernels here and the CUDA kernels to come. The rules that decide the numbers are listed in docs/rasterizer.md.
 #pragma once
+
+#include <vector>
 
 #include "camera/camera.h"
 #include "core/tensor.h"
@@ -9,8 +11,9 @@
 namespace gsv3d {
 
 struct RasterizeOptions {
-  bool depth = true;         ///< also blend depth
-  bool antialiased = false;  ///< opacity × sqrt(det Σ2D before / after the 0.3 px blur) (Mip-Splatting's 2D filter, gsplat "antialiased")
+  bool depth = true;  ///< also blend depth
+  bool antialiased =
+      false;  ///< opacity × sqrt(det Σ2D before / after the 0.3 px blur) (Mip-Splatting's 2D filter, gsplat "antialiased")
   double near_plane = 0.01, far_plane = 1e10;
 };
 
@@ -20,11 +23,19 @@ struct Rendering {
   Tensor depth;  ///< [C, 1, H, W] Σ z·α·T, not divided by alpha (see expected_depth); undefined when not asked for
 };
 
-/// Renders G Gaussians into C cameras. background: [3] or [C, 3]; undefined: black. Gradients flow to means, quats, scales, opacities, sh
-/// and cameras.world_to_camera. Throws Error on mismatched shapes, types or devices.
-Rendering rasterize(const Gaussians& gaussians, const Cameras& cameras, const Tensor& background = {}, const RasterizeOptions& options = {});
+/// Renders G Gaussians into C cameras. background: [3] or [C, 3]; undefined: black. Gradients flow to means, quats, scales,
+/// opacities, sh and cameras.world_to_camera. Throws Error on mismatched shapes, types or devices.
+Rendering rasterize(const Gaussians& gaussians, const Cameras& cameras, const Tensor& background = {},
+                    const RasterizeOptions& options = {});
 
-/// Depth divided by alpha: the expected camera z where something was hit; 0 elsewhere is not implied (divides by max(alpha, 1e-10)).
+/// Renders several scenes, each into its own cameras, in one call: their work is shared among the threads, which pays for the
+/// small images of training. All images must have one size and all scenes one degree of spherical harmonics. background as in
+/// rasterize(), [C, 3] only when every scene has C cameras. → one Rendering per scene.
+std::vector<Rendering> rasterize_batch(const std::vector<Gaussians>& gaussians, const std::vector<Cameras>& cameras,
+                                       const Tensor& background = {}, const RasterizeOptions& options = {});
+
+/// Depth divided by alpha: the expected camera z where something was hit; 0 elsewhere is not implied (divides by max(alpha,
+/// 1e-10)).
 Tensor expected_depth(const Rendering& rendering);
 
 }  // namespace gsv3d

@@ -1,0 +1,232 @@
+#include "splat/rasterize_function.h"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "core/error.h"
+#include "splat/cpu/binning.h"
+#include "splat/cpu/blending.h"
+#include "splat/cpu/projection.h"
+
+namespace gsv3d {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// Tensors kept for the way back, by name.
+enum Saved {
+  kMeans,
+  kQuats,
+  kScales,
+  kOpacities,
+  kColors,
+  kWorldToCamera,
+  kIntrinsics,
+  kBackgrounds,
+  kScenes,
+  kSplats,
+  kFirstSlot,
+  kEntries,
+  kTileOffsets,
+  kTransmittance,
+  kLast,
+  kSavedCount
+};
+/// Arguments of RasterizeFunction::forward, whose gradients backward returns by place.
+enum Argument {
+  kMeansArgument,
+  kQuatsArgument,
+  kScalesArgument,
+  kOpacitiesArgument,
+  kColorsArgument,
+  kWorldToCameraArgument,
+  kRestArgument,
+  kWidthArgument,
+  kHeightArgument,
+  kOptionsArgument,
+  kArgumentCount
+};
+
+float* floats(const Tensor& tensor) {
+  return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
+}
+
+/// Adjugate over determinant, in double. Throws Error when the matrix has no inverse.
+void invert(const float* m, double* inverse) {
+  const auto minor = [&](int r, int c) {
+    const int r1 = (r + 1) % 3, r2 = (r + 2) % 3, c1 = (c + 1) % 3, c2 = (c + 2) % 3;
+    return double{m[3 * r1 + c1]} * m[3 * r2 + c2] - double{m[3 * r1 + c2]} * m[3 * r2 + c1];
+  };
+  const double determinant = m[0] * minor(0, 0) + m[1] * minor(0, 1) + m[2] * minor(0, 2);
+  require(std::isfinite(determinant) && determinant != 0, "rasterize: a world_to_camera matrix cannot be inverted");
+  for (int r = 0; r < 3; ++r)
+    for (int c = 0; c < 3; ++c) inverse[3 * c + r] = minor(r, c) / determinant;
+}
+
+std::vector<splat_cpu::View> prepare_views(const Tensor& world_to_camera, const Tensor& intrinsics) {
+  std::vector<splat_cpu::View> views(world_to_camera.size(0));
+  for (size_t v = 0; v < views.size(); ++v) {
+    const float* m = floats(world_to_camera) + 16 * v;
+    const float* k = floats(intrinsics) + 9 * v;
+    auto& view = views[v];
+    for (int i = 0; i < 3; ++i) {
+      for (int j = 0; j < 3; ++j) view.rotation[3 * i + j] = m[4 * i + j];
+      view.translation[i] = m[4 * i + 3];
+    }
+    view.fx = k[0], view.fy = k[4], view.cx = k[2], view.cy = k[5];
+    require(view.fx > 0 && view.fy > 0, "rasterize: focal lengths must be positive, camera {} has {} and {}", v, view.fx,
+            view.fy);
+    invert(view.rotation, view.inverse_rotation);
+    for (int i = 0; i < 3; ++i) {
+      double position = 0;
+      for (int j = 0; j < 3; ++j) position -= view.inverse_rotation[3 * i + j] * view.translation[j];
+      view.position[i] = static_cast<float>(position);
+    }
+  }
+  return views;
+}
+
+/// The kernels' parameter structs over a set of tensors; keeps the arrays that they point to.
+struct Binding {
+  std::vector<splat_cpu::View> views;
+  std::vector<splat_cpu::ViewRange> ranges;
+  splat_cpu::Grid grid;
+  splat_cpu::ProjectionParameters projection;
+
+  Binding(const RasterizeTensors& t, int64_t width, int64_t height, bool antialiased)
+      : views(prepare_views(t.world_to_camera, t.intrinsics)), grid(static_cast<int>(width), static_cast<int>(height)) {
+    const auto* scenes = reinterpret_cast<const splat_cpu::SceneRange*>(t.scenes.data_ptr<int64_t>());
+    ranges = splat_cpu::view_ranges(scenes, t.scenes.size(0));
+    const int sh_count = t.colors.dim() == 3 ? static_cast<int>(t.colors.size(1)) : 0;
+    projection = {
+        .gaussians = {floats(t.means), floats(t.quats), floats(t.scales), floats(t.opacities), floats(t.colors), sh_count},
+        .scenes = scenes,
+        .scene_count = t.scenes.size(0),
+        .views = views.data(),
+        .grid = grid,
+        .antialiased = antialiased,
+        .threads = at::get_num_threads()};
+  }
+
+  splat_cpu::BlendInputs blending(const Tensor& splats, const Tensor& entries, const Tensor& tile_offsets,
+                                  const Tensor& backgrounds) const {
+    return {.splats = reinterpret_cast<const splat_cpu::Splat*>(floats(splats)),
+            .views = ranges.data(),
+            .view_count = static_cast<int64_t>(ranges.size()),
+            .entries = reinterpret_cast<const splat_cpu::TileEntry*>(entries.data_ptr<int32_t>()),
+            .tile_offsets = tile_offsets.data_ptr<int32_t>(),
+            .backgrounds = floats(backgrounds),
+            .grid = grid,
+            .threads = projection.threads};
+  }
+};
+
+/// Splats of all views and the lists of all tiles.
+struct Bins {
+  Tensor splats, first_slot, entries, tile_offsets;
+};
+
+Bins project_and_bin(const Binding& binding, const RasterizeOptions& options) {
+  int64_t count = 0;
+  for (const auto& range : binding.ranges) count += range.count;
+  const auto ints = at::TensorOptions(at::kInt);
+  Bins bins;
+  bins.splats = at::empty({count, splat_cpu::kSplatFloats}, at::kFloat);
+  auto* splats = reinterpret_cast<splat_cpu::Splat*>(floats(bins.splats));
+  splat_cpu::project_forward(binding.projection, static_cast<float>(options.near_plane), static_cast<float>(options.far_plane),
+                             splats);
+
+  const splat_cpu::BinningParameters binning = {.splats = splats,
+                                                .views = binding.ranges.data(),
+                                                .view_count = static_cast<int64_t>(binding.ranges.size()),
+                                                .splat_count = count,
+                                                .grid = binding.grid,
+                                                .threads = binding.projection.threads};
+  bins.first_slot = at::empty({count + 1}, ints);
+  bins.tile_offsets = at::empty({binning.view_count * binding.grid.tiles() + 1}, ints);
+  auto* first_slot = bins.first_slot.data_ptr<int32_t>();
+  auto* tile_offsets = bins.tile_offsets.data_ptr<int32_t>();
+  const int64_t pairs = splat_cpu::count_tile_entries(binning, first_slot, tile_offsets);
+  require(pairs >= 0, "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
+  bins.entries = at::empty({pairs, 2}, ints);
+  splat_cpu::fill_tile_entries(binning, first_slot, tile_offsets,
+                               reinterpret_cast<splat_cpu::TileEntry*>(bins.entries.data_ptr<int32_t>()));
+  return bins;
+}
+
+struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
+  static variable_list forward(AutogradContext* ctx, const Tensor& means, const Tensor& quats, const Tensor& scales,
+                               const Tensor& opacities, const Tensor& colors, const Tensor& world_to_camera,
+                               const RasterizeTensors& rest, int64_t width, int64_t height, const RasterizeOptions& options) {
+    const RasterizeTensors tensors = {means,           quats,           scales,           opacities,  colors,
+                                      world_to_camera, rest.intrinsics, rest.backgrounds, rest.scenes};
+    const Binding binding(tensors, width, height, options.antialiased);
+    const auto bins = project_and_bin(binding, options);
+
+    const int64_t views = world_to_camera.size(0);
+    const Tensor rgb = at::empty({views, 3, height, width}, at::kFloat), alpha = at::empty({views, 1, height, width}, at::kFloat);
+    const Tensor depth = options.depth ? at::empty({views, 1, height, width}, at::kFloat) : Tensor();
+    const Tensor transmittance = at::empty({views, height, width}, at::kFloat),
+                 last = at::empty({views, height, width}, at::kInt);
+    splat_cpu::blend_forward(binding.blending(bins.splats, bins.entries, bins.tile_offsets, rest.backgrounds),
+                             {floats(rgb), floats(alpha), floats(depth), floats(transmittance), last.data_ptr<int32_t>()});
+
+    variable_list saved(kSavedCount);
+    saved[kMeans] = means, saved[kQuats] = quats, saved[kScales] = scales, saved[kOpacities] = opacities, saved[kColors] = colors;
+    saved[kWorldToCamera] = world_to_camera, saved[kIntrinsics] = rest.intrinsics, saved[kBackgrounds] = rest.backgrounds;
+    saved[kScenes] = rest.scenes, saved[kSplats] = bins.splats, saved[kFirstSlot] = bins.first_slot,
+    saved[kEntries] = bins.entries;
+    saved[kTileOffsets] = bins.tile_offsets, saved[kTransmittance] = transmittance, saved[kLast] = last;
+    ctx->save_for_backward(saved);
+    ctx->saved_data["width"] = width;
+    ctx->saved_data["height"] = height;
+    ctx->saved_data["antialiased"] = options.antialiased;
+    ctx->set_materialize_grads(false);
+    return options.depth ? variable_list{rgb, alpha, depth} : variable_list{rgb, alpha};
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& v_outputs) {
+    const auto saved = ctx->get_saved_variables();
+    const RasterizeTensors tensors = {saved[kMeans],      saved[kQuats],       saved[kScales],
+                                      saved[kOpacities],  saved[kColors],      saved[kWorldToCamera],
+                                      saved[kIntrinsics], saved[kBackgrounds], saved[kScenes]};
+    const int64_t width = ctx->saved_data["width"].toInt(), height = ctx->saved_data["height"].toInt();
+    const Binding binding(tensors, width, height, ctx->saved_data["antialiased"].toBool());
+
+    const auto v_output = [&](size_t i) {
+      return i < v_outputs.size() && v_outputs[i].defined() ? v_outputs[i].contiguous() : Tensor();
+    };
+    const Tensor v_rgb = v_output(0), v_alpha = v_output(1), v_depth = v_output(2);
+    const Tensor moments = at::empty({saved[kEntries].size(0), splat_cpu::kMomentFloats}, at::kFloat);
+    auto* moment_array = reinterpret_cast<splat_cpu::SplatMoments*>(floats(moments));
+    splat_cpu::blend_backward(
+        binding.blending(saved[kSplats], saved[kEntries], saved[kTileOffsets], saved[kBackgrounds]),
+        {floats(saved[kTransmittance]), saved[kLast].data_ptr<int32_t>(), floats(v_rgb), floats(v_alpha), floats(v_depth)},
+        moment_array);
+
+    variable_list v(kArgumentCount);
+    v[kMeansArgument] = at::empty_like(saved[kMeans]);
+    v[kQuatsArgument] = at::empty_like(saved[kQuats]);
+    v[kScalesArgument] = at::empty_like(saved[kScales]);
+    v[kOpacitiesArgument] = at::empty_like(saved[kOpacities]);
+    v[kColorsArgument] = at::empty_like(saved[kColors]);
+    if (ctx->needs_input_grad(kWorldToCameraArgument)) v[kWorldToCameraArgument] = at::empty_like(saved[kWorldToCamera]);
+    splat_cpu::project_backward(binding.projection, reinterpret_cast<const splat_cpu::Splat*>(floats(saved[kSplats])),
+                                saved[kFirstSlot].data_ptr<int32_t>(), moment_array,
+                                {floats(v[kMeansArgument]), floats(v[kQuatsArgument]), floats(v[kScalesArgument]),
+                                 floats(v[kOpacitiesArgument]), floats(v[kColorsArgument]), floats(v[kWorldToCameraArgument])});
+    return v;
+  }
+};
+
+}  // namespace
+
+Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
+  const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
+  const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors, t.world_to_camera, rest, width,
+                                                height, options);
+  return {outputs[0], outputs[1], options.depth ? outputs[2] : Tensor()};
+}
+
+}  // namespace gsv3d
