@@ -1,6 +1,8 @@
 // Two synthetic objects with pictures and depth, and a model of a few thousand parameters: enough to run every stage in seconds.
 #pragma once
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <string>
 
@@ -57,13 +59,45 @@ struct TemporaryFolder {
   ~TemporaryFolder() { std::filesystem::remove_all(path); }
 };
 
+/// A few thousand parameters in all: 3 views of 32 × 32 pixels, 8 × 8 latents.
+inline ModelConfig toy_model() {
+  ModelConfig model;
+  model.image_size = 32;
+  model.frames = 3;
+  model.vector_dimensions = {16, 16, 16};
+  model.vae = toy_vae();
+  model.unet.model_channels = 16;
+  model.unet.attention_resolutions = {1, 2};
+  model.unet.num_res_blocks = 1;
+  model.unet.channel_mult = {1, 2};
+  model.unet.num_head_channels = 8;
+  model.unet.context_dim = 16;
+  model.unet.adm_in_channels = 48;
+  model.unet.norm_groups = 4;
+  model.image_embedder = {.image_size = 32, .patch_size = 8, .width = 16, .layers = 1, .head_width = 8, .embed_dim = 16};
+  model.dino.patch_size = 8;
+  model.dino.embed_dim = 16;
+  model.dino.depth = 1;
+  model.dino.num_heads = 2;
+  model.dino.pretrain_image_size = model.dino.image_size = 32;
+  model.gaussian_decoder.patch_size = 1;
+  model.gaussian_decoder.width = 32;
+  model.gaussian_decoder.depth = 1;
+  model.gaussian_decoder.num_heads = 2;
+  model.gaussian_decoder.context_dim = 16;
+  model.gaussian_decoder.upsampler_widths = {16};
+  model.gaussian_decoder.upsampler_heads = 2;
+  model.gaussian_decoder.upsampler_window = 8;
+  model.gaussian_decoder.min_scale = 0.01;
+  model.gaussian_decoder.max_scale = 0.1;
+  return model;
+}
+
 /// A model folder with a toy architecture over the toy views.
 inline StageContext toy_context(const std::filesystem::path& folder, bool with_depth = true) {
   StageContext context;
   context.model_folder = folder / "model";
-  context.model.image_size = 32;
-  context.model.frames = 3;
-  context.model.vae = toy_vae();
+  context.model = toy_model();
   context.data = folder / "data";
   context.set = std::make_shared<const TrainingSet>(make_training_set(toy_views(), with_depth));
   std::filesystem::create_directories(context.model_folder);

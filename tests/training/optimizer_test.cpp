@@ -1,0 +1,106 @@
+#include "training/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include "goldens.h"
+#include "training/ema.h"
+#include "training/trainer_config.h"
+
+namespace gsv3d {
+namespace {
+
+NamedTensors leaves(uint64_t seed) {
+  NamedTensors parameters;
+  parameters["bias"] = randn({7}, make_generator(seed)).requires_grad_(true);
+  parameters["weight"] = randn({5, 3}, make_generator(seed + 1)).requires_grad_(true);
+  return parameters;
+}
+
+TEST(AdamW, FollowsTheFormula) {
+  const AdamWOptions options{0.9, 0.95, 1e-8, 0.1};
+  NamedTensors parameters = leaves(1);
+  AdamW optimizer(parameters, options);
+  std::map<std::string, Tensor> p, m, v;
+  for (const auto& [name, tensor] : parameters) {
+    p[name] = tensor.detach().to(at::kDouble);
+    m[name] = at::zeros_like(p[name]);
+    v[name] = at::zeros_like(p[name]);
+  }
+  for (int t = 1; t <= 5; ++t) {
+    const double rate = 0.01 * t;
+    for (auto& [name, tensor] : parameters) {
+      const Tensor g = randn(tensor.sizes(), make_generator(static_cast<uint64_t>(100 * t) + name.size()));
+      tensor.mutable_grad() = g;
+      const Tensor gd = g.to(at::kDouble);
+      const double decay = tensor.dim() >= 2 ? options.weight_decay : 0;  // biases do not decay
+      p[name] = p[name] * (1 - rate * decay);
+      m[name] = options.beta1 * m[name] + (1 - options.beta1) * gd;
+      v[name] = options.beta2 * v[name] + (1 - options.beta2) * gd * gd;
+      const Tensor mean = m[name] / (1 - std::pow(options.beta1, t)), square = v[name] / (1 - std::pow(options.beta2, t));
+      p[name] = p[name] - rate * mean / (square.sqrt() + options.eps);
+    }
+    optimizer.step(rate);
+  }
+  for (const auto& [name, tensor] : parameters) testing::expect_close(tensor, p[name], 2e-6, name);
+  EXPECT_EQ(optimizer.updates(), 5);
+}
+
+TEST(AdamW, ClipsByTheGlobalNorm) {
+  NamedTensors parameters = leaves(2);
+  AdamW optimizer(parameters, {});
+  parameters["bias"].mutable_grad() = at::full({7}, 3.0);
+  parameters["weight"].mutable_grad() = at::full({5, 3}, 4.0);
+  const double norm = std::sqrt(7 * 9.0 + 15 * 16.0);
+  EXPECT_NEAR(optimizer.clip_gradients(0), norm, 1e-4);
+  EXPECT_NEAR(parameters["bias"].grad()[0].item<double>(), 3.0, 0) << "0 means no clipping";
+  EXPECT_NEAR(optimizer.clip_gradients(2), norm, 1e-4);
+  EXPECT_NEAR(parameters["bias"].grad()[0].item<double>(), 3.0 * 2 / norm, 1e-5);
+  EXPECT_NEAR(parameters["weight"].grad()[0][0].item<double>(), 4.0 * 2 / norm, 1e-5);
+  parameters["weight"].mutable_grad() = at::full({5, 3}, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_FALSE(std::isfinite(optimizer.clip_gradients(2)));
+}
+
+TEST(AdamW, LeavesParametersWithoutGradientAlone) {
+  NamedTensors parameters = leaves(3);
+  AdamW optimizer(parameters, {});
+  const Tensor before = parameters["weight"].detach().clone();
+  parameters["bias"].mutable_grad() = at::ones({7});
+  optimizer.step(0.1);
+  EXPECT_TRUE(at::equal(parameters["weight"], before));
+  optimizer.zero_gradients();
+  EXPECT_FALSE(parameters["bias"].grad().defined());
+}
+
+TEST(Ema, WarmsUpAndSwaps) {
+  NamedTensors parameters = leaves(4);
+  Ema ema(parameters, 0.5);
+  const double start = parameters["bias"][0].item<double>();
+  const auto set = [&](double value) { parameters["bias"].detach().fill_(value); };
+  set(10);
+  ema.update(0);  // decay min(0.5, 1/10)
+  double expected = 0.1 * start + 0.9 * 10;
+  EXPECT_NEAR(ema.values()["bias"][0].item<double>(), expected, 1e-5);
+  set(-2);
+  ema.update(1000);  // decay 0.5
+  expected = 0.5 * expected + 0.5 * -2;
+  EXPECT_NEAR(ema.values()["bias"][0].item<double>(), expected, 1e-5);
+  {
+    const Ema::Swap swap(ema);
+    EXPECT_NEAR(parameters["bias"][0].item<double>(), expected, 1e-5);
+  }
+  EXPECT_EQ(parameters["bias"][0].item<double>(), -2);
+}
+
+TEST(Schedule, WarmsUpThenFallsAsACosine) {
+  TrainerConfig config;
+  config.learning_rate = 1;
+  config.final_learning_rate = 0.1;
+  config.warmup_steps = 10;
+  EXPECT_NEAR(scheduled_learning_rate(config, 0, 0), 0.1, 1e-12);
+  EXPECT_NEAR(scheduled_learning_rate(config, 9, 0), 1, 1e-12);
+  EXPECT_NEAR(scheduled_learning_rate(config, 100, 0.5), 0.1 + 0.9 * 0.5, 1e-12);
+  EXPECT_NEAR(scheduled_learning_rate(config, 100, 1), 0.1, 1e-12);
+}
+
+}  // namespace
+}  // namespace gsv3d

@@ -1,0 +1,178 @@
+// All four stages in their order at toy size: an interrupted and resumed run must end with exactly the weights of an uninterrupted one.
+#include <gtest/gtest.h>
+
+#include "core/cancel.h"
+#include "core/error.h"
+#include "toy_data.h"
+#include "training/checkpoint.h"
+#include "training/decoder_stage.h"
+#include "training/diffusion_stage.h"
+#include "training/distill_stage.h"
+#include "training/vae_stage.h"
+
+namespace gsv3d {
+namespace {
+
+/// Passes everything on, and asks for an end after a number of steps, as Ctrl-C would.
+class Interrupted : public Stage {
+ public:
+  Interrupted(std::unique_ptr<Stage> stage, int64_t last_step) : stage_(std::move(stage)), last_step_(last_step) {}
+  std::string name() const override { return stage_->name(); }
+  NamedTensors parameters() const override { return stage_->parameters(); }
+  std::vector<std::string> part_names() const override { return stage_->part_names(); }
+  Json settings() const override { return stage_->settings(); }
+  StepLoss loss(int64_t step, uint64_t seed) override {
+    if (step == last_step_) request_cancel();
+    return stage_->loss(step, seed);
+  }
+  std::vector<Preview> preview() override { return stage_->preview(); }
+  void export_weights() override { stage_->export_weights(); }
+
+ private:
+  std::unique_ptr<Stage> stage_;
+  int64_t last_step_;
+};
+
+template <class Config>
+Config six_steps() {
+  Config config;
+  config.steps = 6;
+  config.batch = 2;
+  config.warmup_steps = 2;
+  config.log_steps = 2;
+  config.learning_rate = 1e-3;
+  return config;
+}
+
+template <class Config, class Make>
+void expect_exact_resume(const StageContext& context, const Config& config, Make make, const std::filesystem::path& folder) {
+  TrainRun run;
+  run.seed = 11;
+  run.folder = folder / "interrupted";
+  Interrupted interrupted(make(context, config), 2);
+  EXPECT_THROW(run_training(interrupted, config, run), Cancelled);
+  clear_cancel();
+  EXPECT_EQ(load_checkpoint(run.folder / "checkpoint.safetensors").step, 3);
+  const TrainSummary second = run_training(*make(context, config), config, run);
+  EXPECT_EQ(second.first_step, 3);
+  EXPECT_EQ(second.steps, 6);
+  const Checkpoint resumed = load_checkpoint(run.folder / "checkpoint.safetensors");
+  run.folder = folder / "whole";
+  run_training(*make(context, config), config, run);
+  const Checkpoint whole = load_checkpoint(run.folder / "checkpoint.safetensors");
+  ASSERT_FALSE(whole.parameters.empty());
+  const auto start = make(context, config)->parameters();
+  bool moved = false;
+  for (const auto& [name, tensor] : whole.parameters) {
+    EXPECT_TRUE(at::equal(tensor, resumed.parameters.at(name))) << name;
+    EXPECT_TRUE(at::equal(whole.ema.at(name), resumed.ema.at(name))) << name;
+    moved = moved || !at::equal(tensor, start.at(name));
+  }
+  EXPECT_TRUE(moved);
+}
+
+TEST(Stages, ResumeExactlyInTheirOrder) {
+  const testing::TemporaryFolder folder("stages");
+  StageContext context = testing::toy_context(folder.path);
+  expect_exact_resume(context, six_steps<VaeStageConfig>(), make_vae_stage, folder.path / "vae");
+  context.model.vae.scale_factor = read_json_file(context.model_folder / "config.json")["vae"]["scale_factor"].get<double>();
+  expect_exact_resume(context, six_steps<DiffusionStageConfig>(), make_diffusion_stage, folder.path / "diffusion");
+  expect_exact_resume(context, six_steps<DecoderStageConfig>(), make_decoder_stage, folder.path / "decoder");
+  auto distill = six_steps<DistillStageConfig>();
+  distill.p_mean = -1;  // low noise, so that the 3D loss takes part
+  expect_exact_resume(context, distill, make_distill_stage, folder.path / "distill");
+  for (const char* file : {"vae", "unet", "image_embedder", "gaussian_decoder", "dino", "distilled_lora"})
+    EXPECT_TRUE(std::filesystem::exists(context.model_folder / (std::string(file) + ".safetensors"))) << file;
+  EXPECT_EQ(read_model_config(context.model_folder).lora_rank, distill.lora_rank);
+  const Model model = load_model(context.model_folder, {});  // the pipeline accepts what training wrote
+  EXPECT_TRUE(model.distilled);
+}
+
+TEST(Stages, OtherSettingsAreNotResumed) {
+  const testing::TemporaryFolder folder("settings");
+  const StageContext context = testing::toy_context(folder.path);
+  auto config = six_steps<VaeStageConfig>();
+  config.steps = 1;
+  TrainRun run;
+  run.folder = folder.path / "run";
+  run_training(*make_vae_stage(context, config), config, run);
+  config.steps = 2;  // longer: fine
+  EXPECT_EQ(run_training(*make_vae_stage(context, config), config, run).first_step, 1);
+  config.kl_weight = 1;
+  EXPECT_THROW(run_training(*make_vae_stage(context, config), config, run), Error);
+  run.resume = false;
+  EXPECT_EQ(run_training(*make_vae_stage(context, config), config, run).first_step, 0);
+}
+
+TEST(Stages, MissingEarlierStageIsNamed) {
+  const testing::TemporaryFolder folder("missing");
+  const StageContext context = testing::toy_context(folder.path);
+  try {
+    make_diffusion_stage(context, {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("gsv3d train vae"), std::string::npos) << error.what();
+  }
+}
+
+TEST(DecoderStage, LearnsTwoBalls) {
+  const testing::TemporaryFolder folder("decoder-learns");
+  StageContext context = testing::toy_context(folder.path);
+  const auto store = nn::ParameterStore::random(1);
+  const AutoencoderEncoder encoder(context.model.vae, nn::Scope(store));
+  const AutoencoderDecoder decoder(context.model.vae, nn::Scope(store));
+  export_parameters(context, "vae.safetensors", store->parameters());
+  context.model.vae.scale_factor = 5;  // of that untrained encoder's latents
+  DecoderStageConfig config;
+  config.steps = 100;
+  config.batch = 2;
+  config.warmup_steps = 5;
+  config.learning_rate = 4e-3;
+  const auto stage = make_decoder_stage(context, config);
+  const double before = stage->loss(0, 99).loss.item<double>();
+  TrainRun run;
+  run.folder = folder.path / "run";
+  run_training(*stage, config, run);
+  const double after = stage->loss(0, 99).loss.item<double>();
+  printf("decoder loss %.4f -> %.4f\n", before, after);
+  EXPECT_LT(after, before / 4);
+}
+
+/// A loss that is not finite in some steps.
+class Diverging : public Stage {
+ public:
+  explicit Diverging(std::function<bool(int64_t)> bad) : bad_(std::move(bad)), weight_(at::ones({2, 2}).requires_grad_(true)) {}
+  std::string name() const override { return "diverging"; }
+  NamedTensors parameters() const override { return {{"weight", weight_}}; }
+  std::vector<std::string> part_names() const override { return {}; }
+  Json settings() const override { return {}; }
+  StepLoss loss(int64_t step, uint64_t) override {
+    const double factor = bad_(step) ? std::numeric_limits<double>::quiet_NaN() : 1.0;
+    return {weight_.square().sum() * factor, {}};
+  }
+  std::vector<Preview> preview() override { return {}; }
+  void export_weights() override {}
+
+ private:
+  std::function<bool(int64_t)> bad_;
+  Tensor weight_;
+};
+
+TEST(Trainer, LeavesOutStepsThatAreNotFinite) {
+  const testing::TemporaryFolder folder("nan");
+  TrainerConfig config;
+  config.steps = 40;
+  TrainRun run;
+  run.folder = folder.path / "some";
+  Diverging sometimes([](int64_t step) { return step % 2 == 1; });
+  const TrainSummary summary = run_training(sometimes, config, run);
+  EXPECT_EQ(summary.steps, 40);
+  EXPECT_EQ(summary.skipped, 20);
+  EXPECT_TRUE(at::isfinite(sometimes.parameters().at("weight")).all().item<bool>());
+  run.folder = folder.path / "all";
+  Diverging always([](int64_t step) { return step >= 5; });
+  EXPECT_THROW(run_training(always, config, run), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
