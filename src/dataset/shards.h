@@ -1,5 +1,8 @@
-// Rendered views on disk: WebDataset tar shards. One sample per object orbit: KEY.json (id, group, cameras, sizes), KEY.rgba.png (all views
-// in one tall RGBA picture) and KEY.depth.bin (float16, zstd); all files of a sample stand next to each other.
+// Rendered views on disk: WebDataset tar shards. One sample per object orbit, three members next to each other:
+//   KEY.json       id, group, orbit, sizes, depth range, cameras (world_to_camera and intrinsics, row-major)
+//   KEY.rgba.bin   zstd: all views as uint8 [V, 4, S, S]
+//   KEY.depth.bin  zstd: all depths as little-endian uint16 [V, S, S]; 0: nothing, else near + (value - 1) / 65534 · (far - near)
+// KEY is a running number and the id; it has no dot, which WebDataset would take for the beginning of the member's kind.
 #pragma once
 
 #include <filesystem>

@@ -1,0 +1,118 @@
+// gsv3d data: objects → training views, what is in them, and packs of objects.
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+#include "core/error.h"
+#include "dataset/inspect.h"
+#include "dataset/object_pack.h"
+#include "dataset/render_dataset.h"
+
+namespace gsv3d {
+namespace {
+
+struct DataArguments {
+  std::filesystem::path source, output;
+  ObjectSelection selection;
+  RenderJob job;
+  PackOptions pack;
+  std::vector<std::string> elevations = {"10"};
+  std::filesystem::path environment;
+  int64_t threads = 0;
+  InspectOptions inspect;
+};
+
+std::vector<std::optional<double>> parse_elevations(const std::vector<std::string>& words) {
+  std::vector<std::optional<double>> result;
+  for (const auto& word : words) {
+    double degrees = 0;
+    if (word == "random") {
+      result.emplace_back();
+    } else if (CLI::detail::lexical_cast(word, degrees) && degrees > -90 && degrees < 90) {
+      result.emplace_back(degrees);
+    } else {
+      throw UsageError(fmt::format("--elevations: \"{}\" is neither \"random\" nor degrees between -90 and 90", word));
+    }
+  }
+  return result;
+}
+
+void run_render(DataArguments& arguments) {
+  if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
+  RenderJob& job = arguments.job;
+  job.elevations_degrees = parse_elevations(arguments.elevations);
+  if (!arguments.environment.empty()) job.options.lighting = environment_lighting(load_image(arguments.environment));
+  if (!arguments.selection.split.empty()) job.shard_name = arguments.selection.split;
+  const auto entries = list_objects(arguments.source, arguments.selection);
+  const RenderReport report = render_dataset(entries, job, arguments.output);
+  fmt::print("{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(), report.samples,
+             report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
+}
+
+void run_pack(DataArguments& arguments) {
+  const auto entries = list_objects(arguments.source, arguments.selection);
+  const int64_t packed = write_object_pack(arguments.output, entries, arguments.pack);
+  fmt::print("{}: {} of {} objects, {:.1f} MB\n", arguments.output.string(), packed, entries.size(),
+             static_cast<double>(std::filesystem::file_size(arguments.output)) / 1e6);
+}
+
+void run_inspect(DataArguments& arguments) { fmt::print("{}", inspect_dataset(arguments.source, arguments.selection, arguments.inspect)); }
+
+void add_selection_options(CLI::App& command, DataArguments& arguments) {
+  command.add_option("--split-file", arguments.selection.split_file, "CSV with id, split, usable ...")->check(CLI::ExistingFile);
+  command.add_option("--split", arguments.selection.split, "only this split: train | val | test");
+  command.add_option("--limit", arguments.selection.limit, "at most so many objects, evenly spread; 0: all")->check(CLI::NonNegativeNumber);
+}
+
+void add_render_options(CLI::App& command, DataArguments& arguments) {
+  RenderJob& job = arguments.job;
+  const auto count = [&](const char* name, int64_t& value, const char* help) {
+    command.add_option(name, value, help)->check(CLI::NonNegativeNumber)->capture_default_str();
+  };
+  count("--size", job.plan.size, "pixels a side");
+  count("--orbit-views", job.plan.orbit_views, "views of the orbit, azimuth 0 first");
+  command.add_option("--elevations", arguments.elevations, "degrees or \"random\" (-5 to 30 per object); one sample each")
+      ->delimiter(',')
+      ->capture_default_str();
+  count("--random-views", job.plan.random_views, "further views from random directions");
+  count("--samples", job.options.samples, "rays per pixel: a grid of N x N");
+  count("--occlusion-samples", job.options.occlusion_samples, "rays per sample for ambient occlusion; 0: off");
+  command.add_option("--environment", arguments.environment, "equirectangular picture that lights the objects")->check(CLI::ExistingFile);
+  command.add_option("--seed", job.seed, "decides the random elevations and cameras")->capture_default_str();
+  command.add_option("--threads", arguments.threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app) {
+  CLI::App* data = app.add_subcommand("data", "Training data: render objects, look into shards, pack objects");
+  data->require_subcommand(1);
+  auto arguments = std::make_shared<DataArguments>();
+
+  CLI::App* render = data->add_subcommand("render", "Render views of objects into shards");
+  render->add_option("source", arguments->source, "folder of object files or .sh3f libraries, one such file, or a pack")->required();
+  render->add_option("-o,--output", arguments->output, "folder for the shards")->required();
+  add_selection_options(*render, *arguments);
+  add_render_options(*render, *arguments);
+  render->callback([arguments] { run_render(*arguments); });
+
+  CLI::App* inspect = data->add_subcommand("inspect", "What shards or objects hold; a contact sheet");
+  inspect->add_option("source", arguments->source, "shards (file or folder), or anything that render takes")->required();
+  inspect->add_option("--sheet", arguments->inspect.sheet, "write a contact sheet as PNG");
+  inspect->add_option("--sheet-objects", arguments->inspect.sheet_objects, "rows of the sheet")->check(CLI::PositiveNumber)->capture_default_str();
+  add_selection_options(*inspect, *arguments);
+  inspect->callback([arguments] { run_inspect(*arguments); });
+
+  CLI::App* pack = data->add_subcommand("pack", "Put many objects into one small file that render takes");
+  pack->add_option("source", arguments->source, "as for render")->required();
+  pack->add_option("-o,--output", arguments->output, "the file to write")->required();
+  add_selection_options(*pack, *arguments);
+  pack->add_option("--texture-size", arguments->pack.texture_size, "longest side of a texture, pixels")->check(CLI::Range(1, 8192))->capture_default_str();
+  pack->add_option("--texture-quality", arguments->pack.texture_quality, "WebP quality")->check(CLI::Range(0, 100))->capture_default_str();
+  pack->add_option("--position-bits", arguments->pack.position_bits, "steps across the unit cube: 2^bits")->check(CLI::Range(6, 16))->capture_default_str();
+  pack->callback([arguments] { run_pack(*arguments); });
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,44 @@
+// A textured triangle mesh: what object files become before they are rendered or packed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "image/image.h"
+
+namespace gsv3d {
+
+struct Material {
+  std::array<float, 3> color{0.8F, 0.8F, 0.8F};  ///< sRGB 0-1; multiplies the texture where there is one (white then, mostly)
+  float opacity = 1;                             ///< 1: opaque
+  int32_t texture = -1;                          ///< index into Object::textures, -1: none
+};
+
+/// Vertices carry everything (a corner with another normal or texture coordinate is another vertex). Winding means nothing: both sides
+/// of every triangle are seen.
+struct Object {
+  std::vector<std::array<float, 3>> positions;
+  std::vector<std::array<float, 3>> normals;  ///< unit; as many as positions
+  std::vector<std::array<float, 2>> uvs;      ///< v counts upward from the picture's lower edge; as many as positions
+  std::vector<std::array<uint32_t, 3>> triangles;
+  std::vector<uint32_t> triangle_materials;  ///< as many as triangles
+  std::vector<Material> materials;
+  std::vector<Image> textures;  ///< wrap: repeat; alpha below one half is a hole
+};
+
+using Matrix3 = std::array<float, 9>;  ///< row-major
+
+/// v' = M v for positions; normals by the inverse transpose, unit afterwards. Throws Error when M is singular.
+void transform_object(Object& object, const Matrix3& matrix);
+
+/// Centres the bounding box at the origin and scales by min(1 / longest box side, 0.57 / largest distance of a vertex from the centre):
+/// the object then lies inside [-0.5, 0.5]³ and inside the sphere that the default camera (radius 2, 33.8°, inscribed sphere 0.58)
+/// always sees whole. Vertices that no triangle uses are dropped first. Throws Error when nothing with an extent is left.
+void normalize_object(Object& object);
+
+/// Throws Error when indices, counts or coordinates are out of range. `where` begins the message.
+void check_object(const Object& object, const std::string& where);
+
+}  // namespace gsv3d

@@ -1,0 +1,34 @@
+// Objects in, shards of rendered views out.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataset/object_source.h"
+#include "dataset/renderer.h"
+
+namespace gsv3d {
+
+struct RenderJob {
+  ViewPlan plan;
+  RenderOptions options;
+  /// One sample per object and entry; an empty entry is drawn per object, uniformly between the two limits (SV3D's range).
+  std::vector<std::optional<double>> elevations_degrees = {10.0};
+  double min_elevation_degrees = -5, max_elevation_degrees = 30;
+  uint64_t seed = 1;  ///< with the object's id it decides every random number, so that neither order nor selection matters
+  std::string shard_name = "views";
+  int64_t samples_per_shard = 256;
+};
+
+struct RenderReport {
+  int64_t objects = 0, samples = 0, views = 0;
+  std::vector<std::string> failures;  ///< "id: reason"
+};
+
+/// Renders every object into folder/NAME-000000.tar ... and writes folder/objects.csv (licences, authors). Objects that fail are logged and
+/// skipped. Checks for Ctrl-C between objects. Throws Error when the folder holds shards already, or when every object failed.
+RenderReport render_dataset(const std::vector<ObjectEntry>& entries, const RenderJob& job, const std::filesystem::path& folder);
+
+}  // namespace gsv3d
