@@ -1,11 +1,16 @@
 #include "decoder/multi_view_block.h"
 
+#include "decoder/attention.h"
+
 namespace gsv3d {
 namespace {
 
-/// Normalises the last axis [..., heads·d] head by head.
-Tensor per_head(const HeadNorm& norm, const Tensor& x, int64_t heads) {
-  return norm(x.unflatten(-1, {heads, x.size(-1) / heads})).flatten(-2);
+Tensor split_heads(const Tensor& x, int64_t heads) { return x.unflatten(-1, {heads, x.size(-1) / heads}); }  // [B, T, heads, d]
+
+/// q, k, v [B, T, width] → [B, Tq, width].
+Tensor attend(const QueryKeyNorm& norm, const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads) {
+  const Tensor query = norm.query(split_heads(q, heads)).transpose(1, 2), key = norm.key(split_heads(k, heads)).transpose(1, 2);
+  return attention_product(query, key, split_heads(v, heads).transpose(1, 2)).transpose(1, 2).flatten(2);
 }
 
 }  // namespace
@@ -26,13 +31,12 @@ MultiViewBlock::MultiViewBlock(const nn::Scope& scope, int64_t width, int64_t he
 
 Tensor MultiViewBlock::attend_to_views(const Tensor& x) const {
   const auto parts = qkv_(x).chunk(3, -1);
-  return proj_(nn::attention(per_head(self_norm_.query, parts[0], heads_), per_head(self_norm_.key, parts[1], heads_), parts[2], heads_));
+  return proj_(attend(self_norm_, parts[0], parts[1], parts[2], heads_));
 }
 
 Tensor MultiViewBlock::attend_to_photo(const Tensor& x, const Tensor& context) const {
   const auto parts = cross_kv_(context).chunk(2, -1);
-  const Tensor query = per_head(cross_norm_.query, cross_q_(x), heads_);
-  return cross_proj_(nn::attention(query, per_head(cross_norm_.key, parts[0], heads_), parts[1], heads_));
+  return cross_proj_(attend(cross_norm_, cross_q_(x), parts[0], parts[1], heads_));
 }
 
 Tensor MultiViewBlock::operator()(const Tensor& tokens, const Tensor& context) const {

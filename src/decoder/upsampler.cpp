@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "decoder/attention.h"
 
 namespace gsv3d {
 namespace {
@@ -66,8 +67,7 @@ Tensor WindowBlock::attend(const Tensor& x) const {
                          .reshape({3, views, layout.rows * layout.columns * heads_, layout.tokens(), head_width})
                          .unbind(0);
   const Tensor mask = layout.mask(heads_, x.device());
-  const Tensor attended = at::scaled_dot_product_attention(qk_norm_.query(parts[0]), qk_norm_.key(parts[1]), parts[2],
-                                                           mask.defined() ? std::optional<Tensor>(mask) : std::nullopt);
+  const Tensor attended = attention_product(qk_norm_.query(parts[0]), qk_norm_.key(parts[1]), parts[2], mask);
   grid = attended.reshape({views, layout.rows, layout.columns, heads_, layout.window_height, layout.window_width, head_width})
              .permute({0, 1, 4, 2, 5, 3, 6})
              .reshape({views, padded_height, padded_width, width});

@@ -18,7 +18,9 @@ inline GaussianDecoderConfig toy_config() {
 
 struct Toy {
   explicit Toy(const GaussianDecoderConfig& config = toy_config())
-      : config(config), store(nn::ParameterStore::random(1)), decoder(std::make_unique<GaussianDecoder>(config, nn::Scope(store))) {}
+      : config(config), store(nn::ParameterStore::random(1)), decoder(std::make_unique<GaussianDecoder>(config, nn::Scope(store))) {
+    at::set_num_threads(1);  // tensors this small only lose time by being shared
+  }
 
   Cameras cameras(int64_t count) const { return orbit_cameras(count, 10, 32); }
   std::vector<Gaussians> decode(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const {
