@@ -41,10 +41,15 @@ Tensor guidance_scales(const std::string& guider, int64_t frames, double min_sca
 /// training are applied to the conditioning by the caller.
 Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning);
 
-/// Both halves in one batch, order [unconditional; conditional], combined per frame: u + scale (c - u). B must be 1.
+/// Classifier-free guidance: [2F, ...] as [unconditional; conditional] and scales [F] → u + scale (c - u), [F, ...]. Throws Error when counts do
+/// not fit.
+Tensor apply_guidance(const Tensor& halves, const Tensor& scales);
+
+/// Both halves in one batch, order [unconditional; conditional], combined per frame. B must be 1. When every scale is 1 the unconditional half would
+/// be multiplied by zero, so it is not computed. `scales` may stay on the CPU, which spares the GPU a wait per step.
 struct GuidedResult {
   Tensor denoised;  ///< [F, z, h, w]
-  Tensor net_out;   ///< [2F, z, h, w] raw network output
+  Tensor net_out;   ///< raw network output [2F, z, h, w]; [F, z, h, w] when every scale is 1
 };
 GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning, const Tensor& scales);
 

@@ -1,0 +1,116 @@
+#include "diffusion/sampler.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace gsv3d {
+namespace {
+
+/// [N] → [N, 1, 1, 1]
+Tensor per_image(const Tensor& values) { return values.reshape({-1, 1, 1, 1}); }
+
+/// The photo's latent of each clip for each of its frames: [B, z, h, w] → [B·F, z, h, w].
+Tensor concat_for_frames(const Conditioning& conditioning) {
+  const Tensor& concat = conditioning.concat;
+  return concat.unsqueeze(1).expand({-1, conditioning.frames, -1, -1, -1}).flatten(0, 1);
+}
+
+/// What the network says about x at these noise levels, float32.
+Tensor network_output(const VideoUNet& unet, const Tensor& x, const Scaling& scaling, const Conditioning& conditioning) {
+  VideoUNet::Input input;
+  input.x = at::cat({x * per_image(scaling.c_in), concat_for_frames(conditioning).to(x.scalar_type())}, 1);
+  input.timesteps = scaling.c_noise;
+  input.context = conditioning.crossattn;
+  input.y = conditioning.vector;
+  input.frames = conditioning.frames;
+  return unet(input).to(at::kFloat);
+}
+
+Tensor combine(const Tensor& x, const Tensor& net_out, const Scaling& scaling) {
+  return per_image(scaling.c_skip) * x + per_image(scaling.c_out) * net_out;
+}
+
+/// [unconditional; conditional] as one conditioning of twice as many clips.
+Conditioning both_halves(const Conditioning& conditioning) {
+  const Conditioning none = conditioning.unconditional();
+  Conditioning both;
+  both.crossattn = at::cat({none.crossattn, conditioning.crossattn});
+  both.concat = at::cat({none.concat, conditioning.concat});
+  both.vector = at::cat({none.vector, conditioning.vector});
+  both.frames = conditioning.frames;
+  return both;
+}
+
+void check(const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
+  require(x.dim() == 4 && sigma.dim() == 1 && sigma.size(0) == x.size(0), "denoise: x must be [N, z, h, w] with one sigma for each of {} images",
+          x.dim() > 0 ? x.size(0) : 0);
+  require(conditioning.concat.dim() == 4 && conditioning.concat.size(0) * conditioning.frames == x.size(0),
+          "denoise: {} images, but conditioning for clips of {} frames", x.size(0), conditioning.frames);
+}
+
+}  // namespace
+
+Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho) {
+  require(steps > 0 && sigma_min > 0 && sigma_max >= sigma_min && rho > 0, "sampler: steps, sigma_min <= sigma_max and rho must be positive");
+  const double low = std::pow(sigma_min, 1 / rho), high = std::pow(sigma_max, 1 / rho);
+  const Tensor ramp = at::linspace(0, 1, steps, at::kFloat);
+  return at::cat({at::pow(high + ramp * (low - high), rho), at::zeros({1}, at::kFloat)});
+}
+
+Scaling v_scaling(const Tensor& sigma) {
+  const Tensor variance = sigma.square() + 1;
+  return {variance.reciprocal(), -sigma * variance.rsqrt(), variance.rsqrt(), sigma.log() * 0.25};
+}
+
+Tensor guidance_scales(const std::string& guider, int64_t frames, double min_scale, double max_scale) {
+  require(frames > 0, "guidance: frames must be positive");
+  const Tensor ramp = at::linspace(0, 1, frames, at::kFloat);
+  if (guider == "triangle") return 2 * (ramp - at::floor(ramp + 0.5)).abs() * (max_scale - min_scale) + min_scale;
+  if (guider == "linear") return at::linspace(min_scale, max_scale, frames, at::kFloat);
+  if (guider == "constant") return at::full({frames}, max_scale, at::kFloat);
+  throw UsageError(fmt::format("unknown guider \"{}\": use triangle, linear or constant", guider));
+}
+
+Tensor apply_guidance(const Tensor& halves, const Tensor& scales) {
+  const auto parts = halves.chunk(2);
+  require(halves.size(0) == 2 * scales.size(0), "guidance: {} images for {} scales, expected twice as many", halves.size(0), scales.size(0));
+  return parts[0] + per_image(scales.to(halves.device())) * (parts[1] - parts[0]);
+}
+
+Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
+  check(x, sigma, conditioning);
+  const Scaling scaling = v_scaling(sigma);
+  return combine(x, network_output(unet, x, scaling, conditioning), scaling);
+}
+
+GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning, const Tensor& scales) {
+  check(x, sigma, conditioning);
+  require(conditioning.concat.size(0) == 1, "guided_denoise takes one clip, found {}", conditioning.concat.size(0));
+  const Scaling scaling = v_scaling(sigma);
+  if (scales.eq(1).all().item<bool>()) {
+    const Tensor net_out = network_output(unet, x, scaling, conditioning);
+    return {combine(x, net_out, scaling), net_out};
+  }
+  const auto twice = [](const Tensor& values) { return at::cat({values, values}); };
+  const Scaling scaling2 = {twice(scaling.c_skip), twice(scaling.c_out), twice(scaling.c_in), twice(scaling.c_noise)};
+  const Tensor net_out = network_output(unet, twice(x), scaling2, both_halves(conditioning));
+  return {apply_guidance(combine(twice(x), net_out, scaling2), scales), net_out};
+}
+
+Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
+              const std::function<void(const SamplerStep&)>& on_step) {
+  const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
+  const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale);
+  Tensor x = noise * at::sqrt(sigmas[0].square() + 1);
+  for (int64_t i = 0; i < config.steps; ++i) {
+    const Tensor sigma = sigmas[i], next = sigmas[i + 1];
+    const GuidedResult result = guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales);
+    const Tensor slope = (x - result.denoised) / sigma;
+    x = x + slope * (next - sigma);
+    if (on_step) on_step({i, config.steps, result.net_out, result.denoised, x});
+  }
+  return x;
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,79 @@
+#include "diffusion/video_transformer.h"
+
+#include "diffusion/reuse_memory.h"
+
+namespace gsv3d {
+
+SpatialBlock::SpatialBlock(const nn::Scope& scope, const TransformerWidths& widths)
+    : norm1(scope / "norm1", widths.channels),
+      norm2(scope / "norm2", widths.channels),
+      norm3(scope / "norm3", widths.channels),
+      attn1(scope / "attn1", widths.channels, widths.channels, widths.head_channels),
+      attn2(scope / "attn2", widths.channels, widths.context, widths.head_channels),
+      ff(scope / "ff", widths.channels) {}
+
+Tensor SpatialBlock::operator()(const Tensor& x, const FrameBatch& batch) const {
+  Tensor y = add_reusing(attn1(norm1(x)), x);
+  y = attn2.add_cross_attention(std::move(y), norm2, batch.context);
+  return add_reusing(ff(norm3(y)), y);
+}
+
+TemporalBlock::TemporalBlock(const nn::Scope& scope, const TransformerWidths& widths)
+    : norm_in(scope / "norm_in", widths.channels),
+      norm1(scope / "norm1", widths.channels),
+      norm2(scope / "norm2", widths.channels),
+      norm3(scope / "norm3", widths.channels),
+      ff_in(scope / "ff_in", widths.channels),
+      ff(scope / "ff", widths.channels),
+      attn1(scope / "attn1", widths.channels, widths.channels, widths.head_channels),
+      attn2(scope / "attn2", widths.channels, widths.context, widths.head_channels) {}
+
+Tensor TemporalBlock::operator()(const Tensor& x, const FrameBatch& batch) const {
+  Tensor y = add_reusing(ff_in(norm_in(x)), x);
+  y = add_reusing(attn1(norm1(y)), y);
+  y = attn2.add_cross_attention(std::move(y), norm2, batch.time_context);
+  return add_reusing(ff(norm3(y)), y);
+}
+
+VideoTransformer::VideoTransformer(const nn::Scope& scope, const TransformerWidths& widths)
+    : name_(scope.name()),
+      channels_(widths.channels),
+      norm_(scope / "norm", widths.channels, widths.norm_groups, 1e-6),
+      proj_in_(scope / "proj_in", widths.channels, widths.channels),
+      proj_out_(nn::Linear::zero(scope / "proj_out", widths.channels, widths.channels)),
+      frame_in_(scope / "time_pos_embed" / 0, widths.channels, 4 * widths.channels),
+      frame_out_(scope / "time_pos_embed" / 2, 4 * widths.channels, widths.channels),
+      time_mixer_(scope / "time_mixer") {
+  for (int64_t i = 0; i < widths.depth; ++i) {
+    spatial_.emplace_back(scope / "transformer_blocks" / i, widths);
+    temporal_.emplace_back(scope / "time_stack" / i, widths);
+  }
+}
+
+/// [F, 1, C]: tells the temporal path which frame a token belongs to; the same for every clip.
+Tensor VideoTransformer::frame_embedding(const Tensor& like, const FrameBatch& batch) const {
+  const Tensor indices = at::arange(batch.frames, like.options().dtype(at::kFloat));
+  const Tensor embedding = frame_out_(silu_reusing(frame_in_(nn::sinusoidal_embedding(indices, channels_))));
+  batch.record(name_ + ".time_pos_embed", embedding.repeat({batch.clips, 1}));
+  return embedding.unsqueeze(1);
+}
+
+Tensor VideoTransformer::operator()(const Tensor& x, const FrameBatch& batch) const {
+  const Tensor frame = frame_embedding(x, batch);
+  Tensor tokens = proj_in_(norm_(x).flatten(2).transpose(1, 2));  // [B·F, pixels, C]
+  for (size_t i = 0; i < spatial_.size(); ++i) {
+    tokens = spatial_[i](tokens, batch);
+    batch.record(name_ + ".transformer_blocks." + std::to_string(i), tokens);
+
+    const Tensor clips = tokens.unflatten(0, {batch.clips, batch.frames});                          // [B, F, pixels, C]
+    const Tensor sequences = at::add(clips, frame).transpose(1, 2).contiguous().flatten(0, 1);       // [B·pixels, F, C]
+    const Tensor temporal = temporal_[i](sequences, batch).unflatten(0, {batch.clips, -1}).transpose(1, 2);  // [B, F, pixels, C]
+    batch.record(name_ + ".time_stack." + std::to_string(i), temporal.flatten(0, 1));
+    tokens = time_mixer_(clips, temporal, batch).flatten(0, 1);
+    batch.record(name_ + ".time_mixer", tokens);
+  }
+  // x comes first so that the sum is laid out as x and not as the transposed tokens.
+  return at::add(x, proj_out_(tokens).transpose(1, 2).reshape_as(x));
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,53 @@
+// Transformer over the pixels of each frame, then over the frames of each pixel (sgm/modules/video_attention.py: SpatialVideoTransformer).
+#pragma once
+
+#include <vector>
+
+#include "diffusion/frame_batch.h"
+#include "diffusion/temporal_blend.h"
+#include "diffusion/unet_attention.h"
+#include "nn/layers.h"
+
+namespace gsv3d {
+
+struct TransformerWidths {
+  int64_t channels, context, head_channels, depth, norm_groups;
+};
+
+/// Self-attention over pixels, attention to the photo, feed-forward; all residual (BasicTransformerBlock).
+struct SpatialBlock {
+  nn::LayerNorm norm1, norm2, norm3;
+  UNetAttention attn1, attn2;
+  GatedFeedForward ff;
+  SpatialBlock(const nn::Scope& scope, const TransformerWidths& widths);
+  Tensor operator()(const Tensor& x, const FrameBatch& batch) const;  ///< [B·F, pixels, C] → the same
+};
+
+/// Feed-forward, self-attention over frames, attention to the photo, feed-forward; all residual (VideoTransformerBlock).
+struct TemporalBlock {
+  nn::LayerNorm norm_in, norm1, norm2, norm3;
+  GatedFeedForward ff_in, ff;
+  UNetAttention attn1, attn2;
+  TemporalBlock(const nn::Scope& scope, const TransformerWidths& widths);
+  Tensor operator()(const Tensor& x, const FrameBatch& batch) const;  ///< [B·pixels, F, C] → the same
+};
+
+class VideoTransformer {
+ public:
+  VideoTransformer(const nn::Scope& scope, const TransformerWidths& widths);
+  /// [B·F, C, h, w] → the same
+  Tensor operator()(const Tensor& x, const FrameBatch& batch) const;
+
+ private:
+  Tensor frame_embedding(const Tensor& like, const FrameBatch& batch) const;
+
+  std::string name_;
+  int64_t channels_;
+  nn::GroupNorm norm_;
+  nn::Linear proj_in_, proj_out_, frame_in_, frame_out_;
+  std::vector<SpatialBlock> spatial_;
+  std::vector<TemporalBlock> temporal_;
+  TemporalBlend time_mixer_;
+};
+
+}  // namespace gsv3d
