@@ -10,7 +10,7 @@ SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Sup
           "{} sets of Gaussians, {} targets and {} weights do not fit", gaussians.size(), supervision.targets.size(), clip_weights.size());
   const Tensor white = at::ones({3}, gaussians[0].means.options().requires_grad(false));
   SupervisedRendering result;
-  for (size_t i = 0; i < gaussians.size(); ++i) result.renderings.push_back(rasterize(gaussians[i], supervision.cameras[i], white));
+  result.renderings = rasterize_batch(gaussians, supervision.cameras, white);
   std::vector<Tensor> losses, rgb, alpha, depth;
   for (size_t i = 0; i < gaussians.size(); ++i) {
     const RenderingLoss loss = rendering_loss(result.renderings[i], supervision.targets[i]);

@@ -41,7 +41,7 @@ std::string field_bytes(int field, std::string_view value) {
 }
 
 std::string event(double wall_time, int64_t step, const std::string& what) {
-  return field_double(1, wall_time) + field_varint(2, step) + what;
+  return field_double(1, wall_time) + (step != 0 ? field_varint(2, step) : "") + what;  // proto3 leaves zeros out
 }
 
 }  // namespace
