@@ -189,10 +189,10 @@ ObjectRenderer::Sample ObjectRenderer::trace(Ray ray, float footprint, const Ren
   return sample;
 }
 
-Rendering ObjectRenderer::render(const Cameras& cameras, const RenderOptions& options) const {
+TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& options) const {
   require(options.samples >= 1 && options.samples <= 64, "samples must be 1 to 64 per pixel side, not {}", options.samples);
   const int64_t views = cameras.count(), height = cameras.height, width = cameras.width, grid = options.samples;
-  Rendering result{at::zeros({views, 4, height, width}, at::kByte), at::zeros({views, height, width}, at::kFloat)};
+  TracedViews result{at::zeros({views, 4, height, width}, at::kByte), at::zeros({views, height, width}, at::kFloat)};
   uint8_t* rgba = result.rgba.mutable_data_ptr<uint8_t>();
   float* depth = result.depth.mutable_data_ptr<float>();
   std::vector<PixelGrid> grids;
@@ -236,7 +236,7 @@ ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, c
     parts.push_back(random_cameras(plan.random_views, plan.min_random_elevation_degrees, plan.max_random_elevation_degrees, plan.size, generator, plan.lens));
   ObjectViews views;
   views.cameras = parts.size() == 1 ? parts.front() : concatenate(parts);
-  Rendering rendering = renderer.render(views.cameras, options);
+  TracedViews rendering = renderer.render(views.cameras, options);
   views.rgba = std::move(rendering.rgba);
   views.depth = std::move(rendering.depth);
   views.orbit_views = plan.orbit_views;

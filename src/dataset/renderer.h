@@ -20,7 +20,7 @@ struct RenderOptions {
   Lighting lighting = studio_lighting();
 };
 
-struct Rendering {
+struct TracedViews {
   Tensor rgba;   ///< [C, 4, H, W] uint8, sRGB, colour not premultiplied (black where alpha is 0)
   Tensor depth;  ///< [C, H, W] float32 camera z, the mean over the pixel's samples that hit; 0 where none did
 };
@@ -33,7 +33,7 @@ class ObjectRenderer {
 
   /// Diffuse shading of both sides; texture alpha below 0.5 is a hole, opacity below 1 blends up to eight layers (depth: the layer at
   /// which half of the light is taken). The same on every number of threads.
-  Rendering render(const Cameras& cameras, const RenderOptions& options) const;
+  TracedViews render(const Cameras& cameras, const RenderOptions& options) const;
 
  private:
   struct Sample;
