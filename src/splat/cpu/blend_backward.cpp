@@ -20,8 +20,8 @@ struct alignas(64) LaneSums {
   float s[kLanes] = {}, sx[kLanes] = {}, sy[kLanes] = {}, sxx[kLanes] = {}, sxy[kLanes] = {}, syy[kLanes] = {};
 };
 
-GSV3D_INLINE void span_backward(const Splat& s, const float* pixel_x, const float* pixel_y, int32_t number, PixelGradients& state,
-                                int begin, LaneSums& sums) {
+GSV3D_INLINE void span_backward(const Splat s, const float* __restrict pixel_x, const float* __restrict pixel_y, int32_t number,
+                                PixelGradients& state, int begin, LaneSums& sums) {
   float* __restrict transmittance = state.transmittance + begin;
   float* __restrict behind = state.behind + begin;
 #pragma omp simd
@@ -31,14 +31,14 @@ GSV3D_INLINE void span_backward(const Splat& s, const float* pixel_x, const floa
     const float sigma = 0.5f * (s.a * dx * dx + s.c * dy * dy) + s.b * dx * dy;
     const float raw = s.opacity * exp_negative(sigma > 0 ? sigma : 0);
     const float alpha = raw < kMaxAlpha ? raw : kMaxAlpha;
-    const bool hit = (sigma >= 0) & (alpha >= kMinAlpha) & (number <= state.last[p]);
+    const int32_t hit = mask(sigma >= 0) & mask(alpha >= kMinAlpha) & mask(number <= state.last[p]);
     const float inverse = 1 / (1 - alpha);
-    const float after = transmittance[i], before = hit ? after * inverse : after;
-    const float weight = hit ? alpha * before : 0.0f;
+    const float after = transmittance[i], before = choose(hit, after * inverse, after);
+    const float weight = keep(hit, alpha * before);
     const float value =
         s.red * state.red[p] + s.green * state.green[p] + s.blue * state.blue[p] + s.depth * state.depth[p] + state.alpha[p];
     const float v_alpha = before * value - behind[i] * inverse;
-    const float v_sigma = (hit & (raw <= kMaxAlpha)) ? -raw * v_alpha : 0.0f;
+    const float v_sigma = keep(hit & mask(raw <= kMaxAlpha), -raw * v_alpha);
     transmittance[i] = before;
     behind[i] += weight * value;
     sums.red[i] += weight * state.red[p];
@@ -67,7 +67,7 @@ GSV3D_VECTOR_TARGETS void tile_backward(const Tile& tile, PixelGradients& state,
   for (int i = 0; i < kTilePixels; ++i) last = std::max(last, state.last[i]);
   for (int e = tile.count - 1; e >= last; --e) moments[tile.entries[e].slot] = {};
   for (int e = last - 1; e >= 0; --e) {
-    const Splat& splat = tile.splats[tile.entries[e].splat];
+    const Splat splat = tile.splats[tile.entries[e].splat];
     const auto spans = span_range(splat, tile.y);
     LaneSums sums;
     for (int span = spans.begin; span < spans.end; ++span)

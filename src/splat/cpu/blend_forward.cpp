@@ -9,13 +9,13 @@ namespace {
 struct alignas(64) PixelState {
   float red[kTilePixels] = {}, green[kTilePixels] = {}, blue[kTilePixels] = {}, depth[kTilePixels] = {};
   float transmittance[kTilePixels];
-  int32_t live[kTilePixels];
+  int32_t live[kTilePixels];  ///< a mask
   int32_t last[kTilePixels] = {};
 };
 
 /// One splat over one span of kLanes pixels.
-GSV3D_INLINE void blend_span(const Splat& s, const float* pixel_x, const float* pixel_y, int32_t number, PixelState& state,
-                             int begin) {
+GSV3D_INLINE void blend_span(const Splat s, const float* __restrict pixel_x, const float* __restrict pixel_y, int32_t number,
+                             PixelState& state, int begin) {
   float* __restrict red = state.red + begin;
   float* __restrict green = state.green + begin;
   float* __restrict blue = state.blue + begin;
@@ -30,12 +30,12 @@ GSV3D_INLINE void blend_span(const Splat& s, const float* pixel_x, const float* 
     const float raw = s.opacity * exp_negative(sigma > 0 ? sigma : 0);
     const float alpha = raw < kMaxAlpha ? raw : kMaxAlpha;
     const float before = transmittance[i], after = before * (1 - alpha);
-    const int32_t hit = (sigma >= 0) & (alpha >= kMinAlpha) & live[i];
-    const int32_t add = hit & (after > kMinTransmittance);
-    const float weight = add ? alpha * before : 0.0f;
-    transmittance[i] = add ? after : before;
-    live[i] = live[i] & (1 ^ (hit ^ add));  // a hit that is not added ends the pixel
-    last[i] = add ? number : last[i];
+    const int32_t hit = mask(sigma >= 0) & mask(alpha >= kMinAlpha) & live[i];
+    const int32_t add = hit & mask(after > kMinTransmittance);
+    const float weight = keep(add, alpha * before);
+    transmittance[i] = choose(add, after, before);
+    live[i] = live[i] & ~(hit ^ add);  // a hit that is not added ends the pixel
+    last[i] = choose(add, number, last[i]);
     red[i] += weight * s.red;
     green[i] += weight * s.green;
     blue[i] += weight * s.blue;
@@ -47,10 +47,10 @@ GSV3D_VECTOR_TARGETS void blend_tile(const Tile& tile, PixelState& state) {
   for (int i = 0; i < kTilePixels; ++i) {
     const bool inside = i % kTile < tile.width && i / kTile < tile.height;
     state.transmittance[i] = 1;
-    state.live[i] = inside;
+    state.live[i] = mask(inside);
   }
   for (int e = 0; e < tile.count; ++e) {
-    const Splat& splat = tile.splats[tile.entries[e].splat];
+    const Splat splat = tile.splats[tile.entries[e].splat];
     const auto spans = span_range(splat, tile.y);
     for (int span = spans.begin; span < spans.end; ++span)
       blend_span(splat, tile.pixel_x, tile.pixel_y, e + 1, state, span * kLanes);
