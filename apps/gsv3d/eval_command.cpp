@@ -1,0 +1,124 @@
+// gsv3d eval: how good the views and the geometry are on objects that were not trained on, beside what is trivial to reach.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+#include "core/atomic_file.h"
+#include "core/device.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "evaluation/baselines.h"
+#include "evaluation/model_methods.h"
+#include "evaluation/report.h"
+#include "run_options.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct EvalArguments {
+  RunOptions run;
+  CaseSelection selection;
+  fs::path train_dataset, json, output;
+  int64_t steps = 0;
+  bool no_lora = false;
+};
+
+/// (a) the pipeline, with and without distillation, and (b) its ceiling.
+std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load, const fs::path& folder) {
+  std::optional<int64_t> steps;
+  if (arguments.steps > 0) steps = arguments.steps;
+  const bool lora = !arguments.no_lora && fs::exists(folder / "distilled_lora.safetensors");
+  LoadOptions plain = load;
+  plain.use_lora = false;
+  const auto base = std::make_shared<const Model>(load_model(folder, plain));
+  std::vector<Method> methods;
+  if (base->unet && base->gaussian_decoder) {
+    methods.push_back(pipeline_method(base, lora ? "pipeline, not distilled" : "pipeline", "photo to Gaussians, without the distilled LoRA", steps));
+    if (lora) {
+      const auto distilled = std::make_shared<const Model>(load_model(folder, load));
+      methods.insert(methods.begin(), pipeline_method(distilled, "pipeline", "photo to Gaussians, with the distilled LoRA", steps));
+    }
+  } else {
+    spdlog::warn("{} has no {}: the whole pipeline is left out", folder.string(), base->unet ? "gaussian_decoder" : "unet");
+  }
+  if (base->gaussian_decoder) methods.push_back(true_latents_method(base));
+  return methods;
+}
+
+EvaluationSettings describe(const EvalArguments& arguments, const LoadOptions& load, const ModelConfig& config,
+                            const std::vector<EvaluationCase>& cases) {
+  EvaluationSettings settings;
+  settings.version = GSV3D_VERSION;
+  settings.model = arguments.run.model_folder().string();
+  settings.model_name = config.name;
+  settings.dataset = arguments.selection.dataset.string();
+  settings.train_dataset = arguments.train_dataset.string();
+  settings.device = load.device.str();
+  settings.dtype = dtype_name(load.dtype);
+  settings.objects = static_cast<int64_t>(cases.size());
+  settings.view_size = cases.front().input_rgb.size(3);
+  settings.orbit_views = cases.front().truth.orbit_views - 1;
+  settings.random_views = cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views;
+  settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
+  settings.input_elevation_degrees = arguments.selection.elevation_degrees;
+  settings.seed = arguments.selection.seed;
+  return settings;
+}
+
+void run_eval(EvalArguments& arguments) {
+  arguments.run.apply();
+  const fs::path folder = arguments.run.model_folder();
+  const LoadOptions load{arguments.run.chosen_device(), arguments.run.chosen_dtype(), true};
+  const ModelConfig config = read_model_config(folder);
+  arguments.selection.view_size = config.image_size;
+  const std::vector<EvaluationCase> cases = load_cases(arguments.selection);
+
+  std::vector<Method> methods = model_methods(arguments, load, folder);
+  if (!arguments.train_dataset.empty()) methods.push_back(nearest_object_method(arguments.train_dataset, cases));
+  methods.push_back(repeated_input_method());
+  methods.push_back(billboard_method());
+
+  EvaluationSheets sheets(arguments.output / "sheets");
+  PredictionCallback on_prediction;
+  if (!arguments.output.empty())
+    on_prediction = [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
+      sheets.add(object, method, predicted, method.name == methods.back().name);
+    };
+  const std::vector<MethodScores> results = evaluate(cases, methods, on_prediction);
+
+  const Json json = evaluation_json(describe(arguments, load, config, cases), results);
+  const std::string table = markdown_table(results);
+  if (!arguments.json.empty()) write_json_file(arguments.json, json);
+  if (!arguments.output.empty()) {
+    write_json_file(arguments.output / "evaluation.json", json);
+    write_file(arguments.output / "evaluation.md", table);
+  }
+  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each\n\n{}", cases.size(),
+             arguments.selection.elevation_degrees, cases.front().truth.orbit_views - 1,
+             cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views, table);
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("eval", "Score a model and trivial baselines on objects with known views");
+  auto arguments = std::make_shared<EvalArguments>();
+  CaseSelection& selection = arguments->selection;
+  command->add_option("--dataset", selection.dataset, "shards of rendered views, or a folder of object files (rendered here)")->required();
+  command->add_option("--train-dataset", arguments->train_dataset, "shards the model was trained on: adds the nearest training object");
+  command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(CLI::PositiveNumber);
+  command->add_option("--elevation", selection.elevation_degrees, "of the input view, degrees; the model is told")->capture_default_str();
+  command->add_option("--limit", selection.limit, "at most so many objects, evenly spread; 0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--seed", selection.seed, "noise of the first object; each following one adds 1")->capture_default_str();
+  command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
+  command->add_option("--json", arguments->json, "write every number of every object, and the settings");
+  command->add_option("--out", arguments->output, "folder for evaluation.md, evaluation.json and one picture per object");
+  arguments->run.add_to(*command);
+  command->footer("The input view itself is never scored; PSNRs are averaged over views. See docs/evaluation.md.");
+  command->callback([arguments] { run_eval(*arguments); });
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,42 @@
+// What is compared: a method sees one view of an object and predicts all others. The pipeline, its ceiling and the baselines are all methods.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "camera/camera.h"
+#include "core/tensor.h"
+#include "dataset/views.h"
+
+namespace gsv3d {
+
+/// One object of an evaluation. Methods are given the input view; `truth` is for scoring, and for the ceiling that says so.
+struct EvaluationCase {
+  ObjectViews truth;   ///< view 0 is the input: azimuth 0 at the orbit's elevation
+  uint64_t seed = 0;   ///< of methods that draw noise
+  Tensor input_rgba;   ///< [4, S, S] float32 in 0-1, not premultiplied
+  Tensor input_rgb;    ///< [1, 3, S, S] over white
+
+  Cameras input_camera() const { return truth.cameras.slice(0, 1); }
+  double elevation_degrees() const { return truth.elevation_degrees; }
+};
+
+/// Wraps an object's views. Throws Error unless view 0 exists and views are square.
+EvaluationCase make_case(ObjectViews views, uint64_t seed);
+
+/// Views of one object, predicted or true.
+struct ViewSet {
+  Tensor rgb;    ///< [C, 3, H, W] in 0-1 over white
+  Tensor alpha;  ///< [C, 1, H, W] in 0-1
+  Tensor depth;  ///< [C, 1, H, W] camera z where alpha > 0.5; undefined: the method knows no depth
+};
+
+/// The stored views [begin, end) of an object, over white.
+ViewSet true_views(const ObjectViews& views, int64_t begin, int64_t end);
+
+struct Method {
+  std::string name, description;
+  std::function<ViewSet(const EvaluationCase&, const Cameras& targets)> predict;
+};
+
+}  // namespace gsv3d

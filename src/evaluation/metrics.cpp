@@ -1,0 +1,68 @@
+#include "evaluation/metrics.h"
+
+#include "core/error.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr int64_t window_size = 11;
+constexpr double window_sigma = 1.5;
+
+void check_same(const Tensor& a, const Tensor& b, const char* what) {
+  require(a.dim() == 4 && a.sizes() == b.sizes(), "{}: {} and {} are not two batches of images of one size", what,
+          fmt::format("[{}]", fmt::join(a.sizes(), ", ")), fmt::format("[{}]", fmt::join(b.sizes(), ", ")));
+}
+
+/// Gaussian blur of [B, C, H, W] by two one-dimensional convolutions.
+Tensor blur(const Tensor& images, SsimBorder border) {
+  const Tensor offsets = at::arange(window_size, images.options()) - (window_size - 1) / 2.0;
+  const Tensor bell = at::exp(-offsets.square() / (2 * window_sigma * window_sigma));
+  const Tensor weights = (bell / bell.sum()).view({1, 1, 1, window_size});
+  const int64_t padding = border == SsimBorder::zero_pad ? window_size / 2 : 0;
+  const Tensor flat = images.reshape({-1, 1, images.size(2), images.size(3)});
+  const Tensor rows = at::conv2d(flat, weights, /*bias=*/{}, /*stride=*/1, at::IntArrayRef({0, padding}));
+  const Tensor both = at::conv2d(rows, weights.transpose(2, 3), /*bias=*/{}, /*stride=*/1, at::IntArrayRef({padding, 0}));
+  return both.view({images.size(0), images.size(1), both.size(2), both.size(3)});
+}
+
+Tensor solid(const Tensor& alpha) { return alpha.gt(0.5); }
+
+}  // namespace
+
+Tensor psnr(const Tensor& images, const Tensor& truth) {
+  check_same(images, truth, "PSNR");
+  return -10 * at::log10((images.to(at::kDouble) - truth.to(at::kDouble)).square().mean({1, 2, 3}));
+}
+
+Tensor ssim(const Tensor& images, const Tensor& truth, SsimBorder border) {
+  check_same(images, truth, "SSIM");
+  require(images.size(2) >= window_size && images.size(3) >= window_size, "SSIM: images of {} x {} are smaller than its window of {}",
+          images.size(3), images.size(2), window_size);
+  // Differences of large and nearly equal numbers follow: float64.
+  const Tensor x = images.to(at::kDouble), y = truth.to(at::kDouble);
+  const auto blurred = blur(at::cat({x, y, x * x, y * y, x * y}), border).chunk(5);
+  const Tensor &mean_x = blurred[0], &mean_y = blurred[1];
+  const Tensor variance_x = blurred[2] - mean_x.square(), variance_y = blurred[3] - mean_y.square();
+  const Tensor covariance = blurred[4] - mean_x * mean_y;
+  constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
+  const Tensor luminance = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1);
+  const Tensor structure = (2 * covariance + c2) / (variance_x + variance_y + c2);
+  return (luminance * structure).mean({1, 2, 3});
+}
+
+Tensor mask_iou(const Tensor& alpha, const Tensor& truth_alpha) {
+  check_same(alpha, truth_alpha, "mask IoU");
+  const Tensor a = solid(alpha), b = solid(truth_alpha);
+  const Tensor both = a.logical_and(b).sum({1, 2, 3}).to(at::kDouble), any = a.logical_or(b).sum({1, 2, 3}).to(at::kDouble);
+  return at::where(any.eq(0), 1.0, both / any.clamp_min(1));
+}
+
+Tensor depth_error(const Tensor& depth, const Tensor& alpha, const Tensor& truth_depth, const Tensor& truth_alpha) {
+  check_same(depth, truth_depth, "depth error");
+  check_same(depth, alpha, "depth error");
+  const Tensor both = solid(alpha).logical_and(solid(truth_alpha));
+  const Tensor errors = at::where(both, (depth.to(at::kDouble) - truth_depth.to(at::kDouble)).abs(), 0.0);
+  return errors.sum({1, 2, 3}) / both.sum({1, 2, 3}).to(at::kDouble);
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,87 @@
+#include "evaluation/protocol.h"
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/cancel.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "evaluation/metrics.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double largest_psnr = 100;  ///< an exact copy would otherwise make the mean infinite
+
+double over_views(const Tensor& per_view) { return at::nanmean(per_view).item<double>(); }
+
+ViewSet slice(const ViewSet& views, int64_t begin, int64_t end) {
+  return {views.rgb.slice(0, begin, end), views.alpha.slice(0, begin, end), views.depth.defined() ? views.depth.slice(0, begin, end) : Tensor()};
+}
+
+struct Moments {
+  double sum = 0, squares = 0;
+  int64_t count = 0;
+  void add(double value) {
+    if (std::isnan(value)) return;
+    sum += value, squares += value * value, ++count;
+  }
+  double mean() const { return count ? sum / static_cast<double>(count) : nothing; }
+  double standard_error() const {
+    if (count < 2) return nothing;
+    const auto n = static_cast<double>(count);
+    return std::sqrt(std::max(0.0, squares / n - mean() * mean()) / (n - 1));
+  }
+};
+
+}  // namespace
+
+Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
+  if (truth.rgb.size(0) == 0) return {nothing, nothing, nothing, nothing, nothing};
+  Scores scores;
+  scores.psnr = over_views(psnr(predicted.rgb, truth.rgb).clamp_max(largest_psnr));
+  scores.ssim_zero_pad = over_views(ssim(predicted.rgb, truth.rgb, SsimBorder::zero_pad));
+  scores.ssim_valid = over_views(ssim(predicted.rgb, truth.rgb, SsimBorder::valid));
+  scores.mask_iou = over_views(mask_iou(predicted.alpha, truth.alpha));
+  scores.depth_error = predicted.depth.defined() ? over_views(depth_error(predicted.depth, predicted.alpha, truth.depth, truth.alpha)) : nothing;
+  return scores;
+}
+
+Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::* views) {
+  Summary summary;
+  for (double Scores::* number : {&Scores::psnr, &Scores::ssim_zero_pad, &Scores::ssim_valid, &Scores::mask_iou, &Scores::depth_error}) {
+    Moments moments;
+    for (const auto& object : objects) moments.add(object.*views.*number);
+    summary.mean.*number = moments.mean();
+    summary.standard_error.*number = moments.standard_error();
+  }
+  return summary;
+}
+
+std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
+                                   const PredictionCallback& on_prediction) {
+  std::vector<MethodScores> results;
+  for (const auto& method : methods) results.push_back({method.name, method.description, {}});
+  Progress progress("evaluating", static_cast<int64_t>(cases.size() * methods.size()));
+  int64_t done = 0;
+  for (const auto& object : cases) {
+    const int64_t views = object.truth.rgba.size(0), orbit = object.truth.orbit_views;
+    const Cameras targets = object.truth.cameras.slice(1, views);
+    const ViewSet truth = true_views(object.truth, 1, views);
+    for (size_t i = 0; i < methods.size(); ++i) {
+      throw_if_cancelled();
+      const auto start = std::chrono::steady_clock::now();
+      const ViewSet predicted = methods[i].predict(object, targets);
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      results[i].objects.push_back({object.truth.id, score_views(slice(predicted, 0, orbit - 1), slice(truth, 0, orbit - 1)),
+                                    score_views(slice(predicted, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)), seconds});
+      if (on_prediction) on_prediction(object, methods[i], predicted);
+      progress.update(++done, object.truth.id);
+    }
+  }
+  return results;
+}
+
+}  // namespace gsv3d

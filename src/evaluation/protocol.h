@@ -1,0 +1,67 @@
+// The evaluation: every method predicts every object's other views from one, and is scored against the truth. Described in docs/evaluation.md.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "evaluation/method.h"
+
+namespace gsv3d {
+
+/// Means over a set of views.
+struct Scores {
+  double psnr = 0;           ///< dB, mean of the views' PSNRs, each at most 100
+  double ssim_zero_pad = 0;  ///< see metrics.h
+  double ssim_valid = 0;
+  double mask_iou = 0;
+  double depth_error = 0;    ///< world units; mean over the views where it exists, not a number without any
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("psnr", psnr), visit("ssim_zero_pad", ssim_zero_pad), visit("ssim_valid", ssim_valid), visit("mask_iou", mask_iou);
+    visit("depth_error", depth_error);
+  }
+};
+
+/// Scores of one prediction. Throws Error when shapes differ.
+Scores score_views(const ViewSet& predicted, const ViewSet& truth);
+
+struct ObjectScores {
+  std::string id;
+  Scores orbit;   ///< the orbit without the input view
+  Scores random;  ///< the views off the orbit; all not a number without any
+  double seconds = 0;
+};
+
+struct MethodScores {
+  std::string name, description;
+  std::vector<ObjectScores> objects;
+};
+
+/// Mean over the objects and its standard error (deviation / √objects), each ignoring what is not a number.
+struct Summary {
+  Scores mean, standard_error;
+};
+Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::* views);
+
+/// The objects to be evaluated: shards, or a folder of object files that are rendered here (`seed` decides their random cameras). Only orbits at
+/// this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
+struct CaseSelection {
+  std::filesystem::path dataset;
+  double elevation_degrees = 10;
+  int64_t limit = 0, view_size = 64;
+  uint64_t seed = 1;
+};
+std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
+
+/// Called after each object and method with the prediction and the truth for views 1 … V-1.
+using PredictionCallback = std::function<void(const EvaluationCase&, const Method&, const ViewSet& predicted)>;
+
+/// Runs all methods on all objects. Shows progress, stops at Ctrl-C (Cancelled).
+std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
+                                   const PredictionCallback& on_prediction = {});
+
+}  // namespace gsv3d

@@ -1,0 +1,90 @@
+#include "evaluation/report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "image/contact_sheet.h"
+
+namespace gsv3d {
+namespace {
+
+std::string number(double value, int digits) { return std::isnan(value) ? "–" : fmt::format("{:.{}f}", value, digits); }
+
+std::string cells(const Summary& summary) {
+  const Scores &mean = summary.mean, &error = summary.standard_error;
+  const std::string decibels =
+      std::isnan(error.psnr) ? number(mean.psnr, 2) : fmt::format("{} ± {}", number(mean.psnr, 2), number(error.psnr, 2));
+  return fmt::format(" {} | {} | {} | {} | {} |", decibels, number(mean.ssim_zero_pad, 3), number(mean.ssim_valid, 3), number(mean.mask_iou, 3),
+                     number(mean.depth_error, 3));
+}
+
+Json summary_json(const std::vector<ObjectScores>& objects, Scores ObjectScores::* views) {
+  const Summary summary = summarise(objects, views);
+  return {{"mean", config_to_json(summary.mean)}, {"standard_error", config_to_json(summary.standard_error)}};
+}
+
+/// The views shown: six around the orbit and two random ones, as indices into the predicted views (the input view is not among them).
+std::vector<int64_t> shown_views(const EvaluationCase& object) {
+  const int64_t orbit = object.truth.orbit_views, all = object.truth.rgba.size(0);
+  std::vector<int64_t> indices;
+  for (int64_t i = 1; i <= 6 && i < orbit; ++i) indices.push_back(std::max<int64_t>(1, i * orbit / 7) - 1);
+  for (int64_t view = orbit; view < std::min(all, orbit + 2); ++view) indices.push_back(view - 1);
+  return indices;
+}
+
+SheetRow row(const std::string& label, const ViewSet& views, const std::vector<int64_t>& indices, const Tensor& first) {
+  SheetRow result;
+  result.label = label;
+  if (first.defined()) result.pictures.push_back(to_image(first));
+  for (const int64_t index : indices) result.pictures.push_back(to_image(views.rgb[index]));
+  return result;
+}
+
+}  // namespace
+
+std::string markdown_table(const std::vector<MethodScores>& methods) {
+  std::string table =
+      "| method | orbit PSNR, dB | SSIM (zero pad) | SSIM (valid) | mask IoU | depth error | random PSNR, dB | SSIM (zero pad) | SSIM (valid) "
+      "| mask IoU | depth error | s per object |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const auto& method : methods) {
+    double seconds = 0;
+    for (const auto& object : method.objects) seconds += object.seconds / static_cast<double>(method.objects.size());
+    table += fmt::format("| {} |{}{} {:.2f} |\n", method.name, cells(summarise(method.objects, &ObjectScores::orbit)),
+                         cells(summarise(method.objects, &ObjectScores::random)), seconds);
+  }
+  return table;
+}
+
+Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods) {
+  Json list = Json::array();
+  for (const auto& method : methods) {
+    Json objects = Json::array();
+    for (const auto& object : method.objects)
+      objects.push_back(
+          {{"id", object.id}, {"orbit", config_to_json(object.orbit)}, {"random", config_to_json(object.random)}, {"seconds", object.seconds}});
+    list.push_back({{"name", method.name},
+                    {"description", method.description},
+                    {"orbit", summary_json(method.objects, &ObjectScores::orbit)},
+                    {"random", summary_json(method.objects, &ObjectScores::random)},
+                    {"objects", std::move(objects)}});
+  }
+  return {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};
+}
+
+void EvaluationSheets::add(const EvaluationCase& object, const Method& method, const ViewSet& predicted, bool last_method) {
+  rows_.emplace_back(method.name, predicted);
+  if (!last_method) return;
+  const std::vector<int64_t> indices = shown_views(object);
+  std::vector<SheetRow> rows = {row("truth (first: input)", true_views(object.truth, 1, object.truth.rgba.size(0)), indices, object.input_rgb[0])};
+  // An empty first cell keeps the columns of all rows in line.
+  const Tensor blank = at::ones_like(object.input_rgb[0]);
+  for (const auto& [name, views] : rows_) rows.push_back(row(name, views, indices, blank));
+  rows_.clear();
+  std::string name = object.truth.id;
+  std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
+  SheetOptions options;
+  options.cell_size = std::max<int64_t>(128, object.input_rgb.size(3));
+  save_png(folder_ / (name + ".png"), contact_sheet(rows, options));
+}
+
+}  // namespace gsv3d

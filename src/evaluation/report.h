@@ -1,0 +1,50 @@
+// The evaluation's results for people and programs: a Markdown table, JSON with every number, and pictures.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "evaluation/protocol.h"
+#include "image/image.h"
+
+namespace gsv3d {
+
+/// What was evaluated and how, for the report.
+struct EvaluationSettings {
+  std::string version, model, model_name, dataset, train_dataset, device, dtype;
+  int64_t objects = 0, view_size = 0, orbit_views = 0, random_views = 0, steps = 0;
+  double input_elevation_degrees = 10;
+  uint64_t seed = 0;  ///< of the first object; each following object's is one more
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("version", version), visit("model", model), visit("model_name", model_name), visit("dataset", dataset);
+    visit("train_dataset", train_dataset), visit("device", device), visit("dtype", dtype), visit("objects", objects);
+    visit("view_size", view_size), visit("orbit_views", orbit_views), visit("random_views", random_views), visit("steps", steps);
+    visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed);
+  }
+};
+
+/// One row per method; means over objects, PSNR with its standard error; "–" where there is no number.
+std::string markdown_table(const std::vector<MethodScores>& methods);
+
+/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, objects: [{id, orbit, random, seconds}]}]}. What is
+/// not a number is null.
+Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods);
+
+/// Pictures of one object: a row of true views, then one per method; collected as evaluate() goes on and written to
+/// folder/<id>.png (slashes become underscores).
+class EvaluationSheets {
+ public:
+  explicit EvaluationSheets(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  /// To be given to evaluate(); `last_method` is the one after which an object's sheet is complete.
+  void add(const EvaluationCase& object, const Method& method, const ViewSet& predicted, bool last_method);
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::pair<std::string, ViewSet>> rows_;  // of the object in work
+};
+
+}  // namespace gsv3d

@@ -1,0 +1,65 @@
+// Metrics against reference numbers (scikit-image, 3DGS' loss) and by hand.
+#include "evaluation/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "goldens.h"
+
+namespace gsv3d {
+namespace {
+
+using testing::expect_near;
+
+TEST(MetricsGolden, PsnrAndBothVariantsOfSsim) {
+  GSV3D_GOLDEN_OR_SKIP(path, "metrics/image_metrics.safetensors");
+  const NamedTensors golden = read_safetensors(path);
+  const Tensor &a = golden.at("a"), &b = golden.at("b");
+  const Tensor decibels = psnr(a, b);
+  EXPECT_TRUE(std::isinf(decibels[0].item<double>()));
+  expect_near(decibels.slice(0, 1), golden.at("psnr").slice(0, 1), 1e-4, "PSNR");
+  expect_near(ssim(a, b, SsimBorder::zero_pad), golden.at("ssim_zero_pad_mean"), 1e-5, "SSIM zero pad");
+  expect_near(ssim(a, b, SsimBorder::valid), golden.at("ssim_valid_mean"), 1e-5, "SSIM valid");
+}
+
+TEST(MetricsGolden, SsimHasTheGradientOfTheLossOf3dgs) {
+  GSV3D_GOLDEN_OR_SKIP(path, "metrics/image_metrics.safetensors");
+  const NamedTensors golden = read_safetensors(path);
+  Tensor a = golden.at("a").slice(0, 2, 3).clone();
+  const Tensor b = golden.at("b").slice(0, 2, 3);
+  a.requires_grad_(true);
+  const Tensor loss = 0.8 * (a - b).abs().mean() + 0.2 * (1 - ssim(a, b, SsimBorder::zero_pad).mean());
+  EXPECT_NEAR(loss.item<double>(), golden.at("loss3dgs_pair2").item<double>(), 1e-6);
+  loss.backward();
+  expect_near(a.grad()[0], golden.at("loss3dgs_pair2_grad_a"), 1e-8, "gradient");
+}
+
+TEST(Metrics, MaskIouCountsPixels) {
+  Tensor a = at::zeros({3, 1, 4, 4}), b = at::zeros({3, 1, 4, 4});
+  a[0].slice(2, 0, 2).fill_(0.9), b[0].slice(2, 1, 3).fill_(0.6);  // 8 and 8 pixels, 4 in common
+  a[1].fill_(0.5);                                                 // exactly one half is not solid; both empty
+  b[2].fill_(1);                                                   // one empty
+  expect_near(mask_iou(a, b), at::tensor({1.0 / 3, 1.0, 0.0}, at::kDouble), 1e-12, "IoU");
+}
+
+TEST(Metrics, DepthIsComparedWhereBothHit) {
+  Tensor alpha = at::zeros({2, 1, 2, 2}), truth_alpha = at::zeros({2, 1, 2, 2});
+  alpha[0][0][0].fill_(1);                      // upper row
+  truth_alpha[0][0].select(1, 0).fill_(1);      // left column
+  const Tensor depth = at::full({2, 1, 2, 2}, 1.75), truth = at::full({2, 1, 2, 2}, 2.0);
+  Tensor wrong_elsewhere = depth.clone();
+  wrong_elsewhere[0][0][1].fill_(100);
+  const Tensor errors = depth_error(wrong_elsewhere, alpha, truth, truth_alpha);
+  EXPECT_NEAR(errors[0].item<double>(), 0.25, 1e-12);
+  EXPECT_TRUE(std::isnan(errors[1].item<double>()));
+}
+
+TEST(Metrics, RefuseWhatTheyCannotCompare) {
+  EXPECT_THROW(psnr(at::zeros({1, 3, 8, 8}), at::zeros({1, 3, 8, 9})), Error);
+  EXPECT_THROW(ssim(at::zeros({1, 3, 8, 8}), at::zeros({1, 3, 8, 8}), SsimBorder::valid), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
