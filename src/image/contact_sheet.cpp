@@ -14,8 +14,8 @@ struct Layout {
 Layout make_layout(const std::vector<SheetRow>& rows, const SheetOptions& options) {
   int64_t largest = 0;
   for (const SheetRow& row : rows) {
-    require(row.captions.empty() || row.captions.size() == row.pictures.size(), "contact sheet: row \"{}\" has {} pictures and {} captions",
-            row.label, row.pictures.size(), row.captions.size());
+    require(row.captions.empty() || row.captions.size() == row.pictures.size(),
+            "contact sheet: row \"{}\" has {} pictures and {} captions", row.label, row.pictures.size(), row.captions.size());
     for (const Image& picture : row.pictures) largest = std::max({largest, picture.width, picture.height});
   }
   require(largest > 0, "contact sheet: there is no picture");
@@ -34,7 +34,8 @@ Image fit(const Image& picture, int64_t cell) {
   const int64_t longer = std::max(picture.width, picture.height);
   if (longer == cell) return picture;
   if (longer > cell) {
-    return resize_lanczos(picture, std::max<int64_t>(picture.width * cell / longer, 1), std::max<int64_t>(picture.height * cell / longer, 1));
+    return resize_lanczos(picture, std::max<int64_t>(picture.width * cell / longer, 1),
+                          std::max<int64_t>(picture.height * cell / longer, 1));
   }
   const int64_t factor = cell / longer;
   if (factor == 1) return picture;
@@ -84,7 +85,8 @@ Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& optio
   int64_t width = 0, height = layout.margin;
   for (const SheetRow& row : rows) {
     const auto pictures = static_cast<int64_t>(row.pictures.size());
-    width = std::max({width, layout.margin + pictures * (layout.cell + layout.margin), text_width(row.label, layout.scale) + 2 * layout.margin});
+    width = std::max({width, layout.margin + pictures * (layout.cell + layout.margin),
+                      text_width(row.label, layout.scale) + 2 * layout.margin});
     height += row_height(row, layout);
   }
   require(width <= kMaxPixels / height, "contact sheet: {} x {} pixels is too large", width, height);

@@ -23,8 +23,8 @@ struct SheetOptions {
   std::array<uint8_t, 3> text_colour = {60, 60, 60};
 };
 
-/// One opaque picture of all rows, left-aligned; transparent pictures are shown on the background. Throws Error when there is no picture,
-/// a row has captions but not one for each picture, or the sheet would be larger than kMaxPixels.
+/// One opaque picture of all rows, left-aligned; transparent pictures are shown on the background. Throws Error when there is no
+/// picture, a row has captions but not one for each picture, or the sheet would be larger than kMaxPixels.
 Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options = {});
 
 }  // namespace gsv3d

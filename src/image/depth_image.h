@@ -5,9 +5,9 @@
 
 namespace gsv3d {
 
-/// depth [H, W] (camera z, any unit), alpha [H, W] in 0-1 → an opaque picture on white: near is light yellow, far is dark blue, spread
-/// over the 1st to 99th percentile of the pixels with alpha > 0.5. Lightness rises evenly (OKLab, Ottosson 2020), so the picture also reads in grey.
-/// Throws Error when the shapes differ.
+/// depth [H, W] (camera z, any unit), alpha [H, W] in 0-1 → an opaque picture on white: near is light yellow, far is dark blue,
+/// spread over the 1st to 99th percentile of the pixels with alpha > 0.5. Lightness rises evenly (OKLab, Ottosson 2020), so the
+/// picture also reads in grey. Throws Error when the shapes differ.
 Image depth_to_image(const Tensor& depth, const Tensor& alpha);
 
 }  // namespace gsv3d

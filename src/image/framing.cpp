@@ -23,8 +23,8 @@ Image centre_object(const Image& image, std::optional<double> image_frame_ratio)
   const ObjectBox box = object_box(image);
   const int64_t longer = std::max(box.width, box.height);
   const double wanted = image_frame_ratio ? static_cast<double>(longer) / *image_frame_ratio : static_cast<double>(image.height);
-  require(wanted * wanted <= static_cast<double>(kMaxPixels), "a share of the frame of {} is too small for an object of {} pixels",
-          image_frame_ratio.value_or(1), longer);
+  require(wanted * wanted <= static_cast<double>(kMaxPixels),
+          "a share of the frame of {} is too small for an object of {} pixels", image_frame_ratio.value_or(1), longer);
   // SV3D's script cannot paste an object that is wider than the picture is high; here the square grows to hold it.
   const int64_t side = std::max(static_cast<int64_t>(wanted), longer);
   const int64_t left = side / 2 - box.width / 2, top = side / 2 - box.height / 2;
@@ -40,7 +40,8 @@ Image composite_on_white(const Image& image) {
   Image result = image;
   for (size_t i = 0; i < result.pixels.size(); i += 4) {
     const double alpha = result.pixels[i + 3] / 255.0;
-    for (size_t c = 0; c < 3; ++c) result.pixels[i + c] = static_cast<uint8_t>((result.pixels[i + c] / 255.0 * alpha + (1 - alpha)) * 255);
+    for (size_t c = 0; c < 3; ++c)
+      result.pixels[i + c] = static_cast<uint8_t>((result.pixels[i + c] / 255.0 * alpha + (1 - alpha)) * 255);
     result.pixels[i + 3] = 255;
   }
   result.has_alpha = false;

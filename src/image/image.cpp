@@ -28,7 +28,8 @@ Image to_image(const Tensor& tensor) {
   if (at::isFloatingType(bytes.scalar_type())) {
     bytes = at::nan_to_num(bytes.to(at::kFloat), 0.0).clamp(0, 1).mul(255).round().to(at::kByte);
   }
-  require(bytes.scalar_type() == at::kByte, "to_image: expected floating point or uint8, got {}", c10::toString(tensor.scalar_type()));
+  require(bytes.scalar_type() == at::kByte, "to_image: expected floating point or uint8, got {}",
+          c10::toString(tensor.scalar_type()));
   const int64_t channels = bytes.size(0), height = bytes.size(1), width = bytes.size(2);
   bytes = bytes.permute({1, 2, 0}).contiguous();
   Image image{width, height, std::vector<uint8_t>(4 * width * height, 255), false};

@@ -29,10 +29,11 @@ Image blank_image(int64_t width, int64_t height, uint8_t red, uint8_t green, uin
 /// True when some pixel is not opaque: what Image::has_alpha has to say.
 bool has_transparency(const Image& image);
 
-/// Reads JPEG (EXIF rotation applied), PNG (8/16 bit, palette, alpha), WebP, and HEIC, AVIF, TIFF, GIF where libvips can; converts to sRGB.
-/// Of animations and multi-page files, the first picture. The content decides about the format, not the file's name.
-/// Throws Error for files that are missing, truncated, not pictures, smaller than 2 × 2, or above 64 megapixels (checked before decoding).
-/// A build without libvips (GSV3D_WITH_IMAGE_FILES=OFF) reads what decode_png reads, and says so when it is given anything else.
+/// Reads JPEG (EXIF rotation applied), PNG (8/16 bit, palette, alpha), WebP, and HEIC, AVIF, TIFF, GIF where libvips can;
+/// converts to sRGB. Of animations and multi-page files, the first picture. The content decides about the format, not the file's
+/// name. Throws Error for files that are missing, truncated, not pictures, smaller than 2 × 2, or above 64 megapixels (checked
+/// before decoding). A build without libvips (GSV3D_WITH_IMAGE_FILES=OFF) reads what decode_png reads, and says so when it is
+/// given anything else.
 Image load_image(const std::filesystem::path& path);
 
 /// Writes a PNG atomically (zlib through our own small writer, so that it works without libvips).
@@ -43,8 +44,8 @@ std::string encode_png(const Image& image);
 /// Safe for hostile input: sizes are checked before anything is allocated. `name` begins every message. Throws Error.
 Image decode_png(std::string_view bytes, const std::string& name = "PNG");
 
-/// [3, H, W] or [4, H, W], floating point in 0-1 (clamped, rounded; not-a-number becomes 0) or uint8 → picture; and back to float32
-/// [4, H, W] in 0-1 on the CPU. Colour is not premultiplied on either side. Throws Error on other shapes and types.
+/// [3, H, W] or [4, H, W], floating point in 0-1 (clamped, rounded; not-a-number becomes 0) or uint8 → picture; and back to
+/// float32 [4, H, W] in 0-1 on the CPU. Colour is not premultiplied on either side. Throws Error on other shapes and types.
 Image to_image(const Tensor& tensor);
 Tensor to_tensor(const Image& image);
 

@@ -16,8 +16,10 @@ std::string_view describe(std::string_view bytes) {
   const std::string_view head = bytes.substr(0, 512);
   if (head.starts_with("version https://git-lfs")) return "it is a Git LFS pointer: fetch the real file with `git lfs pull`";
   if (head.starts_with("%PDF")) return "it is a PDF document";
-  const bool text = std::all_of(head.begin(), head.end(), [](char c) { return static_cast<uint8_t>(c) >= 32 || (c >= 9 && c <= 13); });
-  if (text) return head.find("<html") != head.npos || head.find("<!DOCTYPE html") != head.npos ? "it is a web page" : "it is text";
+  const bool text =
+      std::all_of(head.begin(), head.end(), [](char c) { return static_cast<uint8_t>(c) >= 32 || (c >= 9 && c <= 13); });
+  if (text)
+    return head.find("<html") != head.npos || head.find("<!DOCTYPE html") != head.npos ? "it is a web page" : "it is text";
   return "its format is unknown";
 }
 
@@ -25,8 +27,8 @@ std::string_view describe(std::string_view bytes) {
 
 void check_picture_size(int64_t width, int64_t height, const std::string& name) {
   require(width >= 2 && height >= 2, "{}: a picture of {} x {} pixels is too small", name, width, height);
-  require(width <= kMaxPixels / height, "{}: {} x {} pixels is more than the limit of {} megapixels; make it smaller first", name, width,
-          height, kMaxPixels >> 20);
+  require(width <= kMaxPixels / height, "{}: {} x {} pixels is more than the limit of {} megapixels; make it smaller first", name,
+          width, height, kMaxPixels >> 20);
 }
 
 void fail_unknown_format(std::string_view bytes, const std::string& name) {

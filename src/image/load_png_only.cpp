@@ -5,7 +5,9 @@
 
 namespace gsv3d {
 
-std::string readable_formats() { return "this build has no libvips and reads 8-bit PNG only (GSV3D_WITH_IMAGE_FILES=OFF)"; }
+std::string readable_formats() {
+  return "this build has no libvips and reads 8-bit PNG only (GSV3D_WITH_IMAGE_FILES=OFF)";
+}
 
 Image decode_picture(const std::string& bytes, const std::string& name) {
   if (!bytes.starts_with("\x89PNG")) fail_unknown_format(bytes, name);

@@ -18,8 +18,11 @@ using Picture = std::unique_ptr<VipsImage, Unref>;
 void start_vips() {
   static const bool started = [] {
     // Small oddities of files (an unknown tag, a profile that is slightly off) are no concern of the user's terminal.
-    const auto quiet = [](const gchar*, GLogLevelFlags, const gchar* message, gpointer) { spdlog::debug("libvips: {}", message); };
-    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG), quiet, nullptr);
+    const auto quiet = [](const gchar*, GLogLevelFlags, const gchar* message, gpointer) {
+      spdlog::debug("libvips: {}", message);
+    };
+    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG), quiet,
+                      nullptr);
     if (VIPS_INIT("gsv3d") != 0) fail("libvips does not start");
     // Readers that libvips itself does not trust with hostile files (ImageMagick and the like) stay out.
     vips_block_untrusted_set(TRUE);
@@ -55,8 +58,8 @@ Picture open(const std::string& bytes, const std::string& name) {
   return picture;
 }
 
-/// To 8-bit sRGB by the embedded colour profile where there is one. Profiles in users' files are often broken: then the colours are
-/// taken as they are.
+/// To 8-bit sRGB by the embedded colour profile where there is one. Profiles in users' files are often broken: then the colours
+/// are taken as they are.
 void convert_colours(Picture& picture, const std::string& name) {
   VipsImage* out = nullptr;
   if (vips_image_get_typeof(picture.get(), VIPS_META_ICC_NAME) != 0) {
@@ -67,9 +70,8 @@ void convert_colours(Picture& picture, const std::string& name) {
     }
   }
   if (vips_image_get_interpretation(picture.get()) != VIPS_INTERPRETATION_sRGB) {
-    apply(picture, name, [](VipsImage* in, VipsImage** result) {
-      return vips_colourspace(in, result, VIPS_INTERPRETATION_sRGB, nullptr);
-    });
+    apply(picture, name,
+          [](VipsImage* in, VipsImage** result) { return vips_colourspace(in, result, VIPS_INTERPRETATION_sRGB, nullptr); });
   }
   if (vips_image_get_format(picture.get()) != VIPS_FORMAT_UCHAR) {
     apply(picture, name, [](VipsImage* in, VipsImage** result) { return vips_cast_uchar(in, result, nullptr); });
@@ -78,7 +80,9 @@ void convert_colours(Picture& picture, const std::string& name) {
 
 }  // namespace
 
-std::string readable_formats() { return "JPEG, PNG, WebP, HEIC, AVIF, TIFF and GIF are read"; }
+std::string readable_formats() {
+  return "JPEG, PNG, WebP, HEIC, AVIF, TIFF and GIF are read";
+}
 
 Image decode_picture(const std::string& bytes, const std::string& name) {
   start_vips();

@@ -9,7 +9,8 @@
 namespace gsv3d {
 
 struct MattingOptions {
-  /// An ONNX network that maps one RGB picture to one foreground map (U²-Net, IS-Net and their kin). Empty: GrabCut, which needs no weights.
+  /// An ONNX network that maps one RGB picture to one foreground map (U²-Net, IS-Net and their kin). Empty: GrabCut, which needs
+  /// no weights.
   std::string network;
   /// The network's input side in pixels; 0: as its file says, or 320 when the file leaves it open.
   int64_t network_size = 0;
@@ -29,10 +30,10 @@ struct MattingOptions {
   }
 };
 
-/// Returns the photo with the background's alpha set to 0 and the rim's colour cleaned of the background. GrabCut (Rother et al. 2004) is
-/// seeded from the picture's border and from how far each pixel is from it in colour and along paths of colour; the object may touch the border.
-/// Throws Error when next to nothing or next to everything would be foreground (the message proposes a cut-out), when the
-/// network cannot be read or run, and in builds without OpenCV (GSV3D_WITH_MATTING=OFF).
+/// Returns the photo with the background's alpha set to 0 and the rim's colour cleaned of the background. GrabCut (Rother et al.
+/// 2004) is seeded from the picture's border and from how far each pixel is from it in colour and along paths of colour; the
+/// object may touch the border. Throws Error when next to nothing or next to everything would be foreground (the message proposes
+/// a cut-out), when the network cannot be read or run, and in builds without OpenCV (GSV3D_WITH_MATTING=OFF).
 Image remove_background(const Image& photo, const MattingOptions& options = {});
 
 }  // namespace gsv3d

@@ -43,11 +43,16 @@ uint8_t paeth(int left, int up, int corner) {
 uint8_t predict(int filter, const uint8_t* row, const uint8_t* above, int64_t i, int64_t channels) {
   const int left = i >= channels ? row[i - channels] : 0, up = above[i], corner = i >= channels ? above[i - channels] : 0;
   switch (filter) {
-    case 1: return static_cast<uint8_t>(left);
-    case 2: return static_cast<uint8_t>(up);
-    case 3: return static_cast<uint8_t>((left + up) / 2);
-    case 4: return paeth(left, up, corner);
-    default: return 0;
+    case 1:
+      return static_cast<uint8_t>(left);
+    case 2:
+      return static_cast<uint8_t>(up);
+    case 3:
+      return static_cast<uint8_t>((left + up) / 2);
+    case 4:
+      return paeth(left, up, corner);
+    default:
+      return 0;
   }
 }
 
@@ -80,9 +85,10 @@ Header parse_header(std::string_view content, const std::string& name) {
           "{}: {} x {} pixels is more than the limit of {} megapixels; make it smaller first", name, header.width, header.height,
           kMaxPixels >> 20);
   const int depth = content[8], colour = content[9], interlace = content[12];
-  require(depth == 8 && interlace == 0 && (colour == 0 || colour == 2 || colour == 4 || colour == 6) && !content[10] && !content[11],
-          "{}: only 8-bit, non-interlaced grey or RGB PNG is read here (this file: bit depth {}, colour type {}, interlace {})", name, depth,
-          colour, interlace);
+  require(
+      depth == 8 && interlace == 0 && (colour == 0 || colour == 2 || colour == 4 || colour == 6) && !content[10] && !content[11],
+      "{}: only 8-bit, non-interlaced grey or RGB PNG is read here (this file: bit depth {}, colour type {}, interlace {})", name,
+      depth, colour, interlace);
   header.channels = colour == 0 ? 1 : colour == 2 ? 3 : colour == 4 ? 2 : 4;
   return header;
 }
@@ -101,7 +107,8 @@ Chunks read_chunks(std::string_view bytes, const std::string& name) {
     const size_t size = read_u32(bytes);
     require(size <= bytes.size() - 12, "{}: the PNG picture is truncated", name);
     const std::string_view type = bytes.substr(4, 4), content = bytes.substr(8, size);
-    require(checksum(bytes.substr(4, size + 4)) == read_u32(bytes.substr(8 + size)), "{}: the PNG picture is damaged (checksum)", name);
+    require(checksum(bytes.substr(4, size + 4)) == read_u32(bytes.substr(8 + size)), "{}: the PNG picture is damaged (checksum)",
+            name);
     require((result.header.width == 0) == (type == "IHDR"), "{}: the PNG picture is damaged (order of chunks)", name);
     if (type == "IHDR") result.header = parse_header(content, name);
     if (type == "IDAT") result.compressed += content;
@@ -142,8 +149,8 @@ std::string encode_png(const Image& image) {
   }
   uLongf size = ::compressBound(filtered.size());
   std::string compressed(size, '\0');
-  const int status = ::compress2(reinterpret_cast<Bytef*>(compressed.data()), &size, reinterpret_cast<const Bytef*>(filtered.data()),
-                                 filtered.size(), 6);
+  const int status = ::compress2(reinterpret_cast<Bytef*>(compressed.data()), &size,
+                                 reinterpret_cast<const Bytef*>(filtered.data()), filtered.size(), 6);
   require(status == Z_OK, "cannot compress a picture (zlib error {})", status);
   compressed.resize(size);
 
@@ -158,11 +165,14 @@ std::string encode_png(const Image& image) {
   return out;
 }
 
-void save_png(const std::filesystem::path& path, const Image& image) { write_file(path, encode_png(image)); }
+void save_png(const std::filesystem::path& path, const Image& image) {
+  write_file(path, encode_png(image));
+}
 
 Image decode_png(std::string_view bytes, const std::string& name) {
   const auto [header, compressed] = read_chunks(bytes, name);
-  // Deflate cannot expand by more than about 1030 to 1: a small file that claims a huge picture is turned away before any memory is taken.
+  // Deflate cannot expand by more than about 1030 to 1: a small file that claims a huge picture is turned away before any memory
+  // is taken.
   const auto expected = static_cast<uint64_t>(header.height * (header.stride() + 1));
   require(expected / 1040 <= compressed.size(), "{}: the PNG picture is truncated", name);
   std::vector<uint8_t> data(expected);

@@ -10,8 +10,12 @@ namespace {
 constexpr int kPrecision = 22;  // fractional bits of the weights: Pillow's for 8-bit pictures
 constexpr double kSupport = 3;
 
-double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
-double lanczos(double x) { return -kSupport <= x && x < kSupport ? sinc(x) * sinc(x / kSupport) : 0; }
+double sinc(double x) {
+  return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x);
+}
+double lanczos(double x) {
+  return -kSupport <= x && x < kSupport ? sinc(x) * sinc(x / kSupport) : 0;
+}
 
 /// The source samples that one output sample is made of.
 struct Taps {
@@ -28,7 +32,8 @@ std::vector<Taps> make_taps(int64_t in, int64_t out) {
     const int64_t end = std::min<int64_t>(static_cast<int64_t>(centre + kSupport * stretch + 0.5), in);
     std::vector<double> weights(end - first);
     double sum = 0;
-    for (int64_t i = first; i < end; ++i) sum += weights[i - first] = lanczos((static_cast<double>(i) - centre + 0.5) * (1 / stretch));
+    for (int64_t i = first; i < end; ++i)
+      sum += weights[i - first] = lanczos((static_cast<double>(i) - centre + 0.5) * (1 / stretch));
     all[o] = {first, std::vector<int32_t>(weights.size())};
     for (size_t i = 0; i < weights.size(); ++i) {
       const double fixed = (sum != 0 ? weights[i] / sum : weights[i]) * (1 << kPrecision);
@@ -38,7 +43,9 @@ std::vector<Taps> make_taps(int64_t in, int64_t out) {
   return all;
 }
 
-uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255)); }
+uint8_t to_byte(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255));
+}
 
 std::vector<uint8_t> resize_rows(const std::vector<uint8_t>& in, int64_t in_width, int64_t out_width, int64_t height) {
   const auto taps = make_taps(in_width, out_width);

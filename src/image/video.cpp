@@ -61,7 +61,8 @@ Owned<AVCodecContext> open_encoder(const AVCodec* codec, int width, int height, 
 }
 
 /// libx264 first; then whatever else this machine's FFmpeg can open.
-Owned<AVCodecContext> find_encoder(int width, int height, const VideoOptions& options, bool global_header, const std::string& name) {
+Owned<AVCodecContext> find_encoder(int width, int height, const VideoOptions& options, bool global_header,
+                                   const std::string& name) {
   const AVCodec* candidates[] = {avcodec_find_encoder_by_name("libx264"), avcodec_find_encoder_by_name("libopenh264"),
                                  avcodec_find_encoder(AV_CODEC_ID_H264), avcodec_find_encoder(AV_CODEC_ID_MPEG4)};
   for (const AVCodec* codec : candidates) {
@@ -94,7 +95,8 @@ struct VideoWriter::Encoder {
   AVStream* stream = nullptr;
 };
 
-VideoWriter::Encoder::Encoder(const std::filesystem::path& path, int64_t frame_width, int64_t frame_height, const VideoOptions& options)
+VideoWriter::Encoder::Encoder(const std::filesystem::path& path, int64_t frame_width, int64_t frame_height,
+                              const VideoOptions& options)
     : name(path.string()), width(frame_width), height(frame_height), target(path) {
   av_log_set_level(AV_LOG_ERROR);
   AVFormatContext* opened = nullptr;
@@ -142,8 +144,9 @@ void VideoWriter::Encoder::encode(const AVFrame* input) {
 }
 
 void VideoWriter::Encoder::add(const Image& frame) {
-  require(frame.width == width && frame.height == height, "cannot write the video {}: a frame of {} x {} pixels among frames of {} x {}", name,
-          frame.width, frame.height, width, height);
+  require(frame.width == width && frame.height == height,
+          "cannot write the video {}: a frame of {} x {} pixels among frames of {} x {}", name, frame.width, frame.height, width,
+          height);
   const Image opaque = frame.has_alpha ? composite_on_white(frame) : frame;
   const int64_t stride = 4 * picture->width;
   std::vector<uint8_t> padded(stride * picture->height);
