@@ -1,0 +1,128 @@
+#include "diffusion/sampler.h"
+
+#include <c10/core/GradMode.h>
+
+#include "core/error.h"
+#include "goldens.h"
+#include "unet_toy.h"
+
+namespace gsv3d {
+namespace {
+
+using testing::expect_close;
+using testing::toy_conditioning;
+using testing::ToyUNet;
+
+TEST(SamplerGolden, Tables) {
+  GSV3D_GOLDEN_OR_SKIP(file, "sv3d/sampler_tables.safetensors");
+  const NamedTensors golden = read_safetensors(file);
+  for (const int64_t steps : {1, 2, 5, 25, 50}) {
+    const std::string name = "sigmas." + std::to_string(steps);
+    const Tensor sigmas = edm_sigmas(steps, 0.002, 700, 7), expected = golden.at(name);
+    ASSERT_EQ(sigmas.sizes(), expected.sizes());
+    EXPECT_EQ(sigmas[steps].item<float>(), 0);
+    const Tensor ratio = sigmas.slice(0, 0, steps).to(at::kDouble) / expected.slice(0, 0, steps).to(at::kDouble);
+    EXPECT_LE((ratio - 1).abs().max().item<double>(), 5e-6) << name;
+  }
+  const Scaling scaling = v_scaling(golden.at("scaling.sigma"));
+  expect_close(scaling.c_skip, golden.at("scaling.c_skip"), 2e-6, "c_skip");
+  expect_close(scaling.c_out, golden.at("scaling.c_out"), 2e-6, "c_out");
+  expect_close(scaling.c_in, golden.at("scaling.c_in"), 2e-6, "c_in");
+  expect_close(scaling.c_noise, golden.at("scaling.c_noise"), 2e-6, "c_noise");
+  for (const std::string guider : {"triangle", "linear"}) {
+    for (const int64_t frames : {5, 14, 21})
+      expect_close(guidance_scales(guider, frames, 1, 2.5), golden.at("guidance." + guider + "." + std::to_string(frames)), 2e-6, guider);
+    expect_close(apply_guidance(golden.at("guidance.apply.in"), guidance_scales(guider, 5, 1, 2.5)), golden.at("guidance.apply." + guider), 2e-6,
+                 "applied " + guider);
+  }
+}
+
+TEST(Sampler, SettingsAreChecked) {
+  EXPECT_THROW(guidance_scales("square", 5, 1, 2), UsageError);
+  EXPECT_THROW(guidance_scales("linear", 0, 1, 2), Error);
+  EXPECT_THROW(edm_sigmas(0, 0.002, 700, 7), Error);
+  EXPECT_THROW(edm_sigmas(5, 0, 700, 7), Error);
+  EXPECT_THROW(apply_guidance(at::zeros({5, 2, 1, 1}), at::ones({2})), Error);
+  EXPECT_TRUE(at::equal(guidance_scales("constant", 3, 1, 2), at::full({3}, 2.0f)));
+}
+
+/// At sigma → 0 the network's word counts nothing, at large sigma the noisy latents count nothing.
+TEST(Sampler, ScalingLimits) {
+  const Scaling scaling = v_scaling(at::tensor({1e-4f, 1e4f}));
+  EXPECT_NEAR(scaling.c_skip[0].item<float>(), 1, 1e-6);
+  EXPECT_NEAR(scaling.c_out[0].item<float>(), -1e-4, 1e-9);
+  EXPECT_NEAR(scaling.c_skip[1].item<float>(), 0, 1e-7);
+  EXPECT_NEAR(scaling.c_out[1].item<float>(), -1, 1e-6);
+}
+
+TEST(Sampler, GuidanceIsTheMixOfTwoRuns) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const Conditioning conditioning = toy_conditioning(3);
+  const Tensor x = randn({3, 2, 4, 6}, make_generator(1)), sigma = at::full({3}, 0.8f), scales = at::tensor({1.0f, 2.0f, 3.5f});
+  const Tensor with = denoise(*toy.unet, x, sigma, conditioning), without = denoise(*toy.unet, x, sigma, conditioning.unconditional());
+  const GuidedResult guided = guided_denoise(*toy.unet, x, sigma, conditioning, scales);
+  EXPECT_EQ(guided.net_out.size(0), 6);
+  expect_close(guided.denoised, without + scales.reshape({3, 1, 1, 1}) * (with - without), 1e-5, "guided");
+  EXPECT_GT((with - without).abs().max().item<double>(), 1e-3);
+}
+
+TEST(Sampler, ScalesOfOneSkipTheUnconditionalHalf) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const Conditioning conditioning = toy_conditioning(3);
+  const Tensor x = randn({3, 2, 4, 6}, make_generator(2)), sigma = at::full({3}, 5.0f);
+  const GuidedResult skipped = guided_denoise(*toy.unet, x, sigma, conditioning, at::ones({3}));
+  EXPECT_EQ(skipped.net_out.size(0), 3);
+  const GuidedResult whole = guided_denoise(*toy.unet, x, sigma, conditioning, at::full({3}, 1.000001f));
+  EXPECT_EQ(whole.net_out.size(0), 6);
+  expect_close(skipped.denoised, whole.denoised, 1e-5, "scales of 1");
+}
+
+TEST(Sampler, StepsAreReportedAndTheLastIsTheEstimate) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  SamplerConfig config;
+  config.steps = 3, config.sigma_max = 20;
+  const Tensor noise = randn({4, 2, 4, 6}, make_generator(3));
+  std::vector<SamplerStep> steps;
+  const Tensor latents = sample(*toy.unet, config, noise, toy_conditioning(4), [&](const SamplerStep& step) { steps.push_back(step); });
+  ASSERT_EQ(steps.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(steps[i].index, static_cast<int64_t>(i));
+    EXPECT_EQ(steps[i].total, 3);
+  }
+  EXPECT_TRUE(at::equal(latents, steps.back().x_next));
+  expect_close(latents, steps.back().denoised, 1e-5, "noise level zero");  // Euler to sigma = 0 ends on the estimate
+  // The first step by hand, float64.
+  const Tensor sigmas = edm_sigmas(3, 0.002, 20, 7).to(at::kDouble);
+  const Tensor x = noise.to(at::kDouble) * at::sqrt(sigmas[0].square() + 1);
+  const Tensor expected = x + (x - steps[0].denoised.to(at::kDouble)) / sigmas[0] * (sigmas[1] - sigmas[0]);
+  expect_close(steps[0].x_next, expected, 1e-5, "first step");
+}
+
+TEST(Sampler, CallbackCanStop) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  SamplerConfig config;
+  config.steps = 5;
+  int64_t calls = 0;
+  EXPECT_THROW(sample(*toy.unet, config, randn({3, 2, 4, 6}, make_generator(4)), toy_conditioning(3),
+                      [&](const SamplerStep&) {
+                        ++calls;
+                        throw Cancelled();
+                      }),
+               Cancelled);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Sampler, CountsAreChecked) {
+  const ToyUNet toy;
+  const Tensor x = at::zeros({3, 2, 4, 6});
+  EXPECT_THROW(denoise(*toy.unet, x, at::ones({2}), toy_conditioning(3)), Error);
+  EXPECT_THROW(denoise(*toy.unet, x, at::ones({3}), toy_conditioning(2)), Error);
+  EXPECT_THROW(guided_denoise(*toy.unet, at::zeros({6, 2, 4, 6}), at::ones({6}), toy_conditioning(3, 2), at::full({6}, 2)), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
