@@ -25,6 +25,13 @@ void for_each_tile(const Splat& s, const Grid& grid, const Visit& visit) {
   };
   const int y_begin = limit(std::ceil(s.y - ey - 0.5f), grid.height), y_end = limit(std::floor(s.y + ey - 0.5f) + 1, grid.height);
   if (y_begin >= y_end) return;
+  const int box_begin = limit(std::ceil(s.x - ex - 0.5f), grid.width),
+            box_end = limit(std::floor(s.x + ex - 0.5f) + 1, grid.width);
+  if (box_begin >= box_end) return;
+  if (box_begin / kTile == (box_end - 1) / kTile) {  // one column of tiles: nothing to gain from the ellipse
+    for (int row = y_begin / kTile; row <= (y_end - 1) / kTile; ++row) visit(row * grid.tiles_x + box_begin / kTile);
+    return;
+  }
   // The ellipse's rightmost point is at dy = -b/c · extent_x, its leftmost at the opposite; at height dy it spans
   // -b/a·dy ± sqrt(extent_x² · (1 - dy²/extent_y²) · (1 - b²/(ac))).
   const float right_dy = -s.b / s.c * ex, lean = -s.b / s.a, thickness = std::max(1 - s.b * s.b / (s.a * s.c), 0.0f);

@@ -14,16 +14,20 @@ struct alignas(64) PixelGradients {
   int32_t last[kTilePixels] = {};
 };
 
-/// Sums per lane; the lanes are added up once per splat and tile.
+/// Sums per lane of what SplatMoments holds, in its order; padded so that they are added up in fours.
+constexpr int kSums = 12;
 struct alignas(64) LaneSums {
-  float red[kLanes] = {}, green[kLanes] = {}, blue[kLanes] = {}, depth[kLanes] = {};
-  float s[kLanes] = {}, sx[kLanes] = {}, sy[kLanes] = {}, sxx[kLanes] = {}, sxy[kLanes] = {}, syy[kLanes] = {};
+  float values[kSums][kLanes] = {};
 };
+enum Sum { kRed, kGreen, kBlue, kDepth, kS, kSx, kSy, kSxx, kSxy, kSyy };
+static_assert(kSyy + 1 == kMomentFloats);
 
+/// One splat over one span of kLanes pixels, from `begin`.
 GSV3D_INLINE void span_backward(const Splat s, const float* __restrict pixel_x, const float* __restrict pixel_y, int32_t number,
                                 PixelGradients& state, int begin, LaneSums& sums) {
   float* __restrict transmittance = state.transmittance + begin;
   float* __restrict behind = state.behind + begin;
+  float(*__restrict sum)[kLanes] = sums.values;
 #pragma omp simd
   for (int i = 0; i < kLanes; ++i) {
     const int p = begin + i;
@@ -41,25 +45,28 @@ GSV3D_INLINE void span_backward(const Splat s, const float* __restrict pixel_x, 
     const float v_sigma = keep(hit & mask(raw <= kMaxAlpha), -raw * v_alpha);
     transmittance[i] = before;
     behind[i] += weight * value;
-    sums.red[i] += weight * state.red[p];
-    sums.green[i] += weight * state.green[p];
-    sums.blue[i] += weight * state.blue[p];
-    sums.depth[i] += weight * state.depth[p];
+    sum[kRed][i] += weight * state.red[p];
+    sum[kGreen][i] += weight * state.green[p];
+    sum[kBlue][i] += weight * state.blue[p];
+    sum[kDepth][i] += weight * state.depth[p];
     const float vx = v_sigma * dx, vy = v_sigma * dy;
-    sums.s[i] += v_sigma;
-    sums.sx[i] += vx;
-    sums.sy[i] += vy;
-    sums.sxx[i] += vx * dx;
-    sums.sxy[i] += vx * dy;
-    sums.syy[i] += vy * dy;
+    sum[kS][i] += v_sigma;
+    sum[kSx][i] += vx;
+    sum[kSy][i] += vy;
+    sum[kSxx][i] += vx * dx;
+    sum[kSxy][i] += vx * dy;
+    sum[kSyy][i] += vy * dy;
   }
 }
 
-GSV3D_INLINE float sum_lanes(const float* lanes) {
-  float eight[8], four[4];
-  for (int i = 0; i < 8; ++i) eight[i] = lanes[i] + lanes[i + 8];
-  for (int i = 0; i < 4; ++i) four[i] = eight[i] + eight[i + 4];
-  return (four[0] + four[2]) + (four[1] + four[3]);
+/// Adds up the lanes, always in the same order.
+GSV3D_INLINE void add_lanes(const LaneSums& sums, SplatMoments& moments) {
+  float fours[kSums][4], totals[kSums];
+  for (int k = 0; k < kSums; ++k)
+    for (int i = 0; i < 4; ++i)
+      fours[k][i] = (sums.values[k][i] + sums.values[k][i + 4]) + (sums.values[k][i + 8] + sums.values[k][i + 12]);
+  for (int k = 0; k < kSums; ++k) totals[k] = (fours[k][0] + fours[k][1]) + (fours[k][2] + fours[k][3]);
+  __builtin_memcpy(&moments, totals, sizeof(moments));
 }
 
 GSV3D_VECTOR_TARGETS void tile_backward(const Tile& tile, PixelGradients& state, SplatMoments* moments) {
@@ -67,14 +74,13 @@ GSV3D_VECTOR_TARGETS void tile_backward(const Tile& tile, PixelGradients& state,
   for (int i = 0; i < kTilePixels; ++i) last = std::max(last, state.last[i]);
   for (int e = tile.count - 1; e >= last; --e) moments[tile.entries[e].slot] = {};
   for (int e = last - 1; e >= 0; --e) {
+    if (e >= kPrefetch) __builtin_prefetch(&tile.splats[tile.entries[e - kPrefetch].splat]);
     const Splat splat = tile.splats[tile.entries[e].splat];
     const auto spans = span_range(splat, tile.y);
     LaneSums sums;
     for (int span = spans.begin; span < spans.end; ++span)
       span_backward(splat, tile.pixel_x, tile.pixel_y, e + 1, state, span * kLanes, sums);
-    moments[tile.entries[e].slot] = {sum_lanes(sums.red), sum_lanes(sums.green), sum_lanes(sums.blue), sum_lanes(sums.depth),
-                                     sum_lanes(sums.s),   sum_lanes(sums.sx),    sum_lanes(sums.sy),   sum_lanes(sums.sxx),
-                                     sum_lanes(sums.sxy), sum_lanes(sums.syy)};
+    add_lanes(sums, moments[tile.entries[e].slot]);
   }
 }
 

@@ -50,6 +50,7 @@ GSV3D_VECTOR_TARGETS void blend_tile(const Tile& tile, PixelState& state) {
     state.live[i] = mask(inside);
   }
   for (int e = 0; e < tile.count; ++e) {
+    if (e + kPrefetch < tile.count) __builtin_prefetch(&tile.splats[tile.entries[e + kPrefetch].splat]);
     const Splat splat = tile.splats[tile.entries[e].splat];
     const auto spans = span_range(splat, tile.y);
     for (int span = spans.begin; span < spans.end; ++span)

@@ -38,6 +38,9 @@ struct Tile {
   int64_t offset(const Grid& grid, int row) const { return int64_t{y + row} * grid.width + x; }
 };
 
+/// How many entries ahead splats are fetched: they lie scattered in memory.
+constexpr int kPrefetch = 4;
+
 /// The spans (pairs of rows) of a tile that a splat can reach.
 struct SpanRange {
   int begin, end;
