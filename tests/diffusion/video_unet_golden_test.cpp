@@ -35,13 +35,13 @@ TEST_P(VideoUNetGolden, OutputAndActivations) {
                            .frames = in("num_video_frames").item<int64_t>(),
                            .image_only_indicator = in("image_only_indicator")},
                           &activations);
-  testing::expect_close(out, io.at(prefix + "out"), test.tolerance, "out");
+  testing::expect_golden(out, io.at(prefix + "out"), test.tolerance, "out");
   size_t compared = 0;
   for (const auto& [name, expected] : io) {
     if (!name.starts_with(prefix + "act.")) continue;
     const std::string module = name.substr(prefix.size() + 4);
     ASSERT_TRUE(activations.count(module)) << module << " was not recorded";
-    testing::expect_close(activations.at(module), expected, test.activation_tolerance, module);
+    testing::expect_golden(activations.at(module), expected, test.activation_tolerance, module);
     ++compared;
   }
   EXPECT_GE(compared, 3u);

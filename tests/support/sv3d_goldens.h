@@ -1,6 +1,8 @@
 // The small SV3D models of the golden files: hyper-parameters from tiny_config.json, weights by the key of that file ("p", "u", "procedural").
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <memory>
 #include <set>
 #include <string>
@@ -28,6 +30,15 @@ T sv3d_config(const Json& section) {
   for (const auto& [key, value] : section.items())
     if (!common.count(key)) kept[key] = value;
   return config_from_json<T>(kept, "tiny_config.json");
+}
+
+/// expect_close that says how close it was, for the record.
+inline void expect_golden(const Tensor& actual, const Tensor& expected, double relative_tolerance, const std::string& what) {
+  expect_close(actual, expected, relative_tolerance, what);
+  if (actual.sizes() != expected.sizes()) return;
+  const double error = (actual.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>();
+  const double scale = expected.abs().max().to(at::kDouble).item<double>();
+  fmt::print("{:45} max error {:.1e}, relative to max {:.1e} (limit {:.0e})\n", what, error, scale > 0 ? error / scale : error, relative_tolerance);
 }
 
 /// One of the models.
@@ -65,7 +76,9 @@ inline bool has_sv3d_golden_model(const std::string& key) {
   return !golden("sv3d/tiny_config.json").empty();
 }
 
+/// One thread: these networks are so small that two threads only wait for each other, 40 times as long on a busy machine.
 inline Sv3dGoldenModel sv3d_golden_model(const std::string& key) {
+  at::set_num_threads(1);
   const Json json = read_json_file(golden("sv3d/tiny_config.json")).at(key);
   Sv3dGoldenModel model;
   model.unet = sv3d_config<VideoUNetConfig>(json.at("unet"));

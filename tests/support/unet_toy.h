@@ -1,6 +1,8 @@
 // A VideoUNet of a few thousand parameters for tests, with every weight away from its zero start.
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <memory>
 
 #include "diffusion/conditioning.h"
@@ -19,6 +21,7 @@ inline VideoUNetConfig toy_unet_config() {
 struct ToyUNet {
   explicit ToyUNet(const VideoUNetConfig& config = toy_unet_config())
       : store(nn::ParameterStore::random(1)), unet(std::make_unique<VideoUNet>(config, nn::Scope(store))) {
+    at::set_num_threads(1);  // so small that two threads only wait for each other, 40 times as long on a busy machine
     // Output layers and residual branches start at zero, which would hide what lies before them.
     uint64_t seed = 2;
     for (const auto& [name, parameter] : store->parameters())
