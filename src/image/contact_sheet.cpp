@@ -25,10 +25,6 @@ Layout make_layout(const std::vector<SheetRow>& rows, const SheetOptions& option
   return layout;
 }
 
-int64_t row_height(const SheetRow& row, const Layout& layout) {
-  return layout.cell + layout.margin + (row.label.empty() ? 0 : layout.line) + (row.captions.empty() ? 0 : layout.line);
-}
-
 /// The picture scaled to fit the cell: down with Lanczos; up by whole steps, so that small renders keep their true pixels.
 Image fit(const Image& picture, int64_t cell) {
   const int64_t longer = std::max(picture.width, picture.height);
@@ -47,6 +43,24 @@ Image fit(const Image& picture, int64_t cell) {
   return larger;
 }
 
+std::vector<Image> fit_all(const std::vector<Image>& pictures, int64_t cell) {
+  std::vector<Image> fitted;
+  for (const Image& picture : pictures) fitted.push_back(fit(picture, cell));
+  return fitted;
+}
+
+/// Pictures of a row are centred in a strip as high as the highest of them.
+int64_t strip_height(const std::vector<Image>& fitted) {
+  int64_t height = 0;
+  for (const Image& picture : fitted) height = std::max(height, picture.height);
+  return height;
+}
+
+int64_t row_height(const SheetRow& row, const Layout& layout) {
+  const int64_t lines = (row.label.empty() ? 0 : 1) + (row.captions.empty() ? 0 : 1);
+  return strip_height(row.pictures) + layout.margin + lines * layout.line;
+}
+
 void paste(Image& sheet, const Image& picture, int64_t left, int64_t top) {
   for (int64_t y = 0; y < picture.height; ++y) {
     for (int64_t x = 0; x < picture.width; ++x) {
@@ -63,16 +77,17 @@ void draw_row(Image& sheet, const SheetRow& row, int64_t top, const Layout& layo
     draw_text(sheet, layout.margin, top, row.label, layout.scale, options.text_colour);
     top += layout.line;
   }
+  const int64_t strip = strip_height(row.pictures);
   int64_t left = layout.margin;
   for (size_t i = 0; i < row.pictures.size(); ++i) {
-    const Image picture = fit(row.pictures[i], layout.cell);
-    paste(sheet, picture, left + (layout.cell - picture.width) / 2, top + (layout.cell - picture.height) / 2);
+    const Image& picture = row.pictures[i];
+    paste(sheet, picture, left + (layout.cell - picture.width) / 2, top + (strip - picture.height) / 2);
     if (!row.captions.empty()) {
       // A caption that is too wide would run into its neighbour: it loses its end.
       const auto fitting = static_cast<size_t>((layout.cell + layout.margin) / (layout.scale * kGlyphAdvance));
       const auto caption = std::string_view(row.captions[i]).substr(0, fitting);
       const int64_t indent = std::max<int64_t>(layout.cell - text_width(caption, layout.scale), 0) / 2;
-      draw_text(sheet, left + indent, top + layout.cell + layout.scale * 2, caption, layout.scale, options.text_colour);
+      draw_text(sheet, left + indent, top + strip + layout.scale * 2, caption, layout.scale, options.text_colour);
     }
     left += layout.cell + layout.margin;
   }
@@ -80,8 +95,10 @@ void draw_row(Image& sheet, const SheetRow& row, int64_t top, const Layout& layo
 
 }  // namespace
 
-Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options) {
-  const Layout layout = make_layout(rows, options);
+Image contact_sheet(const std::vector<SheetRow>& given, const SheetOptions& options) {
+  const Layout layout = make_layout(given, options);
+  std::vector<SheetRow> rows = given;
+  for (SheetRow& row : rows) row.pictures = fit_all(row.pictures, layout.cell);
   int64_t width = 0, height = layout.margin;
   for (const SheetRow& row : rows) {
     const auto pictures = static_cast<int64_t>(row.pictures.size());

@@ -63,7 +63,9 @@ Picture open(const std::string& bytes, const std::string& name) {
 void convert_colours(Picture& picture, const std::string& name) {
   VipsImage* out = nullptr;
   if (vips_image_get_typeof(picture.get(), VIPS_META_ICC_NAME) != 0) {
-    if (vips_icc_transform(picture.get(), &out, "srgb", "embedded", TRUE, "depth", 8, nullptr) == 0) {
+    // 16-bit pictures stay so until the conversion below: here their alpha would be cut off instead of scaled.
+    const int depth = vips_image_get_format(picture.get()) == VIPS_FORMAT_USHORT ? 16 : 8;
+    if (vips_icc_transform(picture.get(), &out, "srgb", "embedded", TRUE, "depth", depth, nullptr) == 0) {
       picture.reset(out);
     } else {
       spdlog::warn("{}: its colour profile cannot be used ({}); colours are taken as sRGB", name, vips_reason());
