@@ -102,15 +102,19 @@ std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scene
   };
   const auto& cameras = scenes.front().cameras;
   const auto all = rasterize_joined(joined, cameras.width, cameras.height, options);
+  // One split of all images, whose gradient is one concatenation; a slice per scene would cost a whole batch of zeros each.
+  std::vector<int64_t> counts;
+  for (const auto& scene : scenes) counts.push_back(scene.cameras.count());
+  const auto split = [&](const Tensor& images) {
+    return images.defined() ? images.split_with_sizes(counts) : std::vector<Tensor>(scenes.size());
+  };
+  const auto rgb = split(all.rgb), alpha = split(all.alpha), depth = split(all.depth);
   std::vector<Rendering> renderings;
-  int64_t view = 0;
-  for (const auto& scene : scenes) {
-    const int64_t begin = view, count = scene.cameras.count();
-    const auto part = [&](const Tensor& images) {
-      return images.defined() ? images.narrow(0, begin, count).to(scene.gaussians.means.device()) : Tensor();
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    const auto back = [&](const Tensor& images) {
+      return images.defined() ? images.to(scenes[i].gaussians.means.device()) : Tensor();
     };
-    renderings.push_back({part(all.rgb), part(all.alpha), part(all.depth)});
-    view += count;
+    renderings.push_back({back(rgb[i]), back(alpha[i]), back(depth[i])});
   }
   return renderings;
 }
