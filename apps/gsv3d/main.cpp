@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   add_generate_command(app);
   add_info_command(app);
+  add_model_command(app);
   add_data_command(app);
   add_train_command(app);
   add_eval_command(app);

@@ -49,7 +49,7 @@ std::string huge_png() {
 class Generate : public ::testing::Test {
  protected:
   void SetUp() override {
-    initialise_model(folder_ / "toy", testing::toy_config(), 1);
+    testing::initialise_toy_model(folder_ / "toy", 1);
     save_png(folder_ / "good.png", square_photo());
   }
   ProgramResult generate(const std::string& arguments, const std::string& before = "") const {

@@ -55,6 +55,21 @@ inline ModelConfig toy_config() {
   return c;
 }
 
+/// A random toy model in which every layer counts: networks start with zeros in their output heads, which would hide what comes before.
+inline void initialise_toy_model(const std::filesystem::path& folder, uint64_t seed) {
+  initialise_model(folder, toy_config(), seed);
+  const at::Generator generator = make_generator(seed);
+  for (const char* part : {"unet", "gaussian_decoder"}) {
+    const auto path = folder / (std::string(part) + ".safetensors");
+    NamedTensors tensors;
+    for (const auto& [name, tensor] : read_safetensors(path)) {
+      const Tensor weights = tensor.to(at::kFloat);
+      tensors.emplace(name, weights.eq(0).all().item<bool>() ? 0.1 * randn(weights.sizes(), generator) : weights);
+    }
+    write_safetensors(path, tensors);
+  }
+}
+
 /// A folder of its own for one test; removed at the end.
 class TemporaryFolder {
  public:

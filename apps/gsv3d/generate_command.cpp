@@ -1,0 +1,125 @@
+// gsv3d generate: photos in, one folder of results for each.
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <csignal>
+#include <set>
+
+#include "commands.h"
+#include "core/cancel.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "error_line.h"
+#include "pipeline/outputs.h"
+#include "run_options.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct GenerateArguments {
+  std::vector<fs::path> images;
+  fs::path output = "out";
+  GenerateOptions options;
+  RunOptions run;
+  int64_t steps = 0;
+  double guidance = 0, elevation = 0;
+  bool no_matting = false;
+};
+
+/// The folder's name for a photo: its file name without extension, numbered when two photos share one.
+std::string result_name(const fs::path& image, std::set<std::string>& taken) {
+  std::string stem = image.stem().string();
+  if (stem.empty() || stem == "." || stem == "..") stem = "object";
+  std::string name = stem;
+  for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", stem, number);
+  return name;
+}
+
+void generate_one(const fs::path& path, const std::string& name, const Model& model, const GenerateArguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  const Image photo = load_image(path);
+  OutputFolder folder(arguments.output, name);
+  Result result;
+  {
+    std::optional<Progress> bar;
+    result = generate(model, photo, arguments.options, [&](const std::string& stage, int64_t done, int64_t total) {
+      if (total <= 1) return;  // only the sampler reports steps
+      if (!bar) bar.emplace(fmt::format("{}: {}", name, stage), total);
+      bar->update(done);
+    });
+  }
+  const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
+  write_outputs(folder, result, model, record);
+  folder.commit(output_file_names());
+  if (arguments.run.quiet) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::string what = result.gaussians ? fmt::format("{} Gaussians", result.gaussians->count()) : fmt::format("{} views", result.views.size(0));
+  fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.path().string(), what, seconds, arguments.options.seed);
+  for (const std::string& file : output_file_names()) {
+    if (fs::exists(folder.path() / file)) fmt::print("  {}\n", (folder.path() / file).string());
+  }
+  std::fflush(stdout);
+}
+
+void run_generate(const CLI::App& command, GenerateArguments& arguments) {
+  arguments.run.apply();
+  if (command.count("--steps")) arguments.options.steps = arguments.steps;
+  if (command.count("--guidance")) arguments.options.guidance = arguments.guidance;
+  if (command.count("--elevation")) arguments.options.elevation_degrees = arguments.elevation;
+  arguments.options.matting = !arguments.no_matting;
+  // A write beyond a file size limit then fails like a full disk, instead of ending the process and leaving files behind.
+  std::signal(SIGXFSZ, SIG_IGN);
+
+  const Model model = load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
+  std::set<std::string> names;
+  size_t failures = 0;
+  for (const fs::path& image : arguments.images) {
+    const std::string name = result_name(image, names);
+    try {
+      generate_one(image, name, model, arguments);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const UsageError&) {
+      throw;
+    } catch (const std::exception& error) {
+      // Messages about the photo's own file already begin with its path.
+      const std::string line = error_line(error);
+      const bool named = line.find(image.string()) != std::string::npos;
+      fmt::print(stderr, "gsv3d: {}{}\n", named ? "" : image.string() + ": ", line);
+      ++failures;
+    }
+  }
+  if (failures) throw CLI::RuntimeError(1);
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& app) {
+  auto* command = app.add_subcommand("generate", "Make a 3D object (Gaussian splats) from each photo");
+  auto arguments = std::make_shared<GenerateArguments>();
+  GenerateArguments& a = *arguments;
+  command->add_option("images", a.images, "photos: JPEG, PNG, WebP, HEIC, ...; transparency is used when there is some")->required();
+  command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
+  command->add_option("--seed", a.options.seed, "same seed, same result")->capture_default_str();
+  command->add_option("--steps", a.steps, "denoising steps (default: the model's)")->check(CLI::Range(1, 1000));
+  command->add_option("--guidance", a.guidance, "largest guidance scale over the views (default: the model's)")->check(CLI::Range(0.0, 20.0));
+  command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
+      ->check(CLI::Range(-89.0, 89.0));
+  command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
+  auto* no_matting = command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");
+  command->add_option("--matting-model", a.options.matting_options.network, "ONNX network for the background removal instead of GrabCut")
+      ->check(CLI::ExistingFile)
+      ->excludes(no_matting);
+  a.run.add_to(*command);
+  command->footer(
+      "Results in OUTPUT/NAME/: object.ply (3D Gaussians), orbit.mp4, views.png, result.json.\n\n"
+      "Examples:\n"
+      "  gsv3d generate photo.jpg\n"
+      "  gsv3d generate cutout.png -o results --seed 7 --steps 20\n"
+      "  gsv3d generate *.jpg --views-only --quiet");
+  command->callback([command, arguments] { run_generate(*command, *arguments); });
+}
+
+}  // namespace gsv3d

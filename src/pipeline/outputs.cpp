@@ -1,0 +1,119 @@
+#include "pipeline/outputs.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+
+#include "core/config.h"
+#include "core/device.h"
+#include "core/log.h"
+#include "image/contact_sheet.h"
+#include "image/depth_image.h"
+#include "image/video.h"
+#include "splat/orbit_render.h"
+#include "splat/ply.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* object_name = "object.ply";
+constexpr const char* video_name = "orbit.mp4";
+constexpr const char* sheet_name = "views.png";
+constexpr const char* record_name = "result.json";
+
+/// Pictures of the contact sheet are at least this large, so that a small model's views can be looked at.
+constexpr int64_t min_cell_pixels = 128;
+
+std::vector<Image> to_images(const Tensor& batch) {
+  std::vector<Image> images;
+  for (const Tensor& image : batch.cpu().unbind()) images.push_back(to_image(image));
+  return images;
+}
+
+std::vector<std::string> azimuth_captions(int64_t views) {
+  std::vector<std::string> captions;
+  for (int64_t i = 0; i < views; ++i) captions.push_back(fmt::format("{:.0f}", 360.0 * static_cast<double>(i) / static_cast<double>(views)));
+  return captions;
+}
+
+/// Peak of the process's memory so far, MB (10⁶ bytes).
+double peak_memory_megabytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
+  std::vector<SheetRow> rows = {{"photo", {result.photo.cutout}, {}},
+                                {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.views.size(0))}};
+  if (result.gaussians) {
+    const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
+    rows.push_back({"3D Gaussians from the same cameras", to_images(images.rgb), {}});
+    SheetRow depths{"depth", {}, {}};
+    for (int64_t i = 0; i < images.depth.size(0); ++i) depths.pictures.push_back(depth_to_image(images.depth[i][0], images.alpha[i][0]));
+    rows.push_back(std::move(depths));
+  }
+  SheetOptions options;
+  options.cell_size = cell;
+  save_png(path, contact_sheet(rows, options));
+}
+
+void write_video(const fs::path& path, const Result& result, const Model& model, const OutputOptions& options) {
+#if GSV3D_WITH_VIDEO
+  OrbitOptions orbit;
+  orbit.frames = options.orbit_frames;
+  orbit.elevation_degrees = result.elevation_degrees;
+  orbit.size = std::max(options.orbit_size, model.config.image_size);
+  orbit.lens = {model.config.radius, model.config.fov_y_degrees};
+  VideoOptions video;
+  video.frames_per_second = options.frames_per_second;
+  write_mp4(path, to_images(render_orbit(*result.gaussians, orbit).rgb), video);
+#else
+  (void)path, (void)result, (void)model, (void)options;
+  spdlog::info("this build has no FFmpeg: no {}", video_name);
+#endif
+}
+
+Json record_json(const Result& result, const Model& model, const RunRecord& record) {
+  Json json;
+  json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
+  json["input"] = record.input;
+  json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
+  json["seed"] = record.seed;
+  json["settings"] = {{"steps", result.steps},
+                      {"guidance", result.guidance},
+                      {"elevation_degrees", result.elevation_degrees},
+                      {"views", result.views.size(0)},
+                      {"image_size", model.config.image_size},
+                      {"device", model.device.str()},
+                      {"dtype", dtype_name(model.dtype)},
+                      {"threads", record.threads}};
+  json["gaussians"] = result.gaussians ? Json(result.gaussians->count()) : Json(nullptr);
+  json["seconds"] = Json::object();
+  for (const StageTime& time : result.times) json["seconds"][time.stage] = std::round(time.seconds * 1e4) / 1e4;
+  json["peak_memory_megabytes"] = std::round(peak_memory_megabytes());
+  return json;
+}
+
+}  // namespace
+
+const std::vector<std::string>& output_file_names() {
+  static const std::vector<std::string> names = {object_name, video_name, sheet_name, record_name};
+  return names;
+}
+
+void write_outputs(const OutputFolder& folder, Result& result, const Model& model, const RunRecord& record, const OutputOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const fs::path& place = folder.staging();
+  if (result.gaussians) {
+    write_ply(place / object_name, *result.gaussians);
+    write_video(place / video_name, result, model, options);
+  }
+  write_sheet(place / sheet_name, result, std::max(min_cell_pixels, model.config.image_size));
+  result.times.push_back({"files", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+  write_json_file(place / record_name, record_json(result, model, record));
+}
+
+}  // namespace gsv3d

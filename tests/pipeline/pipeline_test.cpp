@@ -1,0 +1,192 @@
+#include "pipeline/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/atomic_file.h"
+#include "core/cancel.h"
+#include "core/error.h"
+#include "goldens.h"
+#include "image/framing.h"
+#include "pipeline/outputs.h"
+#include "pipeline/view_order.h"
+#include "splat/ply.h"
+#include "toy_model.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::TemporaryFolder;
+
+/// A disc on transparent ground.
+Image disc_photo(uint8_t red = 200) {
+  Image image{48, 40, std::vector<uint8_t>(48 * 40 * 4, 0), true};
+  for (int64_t y = 0; y < 40; ++y) {
+    for (int64_t x = 0; x < 48; ++x) {
+      if ((x - 22) * (x - 22) + (y - 20) * (y - 20) > 15 * 15) continue;
+      uint8_t* pixel = image.at(x, y);
+      pixel[0] = red, pixel[1] = static_cast<uint8_t>(4 * x), pixel[2] = static_cast<uint8_t>(5 * y), pixel[3] = 255;
+    }
+  }
+  return image;
+}
+
+class Pipeline : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    testing::initialise_toy_model(*folder_ / "toy", 5);
+    model_ = new Model(load_model(*folder_ / "toy", {}));
+  }
+  static void TearDownTestSuite() {
+    delete model_;
+    delete folder_;
+  }
+  static std::string ply_bytes(const Result& result, const std::string& name) {
+    write_ply(*folder_ / name, *result.gaussians);
+    return read_file(*folder_ / name);
+  }
+  static TemporaryFolder* folder_;
+  static Model* model_;
+};
+TemporaryFolder* Pipeline::folder_ = nullptr;
+Model* Pipeline::model_ = nullptr;
+
+TEST(ViewOrder, TheLastFrameIsThePhotosView) {
+  const Tensor frames = at::arange(1, 8);  // SV3D's frame i shows azimuth step i + 1
+  EXPECT_TRUE(at::equal(views_from_sv3d_frames(frames), at::tensor({7, 1, 2, 3, 4, 5, 6})));
+  EXPECT_TRUE(at::equal(sv3d_frames_from_views(views_from_sv3d_frames(frames)), frames));
+}
+
+TEST_F(Pipeline, OneSeedGivesTheSameBytesAndAnotherSeedOthers) {
+  GenerateOptions options;
+  options.seed = 7;
+  const std::string first = ply_bytes(generate(*model_, disc_photo(), options), "a.ply");
+  const std::string again = ply_bytes(generate(*model_, disc_photo(), options), "b.ply");
+  EXPECT_GT(first.size(), 1000u);
+  EXPECT_TRUE(first == again);
+  options.seed = 8;
+  EXPECT_FALSE(ply_bytes(generate(*model_, disc_photo(), options), "c.ply") == first);
+}
+
+TEST_F(Pipeline, ShapesRangesAndSettings) {
+  GenerateOptions options;
+  options.steps = 2;
+  options.elevation_degrees = 25;
+  options.guidance = 0.5;
+  const Result result = generate(*model_, disc_photo(), options);
+  EXPECT_EQ(result.views.sizes(), (std::vector<int64_t>{3, 3, 32, 32}));
+  EXPECT_EQ(result.latents.latents.sizes(), (std::vector<int64_t>{3, 4, 8, 8}));
+  EXPECT_GE(result.views.min().item<float>(), 0);
+  EXPECT_LE(result.views.max().item<float>(), 1);
+  EXPECT_EQ(result.steps, 2);
+  EXPECT_EQ(result.guidance, 0.5);
+  ASSERT_TRUE(result.gaussians);
+  // 3 views × 16 × 16 pixels at most; none below the limit.
+  EXPECT_LE(result.gaussians->count(), 3 * 16 * 16);
+  EXPECT_GT(result.gaussians->count(), 0);
+  EXPECT_GE(result.gaussians->opacities.min().item<double>(), min_exported_opacity);
+  // Radius 2 at 25° of elevation: 2 sin 25° above the ground; view 0 on the +Z side. Float32 rounding.
+  const Tensor position = result.cameras.positions()[0];
+  EXPECT_NEAR(position[0].item<double>(), 0, 1e-5);
+  EXPECT_NEAR(position[1].item<double>(), 0.845237, 1e-5);
+  EXPECT_NEAR(position[2].item<double>(), 1.812616, 1e-5);
+}
+
+TEST_F(Pipeline, ViewZeroIsThePhoto) {
+  const Result result = generate(*model_, disc_photo(), {});
+  const Tensor framed = to_tensor(frame_object(disc_photo(), model_->config.image_frame_ratio, 32).on_white).slice(0, 0, 3);
+  EXPECT_TRUE(at::equal(result.views[0], framed));
+  EXPECT_TRUE(at::equal(result.photo.rgb[0], framed));
+  // Its latent is the encoder's own; cond_aug = 1e-5 moves it by little.
+  const Tensor own = encode_photo(*model_, result.photo.rgb) * model_->config.vae.scale_factor;
+  testing::expect_close(result.latents.latents.slice(0, 0, 1), own, 1e-3, "latent of view 0");
+}
+
+TEST_F(Pipeline, StagesOneByOneGiveTheWhole) {
+  GenerateOptions options;
+  const Result whole = generate(*model_, disc_photo(), options);
+  const PreparedPhoto photo = prepare_photo(disc_photo(), model_->config, options);
+  const GeneratedLatents latents = generate_latents(*model_, photo.rgb, options);
+  EXPECT_TRUE(at::equal(latents.latents, whole.latents.latents));
+  const Gaussians gaussians = prune(decode_gaussians(*model_, latents.latents, photo.rgb, model_->config.elevation_degrees), min_exported_opacity);
+  EXPECT_TRUE(at::equal(gaussians.means, whole.gaussians->means));
+  testing::expect_close(decode_views(*model_, latents.latents.slice(0, 1)), whole.views.slice(0, 1), 1e-6, "views");
+}
+
+TEST_F(Pipeline, ViewsOnlyNeedsNoDecoder) {
+  const TemporaryFolder folder;
+  fs::copy(*folder_ / "toy", folder / "toy");
+  fs::remove(folder / "toy" / "gaussian_decoder.safetensors");
+  fs::remove(folder / "toy" / "dino.safetensors");
+  const Model model = load_model(folder / "toy", {});
+  EXPECT_THROW(generate(model, disc_photo(), {}), Error);
+  GenerateOptions options;
+  options.views_only = true;
+  const Result result = generate(model, disc_photo(), options);
+  EXPECT_FALSE(result.gaussians);
+  EXPECT_EQ(result.views.size(0), 3);
+}
+
+TEST_F(Pipeline, ProgressCountsEveryStepAndCancelStops) {
+  std::vector<int64_t> seen;
+  generate(*model_, disc_photo(), {}, [&](const std::string& stage, int64_t done, int64_t total) {
+    if (stage == "views" && total == 3) seen.push_back(done);
+  });
+  EXPECT_EQ(seen, (std::vector<int64_t>{1, 2, 3}));
+  request_cancel();
+  EXPECT_THROW(generate(*model_, disc_photo(), {}), Cancelled);
+  clear_cancel();
+}
+
+TEST_F(Pipeline, OpaquePhotoWithoutMattingIsTakenAsFramed) {
+  Image opaque{32, 32, std::vector<uint8_t>(32 * 32 * 4, 255), false};
+  opaque.at(3, 5)[0] = 10;
+  GenerateOptions options;
+  options.matting = false;
+  const PreparedPhoto photo = prepare_photo(opaque, model_->config, options);
+  // Same size, so the same pixels: 10 / 255.
+  EXPECT_NEAR(photo.rgb[0][0][5][3].item<double>(), 10.0 / 255, 1e-6);
+}
+
+TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
+  const TemporaryFolder folder;
+  OutputOptions small;
+  small.orbit_frames = 3, small.orbit_size = 64;
+  const auto run = [&](bool views_only) {
+    GenerateOptions options;
+    options.views_only = views_only;
+    OutputFolder output(folder / "out", "disc");
+    Result result = generate(*model_, disc_photo(), options);
+    write_outputs(output, result, *model_, {"disc.png", "0", options.seed, 1}, small);
+    EXPECT_FALSE(fs::exists(output.path() / "result.json") && !views_only) << "visible before commit";
+    output.commit(output_file_names());
+  };
+  run(false);
+  const fs::path place = folder / "out" / "disc";
+  EXPECT_TRUE(fs::exists(place / "object.ply") && fs::exists(place / "views.png"));
+  const Json record = read_json_file(place / "result.json");
+  EXPECT_EQ(record["seed"], 23);
+  EXPECT_EQ(record["settings"]["steps"], 3);
+  EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
+  EXPECT_EQ(record["seconds"].size(), 5u);
+  run(true);
+  EXPECT_FALSE(fs::exists(place / "object.ply") || fs::exists(place / "orbit.mp4"));
+  EXPECT_TRUE(fs::exists(place / "views.png"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 1);
+}
+
+TEST(OutputFolderTest, NothingRemainsWithoutCommit) {
+  const TemporaryFolder folder;
+  {
+    OutputFolder output(folder / "new", "x");
+    write_file(output.staging() / "a", "1");
+  }
+  EXPECT_FALSE(fs::exists(folder / "new"));
+  write_file(folder / "file", "1");
+  EXPECT_THROW(OutputFolder(folder / "file", "x"), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
