@@ -14,7 +14,7 @@ namespace {
 using testing::expect_close;
 using testing::expect_near;
 using testing::Toy;
-using testing::toy_config;
+using testing::toy_decoder_config;
 
 double max_difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
 
@@ -29,7 +29,7 @@ TEST(GaussianDecoder, MakesOneGaussianPerOutputPixel) {
     EXPECT_EQ(set.opacities.sizes(), at::IntArrayRef({3 * 16 * 16}));
     EXPECT_EQ(set.sh.sizes(), at::IntArrayRef({3 * 16 * 16, 1, 3}));
   }
-  GaussianDecoderConfig config = toy_config();
+  GaussianDecoderConfig config = toy_decoder_config();
   config.patch_size = 2, config.sh_degree = 2, config.upsampler_widths = {8};
   Toy patched(config);
   const auto set = patched.decode(at::randn({1, 2, 2, 4, 6}), {patched.cameras(2)}, at::randn({1, 5, 8}))[0];
@@ -37,7 +37,7 @@ TEST(GaussianDecoder, MakesOneGaussianPerOutputPixel) {
 }
 
 TEST(GaussianDecoder, StartsAsAGreyShellInFrontOfTheCentre) {
-  const GaussianDecoderConfig config = toy_config();
+  const GaussianDecoderConfig config = toy_decoder_config();
   Toy toy(config);
   const Cameras cameras = toy.cameras(3);
   const auto set = toy.decode(at::randn({1, 3, 2, 4, 4}), {cameras}, at::randn({1, 5, 8}))[0];
@@ -123,11 +123,12 @@ TEST(GaussianDecoder, GradientsOfParametersAgreeWithDifferences) {
   toy.perturb_head();
   toy.widen();
   toy.store->set_requires_grad(true);
-  const Tensor latents = at::randn({1, 2, 2, 4, 4}, at::kDouble), context = at::randn({1, 3, 8}, at::kDouble);
+  const auto generator = make_generator(21);
+  const Tensor latents = randn({1, 2, 2, 4, 4}, generator).to(at::kDouble), context = randn({1, 3, 8}, generator).to(at::kDouble);
   const auto loss = [&] { return testing::weighted_sum(toy.decode(latents, {toy.cameras(2)}, context)[0], 3); };
   loss().backward();
   for (const auto& [name, parameter] : toy.store->parameters()) {
-    const Tensor direction = at::randn_like(parameter).detach(), values = parameter.detach();
+    const Tensor direction = randn(parameter.sizes(), generator).to(at::kDouble), values = parameter.detach();
     const double step = 1e-5 / direction.norm().item<double>(), expected = (parameter.grad() * direction).sum().item<double>();
     values.add_(direction, step);
     const double above = loss().item<double>();
@@ -149,7 +150,7 @@ TEST(GaussianDecoder, SaysWhatIsWrongWithItsInputAndConfig) {
   for (const auto& change : std::vector<std::function<void(GaussianDecoderConfig&)>>{
            [](auto& c) { c.num_heads = 3; }, [](auto& c) { c.near = 3; }, [](auto& c) { c.min_scale = 1; }, [](auto& c) { c.sh_degree = 4; },
            [](auto& c) { c.upsampler_heads = 3; }}) {
-    GaussianDecoderConfig config = toy_config();
+    GaussianDecoderConfig config = toy_decoder_config();
     change(config);
     EXPECT_THROW(Toy toy(config), Error);
   }

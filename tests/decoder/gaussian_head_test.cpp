@@ -38,7 +38,7 @@ TEST(GaussianHead, QuaternionsOfMatricesIncludeHalfTurns) {
 }
 
 TEST(GaussianHead, NumbersMoveTheGaussianAsDocumented) {
-  GaussianDecoderConfig config = testing::toy_config();
+  GaussianDecoderConfig config = testing::toy_decoder_config();
   const Cameras front = look_at_cameras({0}, {0}, 3);
   // The middle pixel of 3 × 3 looks along -Z from (0, 0, 2).
   Tensor raw = at::zeros({1, 3, 3, 12}, at::kDouble);
@@ -57,8 +57,8 @@ TEST(GaussianHead, TurningTheCamerasTurnsTheGaussians) {
   const Cameras cameras = orbit_cameras(3, 15, 16);
   const Tensor raw = at::randn({3, 4, 4, 12});
   const double degrees = 37, a = degrees * std::numbers::pi / 180;
-  const Gaussians before = place_gaussians(raw, cameras, testing::toy_config());
-  const Gaussians after = place_gaussians(raw, rotate_azimuth(cameras, degrees), testing::toy_config());
+  const Gaussians before = place_gaussians(raw, cameras, testing::toy_decoder_config());
+  const Gaussians after = place_gaussians(raw, rotate_azimuth(cameras, degrees), testing::toy_decoder_config());
   // Ry(-37°), as rotate_azimuth's comment says.
   const float c = std::cos(a), s = std::sin(a);
   const Tensor turn = at::tensor({c, 0.f, -s, 0.f, 1.f, 0.f, s, 0.f, c}).view({3, 3});
@@ -68,7 +68,7 @@ TEST(GaussianHead, TurningTheCamerasTurnsTheGaussians) {
 }
 
 TEST(GaussianHead, HigherDegreesOfColourFollowTheBase) {
-  GaussianDecoderConfig config = testing::toy_config();
+  GaussianDecoderConfig config = testing::toy_decoder_config();
   config.sh_degree = 1;
   ASSERT_EQ(gaussian_channels(1), 9 + 12);
   const Tensor raw = at::randn({1, 2, 2, 21});

@@ -1,6 +1,8 @@
 // A Gaussian decoder of a few thousand parameters for tests.
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <memory>
 #include <vector>
 
@@ -8,7 +10,7 @@
 
 namespace gsv3d::testing {
 
-inline GaussianDecoderConfig toy_config() {
+inline GaussianDecoderConfig toy_decoder_config() {
   GaussianDecoderConfig config;
   config.latent_channels = 2, config.patch_size = 1, config.width = 16, config.depth = 2, config.num_heads = 2, config.mlp_ratio = 2;
   config.context_dim = 8, config.upsampler_widths = {8, 8}, config.upsampler_heads = 2, config.upsampler_window = 4;
@@ -17,7 +19,7 @@ inline GaussianDecoderConfig toy_config() {
 }
 
 struct Toy {
-  explicit Toy(const GaussianDecoderConfig& config = toy_config())
+  explicit Toy(const GaussianDecoderConfig& config = toy_decoder_config())
       : config(config), store(nn::ParameterStore::random(1)), decoder(std::make_unique<GaussianDecoder>(config, nn::Scope(store))) {
     at::set_num_threads(1);  // tensors this small only lose time by being shared
   }
@@ -31,7 +33,7 @@ struct Toy {
     const auto generator = make_generator(11);
     for (const char* name : {"head.linear.weight", "head.linear.bias"}) {
       const Tensor& parameter = store->parameters().at(name);
-      parameter.copy_(0.5 * randn(parameter.sizes(), generator));
+      parameter.copy_(0.2 * randn(parameter.sizes(), generator));
     }
   }
   /// The same weights in float64, for finite differences.

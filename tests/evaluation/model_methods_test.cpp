@@ -1,0 +1,75 @@
+// The model as a method: same seed, same views; the ceiling uses the true latents.
+#include "evaluation/model_methods.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "goldens.h"
+#include "pipeline/pipeline.h"
+#include "splat/rasterizer.h"
+#include "toy_model.h"
+
+namespace gsv3d {
+namespace {
+
+using testing::expect_near;
+
+ObjectViews random_views(int64_t size) {
+  ObjectViews views;
+  views.id = "random";
+  views.orbit_views = 6;
+  views.elevation_degrees = 15;
+  views.cameras = concatenate({orbit_cameras(6, 15, size), look_at_cameras({40}, {30}, size)});
+  views.rgba = at::randint(0, 256, {7, 4, size, size}, make_generator(3), at::kByte);
+  views.depth = at::full({7, size, size}, 2.0f);
+  return views;
+}
+
+struct ModelMethods : ::testing::Test {
+  ModelMethods() {
+    const testing::TemporaryFolder folder;
+    initialise_model(folder / "toy", testing::toy_config(), 4);
+    model = std::make_shared<const Model>(load_model(folder / "toy", {}));
+  }
+  std::shared_ptr<const Model> model;
+};
+
+TEST_F(ModelMethods, PipelineGivesTheSameViewsForTheSameSeed) {
+  const Method method = pipeline_method(model, "pipeline", "", 2);
+  const EvaluationCase object = make_case(random_views(32), 5), other_seed = make_case(random_views(32), 6);
+  const Cameras targets = object.truth.cameras.slice(1, 7);
+  const ViewSet first = method.predict(object, targets), again = method.predict(object, targets);
+  ASSERT_EQ(first.rgb.sizes(), at::IntArrayRef({6, 3, 32, 32}));
+  ASSERT_EQ(first.depth.sizes(), at::IntArrayRef({6, 1, 32, 32}));
+  EXPECT_TRUE(at::equal(first.rgb, again.rgb));
+  // The head of a fresh decoder ignores latents; the latents themselves differ.
+  const auto latents = [&](uint64_t seed) {
+    GenerateOptions options;
+    options.seed = seed, options.steps = 2;
+    return generate_latents(*model, object.input_rgb, options).latents;
+  };
+  EXPECT_FALSE(at::equal(latents(5), latents(6)));
+}
+
+TEST_F(ModelMethods, CeilingDecodesTheTrueViewsAtEqualSteps) {
+  const EvaluationCase object = make_case(random_views(32), 0);
+  const Cameras targets = object.truth.cameras.slice(1, 7);
+  // The model has 3 views: every second one of the orbit of 6.
+  const ViewSet all = true_views(object.truth, 0, 6);
+  const Tensor chosen = at::stack({all.rgb[0], all.rgb[2], all.rgb[4]});
+  const Tensor latents = encode_photo(*model, chosen) * model->config.vae.scale_factor;
+  const Gaussians gaussians = prune(decode_gaussians(*model, latents, object.input_rgb, 15), min_exported_opacity);
+  const Rendering expected = rasterize(gaussians, targets, at::ones({3}));
+  expect_near(true_latents_method(model).predict(object, targets).rgb, expected.rgb, 1e-6, "views");
+}
+
+TEST_F(ModelMethods, ViewsOfAnotherSizeAreRefused) {
+  const EvaluationCase object = make_case(random_views(16), 0);
+  EXPECT_THROW(pipeline_method(model, "pipeline", "", 2).predict(object, object.truth.cameras), Error);
+  ObjectViews odd = random_views(32);
+  odd.orbit_views = 5;
+  EXPECT_THROW(true_latents_method(model).predict(make_case(odd, 0), odd.cameras), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
