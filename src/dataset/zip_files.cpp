@@ -60,8 +60,10 @@ class Zip : public FileSource {
     require(file != nullptr, "{}: cannot read {}: {}", path_.string(), name, zip_strerror(archive_));
     std::string content(stat.size, '\0');
     const int64_t got = zip_fread(file, content.data(), content.size());
-    const int closed = zip_fclose(file);  // reports a wrong checksum
-    require(got == static_cast<int64_t>(stat.size) && closed == 0, "{}: {} is damaged", path_.string(), name);
+    char beyond;
+    const int64_t end = zip_fread(file, &beyond, 1);  // libzip compares the checksum when it reaches the end
+    zip_fclose(file);
+    require(got == static_cast<int64_t>(stat.size) && end == 0, "{}: {} is damaged", path_.string(), name);
     return content;
   }
   std::vector<std::string> names() const override {
