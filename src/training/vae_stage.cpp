@@ -32,6 +32,7 @@ class VaeStage : public Stage {
 
  private:
   Tensor draw_views(int64_t count, const at::Generator& generator, bool flips) const;
+  Tensor tinted(const Tensor& rgba, const at::Generator& generator) const;
 
   StageContext context_;
   VaeStageConfig config_;
@@ -60,14 +61,25 @@ Tensor VaeStage::draw_views(int64_t count, const at::Generator& generator, bool 
   return at::stack(views).to(context_.device).to(at::kFloat).div_(255);
 }
 
+/// Multiplies the colour of some objects by a random one: grey objects, the most frequent, then teach all colours.
+Tensor VaeStage::tinted(const Tensor& rgba, const at::Generator& generator) const {
+  const int64_t count = rgba.size(0);
+  const Tensor numbers = at::rand({count, 4, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)).to(rgba.device());
+  const Tensor chosen = (numbers.narrow(1, 3, 1) < config_.tint_probability).to(at::kFloat);
+  const Tensor tint = 1 - chosen * (1 - config_.min_tint) * numbers.narrow(1, 0, 3);
+  return at::cat({rgba.narrow(1, 0, 3) * tint, rgba.narrow(1, 3, 1)}, 1);
+}
+
 StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
-  const Tensor rgba = draw_views(config_.batch, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
+  const Tensor views = draw_views(config_.batch, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
+  const Tensor rgba = tinted(views, make_generator(step_seed(seed, step, "tint")));
   const Tensor images = on_white(rgba) * 2 - 1;
   const Tensor moments = encoder_.moments(images);
   const int64_t channels = moments.size(1) / 2;
   const Tensor noise = randn({moments.size(0), channels, moments.size(2), moments.size(3)}, make_generator(step_seed(seed, step, "posterior")));
   const Tensor decoded = decoder_(sample_posterior(moments, noise.to(context_.device))).to(at::kFloat);
-  const Tensor weight = 1 + config_.foreground_weight * rgba.narrow(1, 3, 1);
+  const Tensor saturation = 0.5 * (images.amax(1, true) - images.amin(1, true));
+  const Tensor weight = 1 + config_.foreground_weight * rgba.narrow(1, 3, 1) + config_.saturation_weight * saturation;
   const Tensor error = decoded - images;
   const Tensor l1 = weighted_mean(error.abs(), weight), mse = weighted_mean(error.square(), weight), kl = kl_divergence(moments);
   return {config_.l1_weight * l1 + config_.mse_weight * mse + config_.kl_weight * kl,
