@@ -1,5 +1,5 @@
 // Speed of the embedded model's VideoUNet on the CPU: one guided denoising step, and one training step, in both precisions.
-//   bench_unet [clips] [repetitions] [threads]
+//   bench_unet [clips] [repetitions] [threads] [fp32 | bf16]
 // Times are CPU seconds of the process, so that with one thread other programs on the machine do not count.
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
@@ -88,5 +88,6 @@ int main(int argc, char** argv) {
   fmt::print("tiny VideoUNet, {} frames of {}x{}, {} clips in training, {} threads, median of {}, CPU time\n\n", kFrames, kSize, kSize, clips,
              at::get_num_threads(), repetitions);
   fmt::print("| precision | guided step ms | training forward ms | backward ms | clips/s |\n| --- | ---: | ---: | ---: | ---: |\n");
-  for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) run(precision, clips, repetitions);
+  for (const at::ScalarType precision : {at::kFloat, at::kBFloat16})
+    if (argc <= 4 || precision == parse_dtype(argv[4])) run(precision, clips, repetitions);
 }
