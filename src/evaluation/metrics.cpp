@@ -13,16 +13,21 @@ void check_same(const Tensor& a, const Tensor& b, const char* what) {
           fmt::format("[{}]", fmt::join(a.sizes(), ", ")), fmt::format("[{}]", fmt::join(b.sizes(), ", ")));
 }
 
-/// Gaussian blur of [B, C, H, W] by two one-dimensional convolutions.
+/// [outputs, size] matrix whose rows are the window at each of its places.
+Tensor window_matrix(int64_t size, SsimBorder border, const at::TensorOptions& options) {
+  const int64_t half = window_size / 2, first = border == SsimBorder::valid ? half : 0;
+  const Tensor centres = at::arange(first, size - first, options).unsqueeze(1);
+  const Tensor offsets = at::arange(size, options) - centres;
+  const Tensor weights = at::exp(-offsets.square() / (2 * window_sigma * window_sigma)) * offsets.abs().le(half);
+  const Tensor bell = at::exp(-(at::arange(window_size, options) - half).square() / (2 * window_sigma * window_sigma));
+  return weights / bell.sum();
+}
+
+/// Gaussian blur of [B, C, H, W] as two matrix products: on CPUs far faster than convolutions in float64.
 Tensor blur(const Tensor& images, SsimBorder border) {
-  const Tensor offsets = at::arange(window_size, images.options()) - (window_size - 1) / 2.0;
-  const Tensor bell = at::exp(-offsets.square() / (2 * window_sigma * window_sigma));
-  const Tensor weights = (bell / bell.sum()).view({1, 1, 1, window_size});
-  const int64_t padding = border == SsimBorder::zero_pad ? window_size / 2 : 0;
-  const Tensor flat = images.reshape({-1, 1, images.size(2), images.size(3)});
-  const Tensor rows = at::conv2d(flat, weights, /*bias=*/{}, /*stride=*/1, at::IntArrayRef({0, padding}));
-  const Tensor both = at::conv2d(rows, weights.transpose(2, 3), /*bias=*/{}, /*stride=*/1, at::IntArrayRef({padding, 0}));
-  return both.view({images.size(0), images.size(1), both.size(2), both.size(3)});
+  const Tensor rows = window_matrix(images.size(2), border, images.options());
+  const Tensor columns = window_matrix(images.size(3), border, images.options());
+  return at::matmul(at::matmul(rows, images), columns.t());
 }
 
 Tensor solid(const Tensor& alpha) { return alpha.gt(0.5); }
