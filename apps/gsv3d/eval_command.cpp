@@ -36,10 +36,12 @@ std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOpti
   const auto base = std::make_shared<const Model>(load_model(folder, plain));
   std::vector<Method> methods;
   if (base->unet && base->gaussian_decoder) {
-    methods.push_back(pipeline_method(base, lora ? "pipeline, not distilled" : "pipeline", "photo to Gaussians, without the distilled LoRA", steps));
+    methods.push_back(pipeline_method(base, lora ? "pipeline, not distilled" : "pipeline",
+                                      "photo to Gaussians, without the distilled LoRA", steps));
     if (lora) {
       const auto distilled = std::make_shared<const Model>(load_model(folder, load));
-      methods.insert(methods.begin(), pipeline_method(distilled, "pipeline", "photo to Gaussians, with the distilled LoRA", steps));
+      methods.insert(methods.begin(),
+                     pipeline_method(distilled, "pipeline", "photo to Gaussians, with the distilled LoRA", steps));
     }
   } else {
     spdlog::warn("{} has no {}: the whole pipeline is left out", folder.string(), base->unet ? "gaussian_decoder" : "unet");
@@ -96,8 +98,8 @@ void run_eval(EvalArguments& arguments) {
     write_json_file(arguments.output / "evaluation.json", json);
     write_file(arguments.output / "evaluation.md", table);
   }
-  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each\n\n{}", cases.size(),
-             arguments.selection.elevation_degrees, cases.front().truth.orbit_views - 1,
+  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each\n\n{}",
+             cases.size(), arguments.selection.elevation_degrees, cases.front().truth.orbit_views - 1,
              cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views, table);
 }
 
@@ -107,11 +109,15 @@ void add_eval_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Score a model and trivial baselines on objects with known views");
   auto arguments = std::make_shared<EvalArguments>();
   CaseSelection& selection = arguments->selection;
-  command->add_option("--dataset", selection.dataset, "shards of rendered views, or a folder of object files (rendered here)")->required();
-  command->add_option("--train-dataset", arguments->train_dataset, "shards the model was trained on: adds the nearest training object");
+  command->add_option("--dataset", selection.dataset, "shards of rendered views, or a folder of object files (rendered here)")
+      ->required();
+  command->add_option("--train-dataset", arguments->train_dataset,
+                      "shards the model was trained on: adds the nearest training object");
   command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(CLI::PositiveNumber);
-  command->add_option("--elevation", selection.elevation_degrees, "of the input view, degrees; the model is told")->capture_default_str();
-  command->add_option("--limit", selection.limit, "at most so many objects, evenly spread; 0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--elevation", selection.elevation_degrees, "of the input view, degrees; the model is told")
+      ->capture_default_str();
+  command->add_option("--limit", selection.limit, "at most so many objects, evenly spread; 0: all")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--seed", selection.seed, "noise of the first object; each following one adds 1")->capture_default_str();
   command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");

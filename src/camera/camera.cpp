@@ -10,8 +10,8 @@ namespace {
 
 constexpr double radians_per_degree = std::numbers::pi / 180;
 
-/// World-to-camera matrix [4, 4] (double) of a camera at this azimuth and elevation that looks at the origin. The right axis follows
-/// from the azimuth alone, so that the poles need no special case.
+/// World-to-camera matrix [4, 4] (double) of a camera at this azimuth and elevation that looks at the origin. The right axis
+/// follows from the azimuth alone, so that the poles need no special case.
 Tensor look_at(double azimuth_degrees, double elevation_degrees, double radius) {
   const double a = azimuth_degrees * radians_per_degree, e = elevation_degrees * radians_per_degree;
   const double sa = std::sin(a), ca = std::cos(a), se = std::sin(e), ce = std::cos(e);
@@ -23,8 +23,11 @@ Tensor look_at(double azimuth_degrees, double elevation_degrees, double radius) 
   return at::tensor(at::ArrayRef<double>(matrix), at::kDouble).view({4, 4});
 }
 
-/// Rᵀ v for matrices [C, 3, 3] and vectors [C, 3, K]. Sums of products instead of at::matmul, which autocast would run in bfloat16.
-Tensor transposed_times(const Tensor& matrices, const Tensor& vectors) { return (matrices.unsqueeze(-1) * vectors.unsqueeze(2)).sum(1); }
+/// Rᵀ v for matrices [C, 3, 3] and vectors [C, 3, K]. Sums of products instead of at::matmul, which autocast would run in
+/// bfloat16.
+Tensor transposed_times(const Tensor& matrices, const Tensor& vectors) {
+  return (matrices.unsqueeze(-1) * vectors.unsqueeze(2)).sum(1);
+}
 
 Tensor centred_intrinsics(int64_t count, int64_t size, double fov_y_degrees) {
   const double focal = 0.5 * size / std::tan(0.5 * fov_y_degrees * radians_per_degree), centre = 0.5 * size;
@@ -44,24 +47,27 @@ Cameras Cameras::slice(int64_t begin, int64_t end) const {
 }
 
 Cameras Cameras::resized(int64_t new_width, int64_t new_height) const {
-  require(width > 0 && height > 0 && new_width > 0 && new_height > 0, "cameras: cannot resize images of {} x {} to {} x {}", width, height,
-          new_width, new_height);
+  require(width > 0 && height > 0 && new_width > 0 && new_height > 0, "cameras: cannot resize images of {} x {} to {} x {}",
+          width, height, new_width, new_height);
   const std::array<double, 3> factors = {double(new_width) / width, double(new_height) / height, 1};
   const Tensor scale = at::tensor(at::ArrayRef<double>(factors), intrinsics.options()).view({3, 1});
   return {world_to_camera, intrinsics * scale, new_width, new_height};
 }
 
-Cameras Cameras::to(at::Device device) const { return {world_to_camera.to(device), intrinsics.to(device), width, height}; }
+Cameras Cameras::to(at::Device device) const {
+  return {world_to_camera.to(device), intrinsics.to(device), width, height};
+}
 
 Tensor Cameras::positions() const {
-  const Tensor rotation = world_to_camera.slice(1, 0, 3).slice(2, 0, 3), translation = world_to_camera.slice(1, 0, 3).slice(2, 3, 4);
+  const Tensor rotation = world_to_camera.slice(1, 0, 3).slice(2, 0, 3),
+               translation = world_to_camera.slice(1, 0, 3).slice(2, 3, 4);
   return -transposed_times(rotation, translation).squeeze(-1);
 }
 
 Cameras look_at_cameras(const std::vector<double>& azimuths_degrees, const std::vector<double>& elevations_degrees, int64_t size,
                         const Lens& lens) {
-  require(!azimuths_degrees.empty() && azimuths_degrees.size() == elevations_degrees.size(), "cameras: {} azimuths and {} elevations given",
-          azimuths_degrees.size(), elevations_degrees.size());
+  require(!azimuths_degrees.empty() && azimuths_degrees.size() == elevations_degrees.size(),
+          "cameras: {} azimuths and {} elevations given", azimuths_degrees.size(), elevations_degrees.size());
   require(size > 0 && lens.radius > 0 && lens.fov_y_degrees > 0 && lens.fov_y_degrees < 180,
           "cameras: image size {}, radius {}, field of view {} degrees", size, lens.radius, lens.fov_y_degrees);
   std::vector<Tensor> matrices;
@@ -80,10 +86,11 @@ Cameras orbit_cameras(int64_t views, double elevation_degrees, int64_t size, con
 
 Cameras random_cameras(int64_t count, double min_elevation_degrees, double max_elevation_degrees, int64_t size,
                        const at::Generator& generator, const Lens& lens) {
-  require(count > 0 && min_elevation_degrees <= max_elevation_degrees, "{} random cameras between the elevations {} and {}", count,
-          min_elevation_degrees, max_elevation_degrees);
+  require(count > 0 && min_elevation_degrees <= max_elevation_degrees, "{} random cameras between the elevations {} and {}",
+          count, min_elevation_degrees, max_elevation_degrees);
   const Tensor numbers = at::rand({count, 2}, generator, at::kDouble);
-  const double low = std::sin(min_elevation_degrees * radians_per_degree), high = std::sin(max_elevation_degrees * radians_per_degree);
+  const double low = std::sin(min_elevation_degrees * radians_per_degree),
+               high = std::sin(max_elevation_degrees * radians_per_degree);
   std::vector<double> azimuths, elevations;
   for (int64_t i = 0; i < count; ++i) {
     azimuths.push_back(360 * numbers[i][0].item<double>());
@@ -96,8 +103,9 @@ Cameras concatenate(const std::vector<Cameras>& batches) {
   require(!batches.empty(), "no cameras to join");
   std::vector<Tensor> matrices, intrinsics;
   for (const auto& batch : batches) {
-    require(batch.width == batches[0].width && batch.height == batches[0].height, "cameras for images of {} x {} and {} x {} cannot be joined",
-            batches[0].width, batches[0].height, batch.width, batch.height);
+    require(batch.width == batches[0].width && batch.height == batches[0].height,
+            "cameras for images of {} x {} and {} x {} cannot be joined", batches[0].width, batches[0].height, batch.width,
+            batch.height);
     matrices.push_back(batch.world_to_camera);
     intrinsics.push_back(batch.intrinsics);
   }
@@ -121,10 +129,12 @@ Cameras mirrored(const Cameras& cameras) {
 }
 
 Rays camera_rays(const Cameras& cameras, int64_t h, int64_t w) {
-  require(h > 0 && w > 0 && cameras.width > 0 && cameras.height > 0, "camera rays: grid {} x {} over images of {} x {}", w, h, cameras.width,
-          cameras.height);
+  require(h > 0 && w > 0 && cameras.width > 0 && cameras.height > 0, "camera rays: grid {} x {} over images of {} x {}", w, h,
+          cameras.width, cameras.height);
   const auto options = cameras.world_to_camera.options();
-  const auto entry = [&](int64_t row, int64_t column) { return cameras.intrinsics.select(1, row).select(1, column).view({-1, 1, 1}); };
+  const auto entry = [&](int64_t row, int64_t column) {
+    return cameras.intrinsics.select(1, row).select(1, column).view({-1, 1, 1});
+  };
   const Tensor u = ((at::arange(w, options) + 0.5) * (double(cameras.width) / w)).view({1, 1, w});
   const Tensor v = ((at::arange(h, options) + 0.5) * (double(cameras.height) / h)).view({1, h, 1});
   const int64_t count = cameras.count();

@@ -12,11 +12,12 @@ namespace {
 void check(const GaussianDecoderConfig& c) {
   require(c.latent_channels > 0 && c.patch_size > 0 && c.depth >= 0 && c.mlp_ratio > 0 && c.context_dim > 0,
           "gaussian_decoder: sizes must be positive");
-  require(c.num_heads > 0 && c.width % c.num_heads == 0, "gaussian_decoder: width {} cannot be split into {} heads", c.width, c.num_heads);
+  require(c.num_heads > 0 && c.width % c.num_heads == 0, "gaussian_decoder: width {} cannot be split into {} heads", c.width,
+          c.num_heads);
   require(c.sh_degree >= 0 && c.sh_degree <= 3, "gaussian_decoder: sh_degree {} is not between 0 and 3", c.sh_degree);
   require(0 < c.near && c.near < c.far, "gaussian_decoder: near {} and far {} are no interval of distances", c.near, c.far);
-  require(0 < c.min_scale && c.min_scale < c.max_scale, "gaussian_decoder: min_scale {} and max_scale {} are no interval", c.min_scale,
-          c.max_scale);
+  require(0 < c.min_scale && c.min_scale < c.max_scale, "gaussian_decoder: min_scale {} and max_scale {} are no interval",
+          c.min_scale, c.max_scale);
 }
 
 }  // namespace
@@ -31,14 +32,16 @@ struct GaussianDecoder::Implementation {
 
   Implementation(const GaussianDecoderConfig& given, const nn::Scope& scope) : config(given) {
     check(config);
-    patch_embed = nn::Conv2d(scope / "patch_embed", config.latent_channels + 6, config.width, config.patch_size, config.patch_size);
+    patch_embed =
+        nn::Conv2d(scope / "patch_embed", config.latent_channels + 6, config.width, config.patch_size, config.patch_size);
     context_embed = nn::Linear(scope / "context_embed", config.context_dim, config.width);
-    for (int64_t i = 0; i < config.depth; ++i) blocks.emplace_back(scope / "blocks" / i, config.width, config.num_heads, config.mlp_ratio);
+    for (int64_t i = 0; i < config.depth; ++i)
+      blocks.emplace_back(scope / "blocks" / i, config.width, config.num_heads, config.mlp_ratio);
     int64_t width = config.width;
     for (size_t i = 0; i < config.upsampler_widths.size(); ++i) {
       const int64_t next = config.upsampler_widths[i];
-      upsampler.emplace_back(scope / "upsampler" / static_cast<int64_t>(i), width, next, config.upsampler_heads, config.upsampler_window,
-                             config.mlp_ratio);
+      upsampler.emplace_back(scope / "upsampler" / static_cast<int64_t>(i), width, next, config.upsampler_heads,
+                             config.upsampler_window, config.mlp_ratio);
       width = next;
     }
     head = std::make_unique<GaussianHead>(scope / "head", width, config);
@@ -47,17 +50,19 @@ struct GaussianDecoder::Implementation {
   void check_input(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const;
 };
 
-void GaussianDecoder::Implementation::check_input(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const {
+void GaussianDecoder::Implementation::check_input(const Tensor& latents, const std::vector<Cameras>& cameras,
+                                                  const Tensor& context) const {
   require(latents.dim() == 5 && latents.size(2) == config.latent_channels && latents.size(3) % config.patch_size == 0 &&
               latents.size(4) % config.patch_size == 0,
-          "Gaussian decoder: latents {} are not [B, N, {}, h, w] with sides that are multiples of {}", fmt::join(latents.sizes(), " x "),
-          config.latent_channels, config.patch_size);
-  require(static_cast<int64_t>(cameras.size()) == latents.size(0), "Gaussian decoder: {} items and {} batches of cameras", latents.size(0),
-          cameras.size());
+          "Gaussian decoder: latents {} are not [B, N, {}, h, w] with sides that are multiples of {}",
+          fmt::join(latents.sizes(), " x "), config.latent_channels, config.patch_size);
+  require(static_cast<int64_t>(cameras.size()) == latents.size(0), "Gaussian decoder: {} items and {} batches of cameras",
+          latents.size(0), cameras.size());
   for (const auto& item : cameras)
     require(item.count() == latents.size(1), "Gaussian decoder: {} views and {} cameras", latents.size(1), item.count());
   require(context.dim() == 3 && context.size(0) == latents.size(0) && context.size(2) == config.context_dim,
-          "Gaussian decoder: context {} is not [{}, T, {}]", fmt::join(context.sizes(), " x "), latents.size(0), config.context_dim);
+          "Gaussian decoder: context {} is not [{}, T, {}]", fmt::join(context.sizes(), " x "), latents.size(0),
+          config.context_dim);
 }
 
 GaussianDecoder::GaussianDecoder(const GaussianDecoderConfig& config, const nn::Scope& scope)
@@ -65,7 +70,8 @@ GaussianDecoder::GaussianDecoder(const GaussianDecoderConfig& config, const nn::
 GaussianDecoder::~GaussianDecoder() = default;
 GaussianDecoder::GaussianDecoder(GaussianDecoder&&) noexcept = default;
 
-std::vector<Gaussians> GaussianDecoder::operator()(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const {
+std::vector<Gaussians> GaussianDecoder::operator()(const Tensor& latents, const std::vector<Cameras>& cameras,
+                                                   const Tensor& context) const {
   const Implementation& self = *implementation_;
   self.check_input(latents, cameras, context);
   const int64_t items = latents.size(0), views = latents.size(1), h = latents.size(3), w = latents.size(4);

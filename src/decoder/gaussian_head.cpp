@@ -13,7 +13,9 @@ namespace {
 constexpr double distance_logit = -0.405465108108164;  // ln(0.4 / 0.6)
 constexpr double opacity_logit = -2;                   // 0.12: transparent enough that hidden Gaussians receive gradients
 
-Tensor bounded(const Tensor& x, double low, double high) { return low + (high - low) * at::sigmoid(x); }
+Tensor bounded(const Tensor& x, double low, double high) {
+  return low + (high - low) * at::sigmoid(x);
+}
 
 /// [V, 4, 4] matrices L with L q = p ⊗ q for quaternions p [V, 4].
 Tensor left_products(const Tensor& p) {
@@ -40,10 +42,13 @@ Tensor quaternions_from_matrices(const Tensor& rotations) {
   return row / at::linalg_vector_norm(row, 2, {1}, /*keepdim=*/true);
 }
 
-int64_t gaussian_channels(int64_t sh_degree) { return 9 + 3 * (sh_degree + 1) * (sh_degree + 1); }
+int64_t gaussian_channels(int64_t sh_degree) {
+  return 9 + 3 * (sh_degree + 1) * (sh_degree + 1);
+}
 
 Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config) {
-  const int64_t views = raw.size(0), pixels = raw.size(1) * raw.size(2), coefficients = (config.sh_degree + 1) * (config.sh_degree + 1);
+  const int64_t views = raw.size(0), pixels = raw.size(1) * raw.size(2),
+                coefficients = (config.sh_degree + 1) * (config.sh_degree + 1);
   require(raw.dim() == 4 && raw.size(3) == gaussian_channels(config.sh_degree) && cameras.count() == views,
           "gaussian head: {} views of {} numbers per pixel, {} cameras", views, raw.size(-1), cameras.count());
   const Rays rays = camera_rays(cameras, raw.size(1), raw.size(2));
@@ -70,7 +75,9 @@ Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const Gauss
 }
 
 GaussianHead::GaussianHead(const nn::Scope& scope, int64_t width, const GaussianDecoderConfig& config)
-    : config_(config), norm_(scope / "norm", width), linear_(nn::Linear::zero(scope / "linear", width, gaussian_channels(config.sh_degree))) {}
+    : config_(config),
+      norm_(scope / "norm", width),
+      linear_(nn::Linear::zero(scope / "linear", width, gaussian_channels(config.sh_degree))) {}
 
 Gaussians GaussianHead::operator()(const Tensor& features, const Cameras& cameras) const {
   const Autocast off(features.device().type(), at::kFloat);

@@ -15,14 +15,16 @@ Tensor quaternions_from_matrices(const Tensor& rotations);
 /// Outputs per pixel: distance 1, scale 3, opacity 1, rotation 4, colour 3·(sh_degree + 1)².
 int64_t gaussian_channels(int64_t sh_degree);
 
-/// Raw outputs [V, H, W, gaussian_channels], float32 or float64, and the V cameras they were predicted for → V·H·W Gaussians, views in
-/// order, pixels row-major. All zeros give grey Gaussians on a shell around the origin. Turning the cameras turns the Gaussians with them.
+/// Raw outputs [V, H, W, gaussian_channels], float32 or float64, and the V cameras they were predicted for → V·H·W Gaussians,
+/// views in order, pixels row-major. All zeros give grey Gaussians on a shell around the origin. Turning the cameras turns the
+/// Gaussians with them.
 Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config);
 
 /// Norm and a zero-initialised linear layer before place_gaussians.
 struct GaussianHead {
   GaussianHead(const nn::Scope& scope, int64_t width, const GaussianDecoderConfig& config);
-  /// features [V, H, W, width] → V·H·W Gaussians. Runs in at least float32 whatever autocast says: positions need more than 8 bits.
+  /// features [V, H, W, width] → V·H·W Gaussians. Runs in at least float32 whatever autocast says: positions need more than 8
+  /// bits.
   Gaussians operator()(const Tensor& features, const Cameras& cameras) const;
 
  private:

@@ -5,7 +5,9 @@
 namespace gsv3d {
 namespace {
 
-Tensor split_heads(const Tensor& x, int64_t heads) { return x.unflatten(-1, {heads, x.size(-1) / heads}); }  // [B, T, heads, d]
+Tensor split_heads(const Tensor& x, int64_t heads) {
+  return x.unflatten(-1, {heads, x.size(-1) / heads});
+}  // [B, T, heads, d]
 
 /// q, k, v [B, T, width] → [B, Tq, width].
 Tensor attend(const QueryKeyNorm& norm, const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads) {

@@ -18,18 +18,21 @@ struct HeadNorm {
 struct QueryKeyNorm {
   HeadNorm query, key;
   QueryKeyNorm() = default;
-  QueryKeyNorm(const nn::Scope& scope, int64_t head_width) : query(scope / "q_norm", head_width), key(scope / "k_norm", head_width) {}
+  QueryKeyNorm(const nn::Scope& scope, int64_t head_width)
+      : query(scope / "q_norm", head_width), key(scope / "k_norm", head_width) {}
 };
 
 /// Linear, GELU, linear. [..., width] → [..., width].
 struct Mlp {
   nn::Linear fc1, fc2;
   Mlp() = default;
-  Mlp(const nn::Scope& scope, int64_t width, int64_t ratio) : fc1(scope / "fc1", width, width * ratio), fc2(scope / "fc2", width * ratio, width) {}
+  Mlp(const nn::Scope& scope, int64_t width, int64_t ratio)
+      : fc1(scope / "fc1", width, width * ratio), fc2(scope / "fc2", width * ratio, width) {}
   Tensor operator()(const Tensor& x) const { return fc2(at::gelu(fc1(x))); }
 };
 
-/// Pre-norm block: self-attention over the tokens of all views, cross-attention to the photo's tokens, MLP; each added to its input.
+/// Pre-norm block: self-attention over the tokens of all views, cross-attention to the photo's tokens, MLP; each added to its
+/// input.
 struct MultiViewBlock {
   MultiViewBlock(const nn::Scope& scope, int64_t width, int64_t heads, int64_t mlp_ratio);
   /// tokens [B, T, width], context [B, S, width] → [B, T, width].

@@ -8,7 +8,8 @@
 namespace gsv3d {
 namespace {
 
-/// For every row (or column) of the shifted, padded grid: 0 = where it belongs, 1 = wrapped around from the other side, 2 = padding.
+/// For every row (or column) of the shifted, padded grid: 0 = where it belongs, 1 = wrapped around from the other side, 2 =
+/// padding.
 Tensor piece_of_line(int64_t size, int64_t padded_size, int64_t shift, at::Device device) {
   const Tensor shifted = at::arange(padded_size, at::TensorOptions(at::kLong).device(device));
   const Tensor original = (shifted + shift).remainder(padded_size);
@@ -61,11 +62,12 @@ Tensor WindowBlock::attend(const Tensor& x) const {
   if (layout.shifted()) grid = at::roll(grid, {-layout.shift_y, -layout.shift_x}, {1, 2});
 
   // Windows stand in the axis of the heads, so that one mask serves all views by broadcasting.
-  const auto parts = qkv_(grid)
-                         .view({views, layout.rows, layout.window_height, layout.columns, layout.window_width, 3, heads_, head_width})
-                         .permute({5, 0, 1, 3, 6, 2, 4, 7})
-                         .reshape({3, views, layout.rows * layout.columns * heads_, layout.tokens(), head_width})
-                         .unbind(0);
+  const auto parts =
+      qkv_(grid)
+          .view({views, layout.rows, layout.window_height, layout.columns, layout.window_width, 3, heads_, head_width})
+          .permute({5, 0, 1, 3, 6, 2, 4, 7})
+          .reshape({3, views, layout.rows * layout.columns * heads_, layout.tokens(), head_width})
+          .unbind(0);
   const Tensor mask = layout.mask(heads_, x.device());
   const Tensor attended = attention_product(qk_norm_.query(parts[0]), qk_norm_.key(parts[1]), parts[2], mask);
   grid = attended.reshape({views, layout.rows, layout.columns, heads_, layout.window_height, layout.window_width, head_width})
@@ -84,8 +86,10 @@ Tensor WindowBlock::operator()(const Tensor& x) const {
 
 UpsamplerStage::UpsamplerStage(const nn::Scope& scope, int64_t in, int64_t out, int64_t heads, int64_t window, int64_t mlp_ratio)
     : norm_(scope / "norm", in), expand_(scope / "expand", in, 4 * out) {
-  require(heads > 0 && out % heads == 0 && window > 1, "gaussian_decoder: upsampler width {}, {} heads, window {}", out, heads, window);
-  for (const bool shifted : {false, true}) blocks_.emplace_back(scope / "blocks" / int64_t{shifted}, out, heads, window, shifted, mlp_ratio);
+  require(heads > 0 && out % heads == 0 && window > 1, "gaussian_decoder: upsampler width {}, {} heads, window {}", out, heads,
+          window);
+  for (const bool shifted : {false, true})
+    blocks_.emplace_back(scope / "blocks" / int64_t{shifted}, out, heads, window, shifted, mlp_ratio);
 }
 
 Tensor UpsamplerStage::operator()(const Tensor& x) const {

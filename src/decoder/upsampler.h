@@ -1,5 +1,6 @@
-// From tokens to pixels: stages of {linear, pixel shuffle ×2, two window-attention blocks} (GRM's upsampler, arXiv 2403.14621, which is
-// worth about 2 dB there and beats a convolutional one). Windows as in Swin (arXiv 2103.14030), with its exact masks at the borders.
+// From tokens to pixels: stages of {linear, pixel shuffle ×2, two window-attention blocks} (GRM's upsampler, arXiv 2403.14621,
+// which is worth about 2 dB there and beats a convolutional one). Windows as in Swin (arXiv 2103.14030), with its exact masks at
+// the borders.
 #pragma once
 
 #include <vector>
@@ -10,19 +11,19 @@
 
 namespace gsv3d {
 
-/// How a height × width grid is cut into windows: sides clipped to the grid, the grid padded at the bottom and right to whole windows,
-/// optionally shifted by half a window.
+/// How a height × width grid is cut into windows: sides clipped to the grid, the grid padded at the bottom and right to whole
+/// windows, optionally shifted by half a window.
 struct WindowLayout {
-  int64_t height, width;                ///< of the grid
+  int64_t height, width;  ///< of the grid
   int64_t window_height, window_width;
-  int64_t rows, columns;                ///< windows
+  int64_t rows, columns;  ///< windows
   int64_t shift_y = 0, shift_x = 0;
   WindowLayout(int64_t height, int64_t width, int64_t window, bool shifted);
   int64_t tokens() const { return window_height * window_width; }
   bool padded() const { return rows * window_height != height || columns * window_width != width; }
   bool shifted() const { return shift_y != 0 || shift_x != 0; }
-  /// Which tokens of a window may see each other: true where both lie in the same piece of the picture. [1, windows·heads, T, T] bool;
-  /// undefined when all may.
+  /// Which tokens of a window may see each other: true where both lie in the same piece of the picture. [1, windows·heads, T, T]
+  /// bool; undefined when all may.
   Tensor mask(int64_t heads, at::Device device) const;
 };
 

@@ -12,10 +12,12 @@
 namespace gsv3d {
 namespace {
 
-Tensor over_white(const Tensor& rgb, const Tensor& alpha) { return rgb * alpha + (1 - alpha); }
+Tensor over_white(const Tensor& rgb, const Tensor& alpha) {
+  return rgb * alpha + (1 - alpha);
+}
 
-/// Bilinear samples of the input [4, S, S] at normalised coordinates [C, H, W, 2] (-1 and 1 at the image's edges), transparent outside. Colours
-/// are weighted by alpha, so that the black behind transparent pixels does not bleed in.
+/// Bilinear samples of the input [4, S, S] at normalised coordinates [C, H, W, 2] (-1 and 1 at the image's edges), transparent
+/// outside. Colours are weighted by alpha, so that the black behind transparent pixels does not bleed in.
 ViewSet sample_input(const Tensor& rgba, const Tensor& grid) {
   const Tensor alpha = rgba.slice(0, 3, 4), premultiplied = at::cat({rgba.slice(0, 0, 3) * alpha, alpha});
   const Tensor samples = at::grid_sampler_2d(premultiplied.unsqueeze(0).expand({grid.size(0), -1, -1, -1}), grid, /*bilinear=*/0,
@@ -36,7 +38,8 @@ ViewSet billboard_views(const EvaluationCase& object, const Cameras& targets) {
 
   const auto project = [&points](const Tensor& matrix) {  // [4, 4] or [C, 4, 4] → camera coordinates [C, 3, H, W]
     const Tensor batch = matrix.dim() == 2 ? matrix.unsqueeze(0) : matrix;
-    const Tensor rotation = batch.slice(1, 0, 3).slice(2, 0, 3).contiguous(), translation = batch.slice(1, 0, 3).slice(2, 3, 4).unsqueeze(-1);
+    const Tensor rotation = batch.slice(1, 0, 3).slice(2, 0, 3).contiguous(),
+                 translation = batch.slice(1, 0, 3).slice(2, 3, 4).unsqueeze(-1);
     return (rotation.unsqueeze(-1).unsqueeze(-1) * points.unsqueeze(1)).sum(2) + translation;
   };
   const Tensor seen = project(input.world_to_camera[0]);
@@ -61,8 +64,8 @@ std::vector<std::string> nearest_ids(const std::filesystem::path& shards, const 
   read_shards(find_shards(shards), [&](const ObjectViews& views) {
     throw_if_cancelled();
     const Tensor candidate = true_views(views, 0, 1).rgb;
-    require(candidate.sizes().slice(1) == wanted.sizes().slice(1), "{}: training views of {} pixels, the evaluated ones have {}", views.id,
-            candidate.size(3), wanted.size(3));
+    require(candidate.sizes().slice(1) == wanted.sizes().slice(1), "{}: training views of {} pixels, the evaluated ones have {}",
+            views.id, candidate.size(3), wanted.size(3));
     const Tensor errors = (wanted - candidate).square().mean({1, 2, 3});
     for (size_t i = 0; i < cases.size(); ++i) {
       const double error = errors[static_cast<int64_t>(i)].item<double>();
@@ -77,11 +80,13 @@ ViewSet views_from_nearest_directions(const std::vector<ObjectViews>& samples, c
   std::vector<Tensor> rgb, alpha, depth, positions;
   for (const auto& sample : samples) {
     const ViewSet views = true_views(sample, 0, sample.rgba.size(0));
-    rgb.push_back(views.rgb), alpha.push_back(views.alpha), depth.push_back(views.depth), positions.push_back(sample.cameras.positions());
+    rgb.push_back(views.rgb), alpha.push_back(views.alpha), depth.push_back(views.depth),
+        positions.push_back(sample.cameras.positions());
   }
   const auto unit = [](const Tensor& x) { return x / at::linalg_vector_norm(x, 2, {1}, /*keepdim=*/true); };
   const Tensor nearest = at::matmul(unit(targets.positions()), unit(at::cat(positions)).t()).argmax(1);
-  return {at::cat(rgb).index_select(0, nearest), at::cat(alpha).index_select(0, nearest), at::cat(depth).index_select(0, nearest)};
+  return {at::cat(rgb).index_select(0, nearest), at::cat(alpha).index_select(0, nearest),
+          at::cat(depth).index_select(0, nearest)};
 }
 
 }  // namespace
@@ -90,7 +95,9 @@ Method repeated_input_method() {
   const auto predict = [](const EvaluationCase& object, const Cameras& targets) {
     const int64_t count = targets.count();
     const Tensor alpha = object.input_rgba.slice(0, 3, 4).unsqueeze(0);
-    return ViewSet{over_white(object.input_rgba.slice(0, 0, 3).unsqueeze(0), alpha).repeat({count, 1, 1, 1}), alpha.repeat({count, 1, 1, 1}), {}};
+    return ViewSet{over_white(object.input_rgba.slice(0, 0, 3).unsqueeze(0), alpha).repeat({count, 1, 1, 1}),
+                   alpha.repeat({count, 1, 1, 1}),
+                   {}};
   };
   return {"input repeated", "the input picture for every camera", predict};
 }

@@ -11,7 +11,8 @@ ViewSet true_views(const ObjectViews& views, int64_t begin, int64_t end) {
 }
 
 EvaluationCase make_case(ObjectViews views, uint64_t seed) {
-  require(views.orbit_views > 1 && views.rgba.dim() == 4 && views.rgba.size(0) >= views.orbit_views && views.rgba.size(2) == views.rgba.size(3),
+  require(views.orbit_views > 1 && views.rgba.dim() == 4 && views.rgba.size(0) >= views.orbit_views &&
+              views.rgba.size(2) == views.rgba.size(3),
           "{}: an evaluation needs square views on an orbit", views.id);
   EvaluationCase result;
   result.seed = seed;

@@ -1,4 +1,5 @@
-// What is compared: a method sees one view of an object and predicts all others. The pipeline, its ceiling and the baselines are all methods.
+// What is compared: a method sees one view of an object and predicts all others. The pipeline, its ceiling and the baselines are
+// all methods.
 #pragma once
 
 #include <functional>
@@ -12,10 +13,10 @@ namespace gsv3d {
 
 /// One object of an evaluation. Methods are given the input view; `truth` is for scoring, and for the ceiling that says so.
 struct EvaluationCase {
-  ObjectViews truth;   ///< view 0 is the input: azimuth 0 at the orbit's elevation
-  uint64_t seed = 0;   ///< of methods that draw noise
-  Tensor input_rgba;   ///< [4, S, S] float32 in 0-1, not premultiplied
-  Tensor input_rgb;    ///< [1, 3, S, S] over white
+  ObjectViews truth;  ///< view 0 is the input: azimuth 0 at the orbit's elevation
+  uint64_t seed = 0;  ///< of methods that draw noise
+  Tensor input_rgba;  ///< [4, S, S] float32 in 0-1, not premultiplied
+  Tensor input_rgb;   ///< [1, 3, S, S] over white
 
   Cameras input_camera() const { return truth.cameras.slice(0, 1); }
   double elevation_degrees() const { return truth.elevation_degrees; }

@@ -30,7 +30,9 @@ Tensor blur(const Tensor& images, SsimBorder border) {
   return at::matmul(at::matmul(rows, images), columns.t());
 }
 
-Tensor solid(const Tensor& alpha) { return alpha.gt(0.5); }
+Tensor solid(const Tensor& alpha) {
+  return alpha.gt(0.5);
+}
 
 }  // namespace
 
@@ -41,8 +43,8 @@ Tensor psnr(const Tensor& images, const Tensor& truth) {
 
 Tensor ssim(const Tensor& images, const Tensor& truth, SsimBorder border) {
   check_same(images, truth, "SSIM");
-  require(images.size(2) >= window_size && images.size(3) >= window_size, "SSIM: images of {} x {} are smaller than its window of {}",
-          images.size(3), images.size(2), window_size);
+  require(images.size(2) >= window_size && images.size(3) >= window_size,
+          "SSIM: images of {} x {} are smaller than its window of {}", images.size(3), images.size(2), window_size);
   // Differences of large and nearly equal numbers follow: float64.
   const Tensor x = images.to(at::kDouble), y = truth.to(at::kDouble);
   const auto blurred = blur(at::cat({x, y, x * x, y * y, x * y}), border).chunk(5);

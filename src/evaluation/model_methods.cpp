@@ -10,8 +10,8 @@ namespace gsv3d {
 namespace {
 
 void check_size(const Model& model, const EvaluationCase& object) {
-  require(object.input_rgb.size(3) == model.config.image_size, "{}: views of {} pixels, but the model \"{}\" works on {}", object.truth.id,
-          object.input_rgb.size(3), model.config.name, model.config.image_size);
+  require(object.input_rgb.size(3) == model.config.image_size, "{}: views of {} pixels, but the model \"{}\" works on {}",
+          object.truth.id, object.input_rgb.size(3), model.config.name, model.config.image_size);
 }
 
 /// The Gaussians that an export would hold, seen from the target cameras.
@@ -23,7 +23,8 @@ ViewSet render(const Model& model, const Gaussians& gaussians, const Cameras& ta
 
 }  // namespace
 
-Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description, std::optional<int64_t> steps) {
+Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
+                       std::optional<int64_t> steps) {
   const auto predict = [model, steps](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;
     check_size(*model, object);
@@ -42,12 +43,14 @@ Method true_latents_method(std::shared_ptr<const Model> model) {
     const c10::NoGradGuard no_grad;
     check_size(*model, object);
     const int64_t frames = model->config.frames, orbit = object.truth.orbit_views;
-    require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit, frames);
+    require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
+            frames);
     const Tensor views = true_views(object.truth, 0, orbit).rgb.slice(0, 0, orbit, orbit / frames);
     const Tensor latents = encode_photo(*model, views) * model->config.vae.scale_factor;
     return render(*model, decode_gaussians(*model, latents, object.input_rgb, object.elevation_degrees()), targets);
   };
-  return {"decoder on true latents", "Gaussian decoder on the encoded true orbit views: the pipeline's ceiling, no prediction", predict};
+  return {"decoder on true latents", "Gaussian decoder on the encoded true orbit views: the pipeline's ceiling, no prediction",
+          predict};
 }
 
 }  // namespace gsv3d

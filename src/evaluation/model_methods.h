@@ -9,9 +9,10 @@
 
 namespace gsv3d {
 
-/// Input view → generated latents → Gaussians, rendered. The input is framed already and its elevation is told to the model. Throws
-/// Error when the views are not of the model's size. steps: denoising steps, otherwise the model's.
-Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description, std::optional<int64_t> steps);
+/// Input view → generated latents → Gaussians, rendered. The input is framed already and its elevation is told to the model.
+/// Throws Error when the views are not of the model's size. steps: denoising steps, otherwise the model's.
+Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
+                       std::optional<int64_t> steps);
 
 /// The decoder on the latents of the true orbit views: what the pipeline would score if diffusion made no mistake.
 Method true_latents_method(std::shared_ptr<const Model> model);

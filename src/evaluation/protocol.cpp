@@ -15,10 +15,13 @@ namespace {
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 constexpr double largest_psnr = 100;  ///< an exact copy would otherwise make the mean infinite
 
-double over_views(const Tensor& per_view) { return at::nanmean(per_view).item<double>(); }
+double over_views(const Tensor& per_view) {
+  return at::nanmean(per_view).item<double>();
+}
 
 ViewSet slice(const ViewSet& views, int64_t begin, int64_t end) {
-  return {views.rgb.slice(0, begin, end), views.alpha.slice(0, begin, end), views.depth.defined() ? views.depth.slice(0, begin, end) : Tensor()};
+  return {views.rgb.slice(0, begin, end), views.alpha.slice(0, begin, end),
+          views.depth.defined() ? views.depth.slice(0, begin, end) : Tensor()};
 }
 
 struct Moments {
@@ -45,13 +48,15 @@ Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   scores.ssim_zero_pad = over_views(ssim(predicted.rgb, truth.rgb, SsimBorder::zero_pad));
   scores.ssim_valid = over_views(ssim(predicted.rgb, truth.rgb, SsimBorder::valid));
   scores.mask_iou = over_views(mask_iou(predicted.alpha, truth.alpha));
-  scores.depth_error = predicted.depth.defined() ? over_views(depth_error(predicted.depth, predicted.alpha, truth.depth, truth.alpha)) : nothing;
+  scores.depth_error =
+      predicted.depth.defined() ? over_views(depth_error(predicted.depth, predicted.alpha, truth.depth, truth.alpha)) : nothing;
   return scores;
 }
 
-Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::* views) {
+Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
   Summary summary;
-  for (double Scores::* number : {&Scores::psnr, &Scores::ssim_zero_pad, &Scores::ssim_valid, &Scores::mask_iou, &Scores::depth_error}) {
+  for (double Scores::*number :
+       {&Scores::psnr, &Scores::ssim_zero_pad, &Scores::ssim_valid, &Scores::mask_iou, &Scores::depth_error}) {
     Moments moments;
     for (const auto& object : objects) moments.add(object.*views.*number);
     summary.mean.*number = moments.mean();
@@ -76,7 +81,8 @@ std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, con
       const ViewSet predicted = methods[i].predict(object, targets);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       results[i].objects.push_back({object.truth.id, score_views(slice(predicted, 0, orbit - 1), slice(truth, 0, orbit - 1)),
-                                    score_views(slice(predicted, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)), seconds});
+                                    score_views(slice(predicted, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)),
+                                    seconds});
       if (on_prediction) on_prediction(object, methods[i], predicted);
       progress.update(++done, object.truth.id);
     }

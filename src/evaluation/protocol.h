@@ -1,4 +1,5 @@
-// The evaluation: every method predicts every object's other views from one, and is scored against the truth. Described in docs/evaluation.md.
+// The evaluation: every method predicts every object's other views from one, and is scored against the truth. Described in
+// docs/evaluation.md.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +19,7 @@ struct Scores {
   double ssim_zero_pad = 0;  ///< see metrics.h
   double ssim_valid = 0;
   double mask_iou = 0;
-  double depth_error = 0;    ///< world units; mean over the views where it exists, not a number without any
+  double depth_error = 0;  ///< world units; mean over the views where it exists, not a number without any
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("psnr", psnr), visit("ssim_zero_pad", ssim_zero_pad), visit("ssim_valid", ssim_valid), visit("mask_iou", mask_iou);
@@ -45,10 +46,10 @@ struct MethodScores {
 struct Summary {
   Scores mean, standard_error;
 };
-Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::* views);
+Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views);
 
-/// The objects to be evaluated: shards, or a folder of object files that are rendered here (`seed` decides their random cameras). Only orbits at
-/// this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
+/// The objects to be evaluated: shards, or a folder of object files that are rendered here (`seed` decides their random cameras).
+/// Only orbits at this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
 struct CaseSelection {
   std::filesystem::path dataset;
   double elevation_degrees = 10;

@@ -8,22 +8,25 @@
 namespace gsv3d {
 namespace {
 
-std::string number(double value, int digits) { return std::isnan(value) ? "–" : fmt::format("{:.{}f}", value, digits); }
+std::string number(double value, int digits) {
+  return std::isnan(value) ? "–" : fmt::format("{:.{}f}", value, digits);
+}
 
 std::string cells(const Summary& summary) {
   const Scores &mean = summary.mean, &error = summary.standard_error;
   const std::string decibels =
       std::isnan(error.psnr) ? number(mean.psnr, 2) : fmt::format("{} ± {}", number(mean.psnr, 2), number(error.psnr, 2));
-  return fmt::format(" {} | {} | {} | {} | {} |", decibels, number(mean.ssim_zero_pad, 3), number(mean.ssim_valid, 3), number(mean.mask_iou, 3),
-                     number(mean.depth_error, 3));
+  return fmt::format(" {} | {} | {} | {} | {} |", decibels, number(mean.ssim_zero_pad, 3), number(mean.ssim_valid, 3),
+                     number(mean.mask_iou, 3), number(mean.depth_error, 3));
 }
 
-Json summary_json(const std::vector<ObjectScores>& objects, Scores ObjectScores::* views) {
+Json summary_json(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
   const Summary summary = summarise(objects, views);
   return {{"mean", config_to_json(summary.mean)}, {"standard_error", config_to_json(summary.standard_error)}};
 }
 
-/// The views shown: six around the orbit and two random ones, as indices into the predicted views (the input view is not among them).
+/// The views shown: six around the orbit and two random ones, as indices into the predicted views (the input view is not among
+/// them).
 std::vector<int64_t> shown_views(const EvaluationCase& object) {
   const int64_t orbit = object.truth.orbit_views, all = object.truth.rgba.size(0);
   std::vector<int64_t> indices;
@@ -44,7 +47,8 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 
 std::string markdown_table(const std::vector<MethodScores>& methods) {
   std::string table =
-      "| method | orbit PSNR, dB | SSIM (zero pad) | SSIM (valid) | mask IoU | depth error | random PSNR, dB | SSIM (zero pad) | SSIM (valid) "
+      "| method | orbit PSNR, dB | SSIM (zero pad) | SSIM (valid) | mask IoU | depth error | random PSNR, dB | SSIM (zero pad) | "
+      "SSIM (valid) "
       "| mask IoU | depth error | s per object |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const auto& method : methods) {
     double seconds = 0;
@@ -60,8 +64,10 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
   for (const auto& method : methods) {
     Json objects = Json::array();
     for (const auto& object : method.objects)
-      objects.push_back(
-          {{"id", object.id}, {"orbit", config_to_json(object.orbit)}, {"random", config_to_json(object.random)}, {"seconds", object.seconds}});
+      objects.push_back({{"id", object.id},
+                         {"orbit", config_to_json(object.orbit)},
+                         {"random", config_to_json(object.random)},
+                         {"seconds", object.seconds}});
     list.push_back({{"name", method.name},
                     {"description", method.description},
                     {"orbit", summary_json(method.objects, &ObjectScores::orbit)},
@@ -75,13 +81,15 @@ void EvaluationSheets::add(const EvaluationCase& object, const Method& method, c
   rows_.emplace_back(method.name, predicted);
   if (!last_method) return;
   const std::vector<int64_t> indices = shown_views(object);
-  std::vector<SheetRow> rows = {row("truth (first: input)", true_views(object.truth, 1, object.truth.rgba.size(0)), indices, object.input_rgb[0])};
+  std::vector<SheetRow> rows = {
+      row("truth (first: input)", true_views(object.truth, 1, object.truth.rgba.size(0)), indices, object.input_rgb[0])};
   // An empty first cell keeps the columns of all rows in line.
   const Tensor blank = at::ones_like(object.input_rgb[0]);
   for (const auto& [name, views] : rows_) rows.push_back(row(name, views, indices, blank));
   rows_.clear();
   std::string name = object.truth.id;
-  std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
   SheetOptions options;
   options.cell_size = std::max<int64_t>(128, object.input_rgb.size(3));
   save_png(folder_ / (name + ".png"), contact_sheet(rows, options));

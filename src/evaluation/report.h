@@ -30,8 +30,8 @@ struct EvaluationSettings {
 /// One row per method; means over objects, PSNR with its standard error; "–" where there is no number.
 std::string markdown_table(const std::vector<MethodScores>& methods);
 
-/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, objects: [{id, orbit, random, seconds}]}]}. What is
-/// not a number is null.
+/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, objects: [{id, orbit, random,
+/// seconds}]}]}. What is not a number is null.
 Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods);
 
 /// Pictures of one object: a row of true views, then one per method; collected as evaluate() goes on and written to

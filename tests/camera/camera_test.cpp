@@ -45,8 +45,10 @@ TEST(Cameras, AzimuthGrowsFromPlusZTowardsPlusX) {
   expect_near(positions, at::tensor({0.f, 0.f, 2.f, 2.f, 0.f, 0.f, 0.f, 0.f, -2.f, -2.f, 0.f, 0.f}).view({4, 3}), 1e-6, "orbit");
   const Tensor raised = look_at_cameras({30}, {20}, 32, {1.5, 40}).positions()[0];
   const double a = std::numbers::pi / 6, e = std::numbers::pi / 9;
-  expect_near(raised, at::tensor({float(1.5 * std::cos(e) * std::sin(a)), float(1.5 * std::sin(e)), float(1.5 * std::cos(e) * std::cos(a))}),
-              1e-6, "raised");
+  expect_near(
+      raised,
+      at::tensor({float(1.5 * std::cos(e) * std::sin(a)), float(1.5 * std::sin(e)), float(1.5 * std::cos(e) * std::cos(a))}),
+      1e-6, "raised");
 }
 
 TEST(Cameras, RotationsAreRightHandedEvenAtThePoles) {

@@ -16,7 +16,9 @@ using testing::expect_near;
 using testing::Toy;
 using testing::toy_decoder_config;
 
-double max_difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+double max_difference(const Tensor& a, const Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 TEST(GaussianDecoder, MakesOneGaussianPerOutputPixel) {
   Toy toy;
@@ -78,7 +80,9 @@ TEST(GaussianDecoder, ItemsOfABatchDoNotMixButViewsAndPhotoDo) {
   // Change the last view's latents only: the first view's Gaussians follow. The same for the photo.
   Tensor other_view = latents.clone();
   other_view.select(1, 2).add_(1);
-  EXPECT_GT(max_difference(toy.decode(other_view, cameras, context)[0].opacities.slice(0, 0, 256), both[0].opacities.slice(0, 0, 256)), 1e-3);
+  EXPECT_GT(
+      max_difference(toy.decode(other_view, cameras, context)[0].opacities.slice(0, 0, 256), both[0].opacities.slice(0, 0, 256)),
+      1e-3);
   EXPECT_GT(max_difference(toy.decode(latents, cameras, context + at::randn({2, 5, 8}))[0].opacities, both[0].opacities), 1e-3);
 }
 
@@ -86,7 +90,8 @@ TEST(GaussianDecoder, ImageSizeOfTheCamerasDoesNotMatter) {
   Toy toy;
   toy.perturb_head();
   const Tensor latents = at::randn({1, 3, 2, 4, 4}), context = at::randn({1, 5, 8});
-  const auto small = toy.decode(latents, {toy.cameras(3)}, context)[0], large = toy.decode(latents, {toy.cameras(3).resized(576, 576)}, context)[0];
+  const auto small = toy.decode(latents, {toy.cameras(3)}, context)[0],
+             large = toy.decode(latents, {toy.cameras(3).resized(576, 576)}, context)[0];
   expect_near(small.means, large.means, 1e-4, "means");
 }
 
@@ -148,8 +153,8 @@ TEST(GaussianDecoder, SaysWhatIsWrongWithItsInputAndConfig) {
   EXPECT_THROW(toy.decode(latents, {}, context), Error);
   EXPECT_THROW(toy.decode(latents, {toy.cameras(3)}, at::randn({1, 5, 7})), Error);
   for (const auto& change : std::vector<std::function<void(GaussianDecoderConfig&)>>{
-           [](auto& c) { c.num_heads = 3; }, [](auto& c) { c.near = 3; }, [](auto& c) { c.min_scale = 1; }, [](auto& c) { c.sh_degree = 4; },
-           [](auto& c) { c.upsampler_heads = 3; }}) {
+           [](auto& c) { c.num_heads = 3; }, [](auto& c) { c.near = 3; }, [](auto& c) { c.min_scale = 1; },
+           [](auto& c) { c.sh_degree = 4; }, [](auto& c) { c.upsampler_heads = 3; }}) {
     GaussianDecoderConfig config = toy_decoder_config();
     change(config);
     EXPECT_THROW(Toy toy(config), Error);

@@ -31,7 +31,8 @@ Tensor covariances(const Gaussians& gaussians) {
 
 TEST(GaussianHead, QuaternionsOfMatricesIncludeHalfTurns) {
   const Tensor half_turns = at::eye(4, at::kDouble);  // identity and half turns about x, y, z
-  const Tensor quats = at::cat({half_turns, at::randn({50, 4}, at::kDouble), at::tensor({1e-9, 1.0, 0.0, 1e-9}, at::kDouble).view({1, 4})});
+  const Tensor quats =
+      at::cat({half_turns, at::randn({50, 4}, at::kDouble), at::tensor({1e-9, 1.0, 0.0, 1e-9}, at::kDouble).view({1, 4})});
   const Tensor matrices = matrices_from_quaternions(quats), found = quaternions_from_matrices(matrices);
   expect_near(matrices_from_quaternions(found), matrices, 1e-12, "round trip");
   expect_near(at::linalg_vector_norm(found, 2, {1}), at::ones({55}, at::kDouble), 1e-12, "unit");
@@ -45,12 +46,14 @@ TEST(GaussianHead, NumbersMoveTheGaussianAsDocumented) {
   raw[0][1][1].copy_(at::tensor({100., 100., -100., 0., 2., 0., 0., 0., 1., 100., -100., 0.}, at::kDouble));
   const Gaussians gaussians = place_gaussians(raw, front, config);
   expect_near(gaussians.means[4], at::tensor({0., 0., 2 - config.far}), 1e-6, "at the far limit");
-  expect_near(gaussians.scales[4], at::tensor({config.max_scale, config.min_scale, (config.max_scale + config.min_scale) / 2}), 1e-9, "scale");
+  expect_near(gaussians.scales[4], at::tensor({config.max_scale, config.min_scale, (config.max_scale + config.min_scale) / 2}),
+              1e-9, "scale");
   EXPECT_NEAR(gaussians.opacities[4].item<double>(), 0.5, 1e-9);
   expect_near(sh_to_rgb(gaussians.sh.slice(0, 4, 5)).view({3}), at::tensor({1., 0., 0.5}), 1e-9, "colour");
   // Camera axes of the front view: x = X, y = -Y, z = -Z. (1, 0, 0, 1) is a quarter turn about the camera's z, that is about -Z.
   const Tensor in_world = matrices_from_quaternions(gaussians.quats.slice(0, 4, 5))[0];
-  expect_near(in_world.select(1, 0), at::tensor({0., -1., 0.}), 1e-6, "first axis: the camera's x turned onto its y, which is -Y");
+  expect_near(in_world.select(1, 0), at::tensor({0., -1., 0.}), 1e-6,
+              "first axis: the camera's x turned onto its y, which is -Y");
 }
 
 TEST(GaussianHead, TurningTheCamerasTurnsTheGaussians) {
@@ -63,7 +66,8 @@ TEST(GaussianHead, TurningTheCamerasTurnsTheGaussians) {
   const float c = std::cos(a), s = std::sin(a);
   const Tensor turn = at::tensor({c, 0.f, -s, 0.f, 1.f, 0.f, s, 0.f, c}).view({3, 3});
   expect_near(after.means, at::matmul(before.means, turn.t()), 1e-5, "means");
-  expect_near(covariances(after), at::matmul(at::matmul(turn, covariances(before)), turn.t()), 1e-7, "covariances (at most 1e-2)");
+  expect_near(covariances(after), at::matmul(at::matmul(turn, covariances(before)), turn.t()), 1e-7,
+              "covariances (at most 1e-2)");
   expect_near(after.opacities, before.opacities, 0, "opacities");
 }
 
@@ -74,7 +78,8 @@ TEST(GaussianHead, HigherDegreesOfColourFollowTheBase) {
   const Tensor raw = at::randn({1, 2, 2, 21});
   const Gaussians gaussians = place_gaussians(raw, orbit_cameras(1, 0, 8), config);
   expect_near(gaussians.sh.slice(1, 1, 4).reshape({4, 9}), raw.view({4, 21}).slice(1, 12, 21), 0, "linear coefficients");
-  expect_near(gaussians.sh.select(1, 0), rgb_to_sh(at::sigmoid(raw.view({4, 21}).slice(1, 9, 12))).squeeze(1), 1e-6, "base colour");
+  expect_near(gaussians.sh.select(1, 0), rgb_to_sh(at::sigmoid(raw.view({4, 21}).slice(1, 9, 12))).squeeze(1), 1e-6,
+              "base colour");
 }
 
 }  // namespace

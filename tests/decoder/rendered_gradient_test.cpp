@@ -17,7 +17,8 @@ TEST(RenderedGradient, OfLatentsAndPhotoAgreesWithDifferences) {
   const auto draw = [&generator](at::IntArrayRef shape) { return randn(shape, generator).to(at::kDouble); };
   const Tensor target = draw({2, 3, 12, 12});
   Cameras seen_from = look_at_cameras({20, 200}, {5, 30}, 12);
-  seen_from.world_to_camera = seen_from.world_to_camera.to(at::kDouble), seen_from.intrinsics = seen_from.intrinsics.to(at::kDouble);
+  seen_from.world_to_camera = seen_from.world_to_camera.to(at::kDouble),
+  seen_from.intrinsics = seen_from.intrinsics.to(at::kDouble);
   const auto loss = [&](const Tensor& latents, const Tensor& context) {
     const Gaussians gaussians = toy.decode(latents, {toy.cameras(2)}, context)[0];
     const Rendering rendering = rasterize_reference({gaussians, {}, seen_from, at::ones({3}, at::kDouble)});

@@ -46,8 +46,8 @@ TEST(Metrics, MaskIouCountsPixels) {
 
 TEST(Metrics, DepthIsComparedWhereBothHit) {
   Tensor alpha = at::zeros({2, 1, 2, 2}), truth_alpha = at::zeros({2, 1, 2, 2});
-  alpha[0][0][0].fill_(1);                      // upper row
-  truth_alpha[0][0].select(1, 0).fill_(1);      // left column
+  alpha[0][0][0].fill_(1);                  // upper row
+  truth_alpha[0][0].select(1, 0).fill_(1);  // left column
   const Tensor depth = at::full({2, 1, 2, 2}, 1.75), truth = at::full({2, 1, 2, 2}, 2.0);
   Tensor wrong_elsewhere = depth.clone();
   wrong_elsewhere[0][0][1].fill_(100);

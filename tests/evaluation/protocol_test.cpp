@@ -19,7 +19,8 @@ namespace {
 using testing::expect_near;
 using testing::TemporaryFolder;
 
-/// An upright square of side 1 in the plane z = 0, its left half red and its right half green, seen from a 4-view orbit and one more camera.
+/// An upright square of side 1 in the plane z = 0, its left half red and its right half green, seen from a 4-view orbit and one
+/// more camera.
 ObjectViews square_views(const std::string& id, double elevation = 0, int64_t size = 64) {
   ObjectViews views;
   views.id = id;
@@ -34,7 +35,8 @@ ObjectViews square_views(const std::string& id, double elevation = 0, int64_t si
   const Tensor red = x.lt(0).logical_and(hit), green = x.ge(0).logical_and(hit);
   views.rgba = (at::stack({red, green, at::zeros_like(red), hit}, 1).to(at::kFloat) * 255).to(at::kByte);
   const Tensor forward = views.cameras.world_to_camera.select(1, 2).slice(1, 0, 3);
-  const Tensor z = (points * forward.view({-1, 3, 1, 1})).sum(1) + views.cameras.world_to_camera.select(1, 2).select(1, 3).view({-1, 1, 1});
+  const Tensor z =
+      (points * forward.view({-1, 3, 1, 1})).sum(1) + views.cameras.world_to_camera.select(1, 2).select(1, 3).view({-1, 1, 1});
   views.depth = at::where(hit, z, at::zeros_like(z));
   return views;
 }
@@ -73,7 +75,7 @@ TEST(Baselines, RepeatedInputIsTheInputEverywhere) {
 
 TEST(Baselines, NearestObjectShowsTheMostSimilarTrainingObject) {
   ObjectViews similar = square_views("similar"), other = square_views("other");
-  similar.rgba.select(1, 2).fill_(20);                               // a touch of blue
+  similar.rgba.select(1, 2).fill_(20);  // a touch of blue
   other.rgba = at::where(other.rgba.select(1, 3).unsqueeze(1).gt(0), 255 - other.rgba, other.rgba);
   other.rgba.select(1, 3).copy_(similar.rgba.select(1, 3));
   TemporaryFolder folder;
@@ -118,7 +120,8 @@ TEST(Scores, SummaryIgnoresWhatIsNotANumber) {
 
 TEST(Protocol, ScoresEveryViewButTheInputAndKeepsOrbitAndRandomApart) {
   const std::vector<EvaluationCase> cases = {make_case(square_views("a"), 0), make_case(square_views("b"), 1)};
-  const Method method{"known", "right on the orbit, off by 0.1 elsewhere", [](const EvaluationCase& object, const Cameras& targets) {
+  const Method method{"known", "right on the orbit, off by 0.1 elsewhere",
+                      [](const EvaluationCase& object, const Cameras& targets) {
                         EXPECT_EQ(targets.count(), 4);
                         EXPECT_TRUE(at::equal(targets.world_to_camera, object.truth.cameras.world_to_camera.slice(0, 1)));
                         ViewSet views = true_views(object.truth, 1, 5);
@@ -137,7 +140,8 @@ TEST(Protocol, ScoresEveryViewButTheInputAndKeepsOrbitAndRandomApart) {
 
 TEST(Protocol, TakesEachObjectOnceAtTheInputsElevation) {
   TemporaryFolder folder;
-  write_shards(folder.path(), {square_views("a", 10), square_views("a", 25), square_views("b", 10), square_views("c", -4), square_views("b", 10)});
+  write_shards(folder.path(), {square_views("a", 10), square_views("a", 25), square_views("b", 10), square_views("c", -4),
+                               square_views("b", 10)});
   CaseSelection selection;
   selection.dataset = folder.path();
   const auto cases = load_cases(selection);
@@ -158,9 +162,10 @@ TEST(Report, HasARowPerMethodAndEveryNumberOfEveryObject) {
   const std::vector<Method> methods = {repeated_input_method(), billboard_method()};
   TemporaryFolder folder;
   EvaluationSheets sheets(folder.path());
-  const auto results = evaluate(cases, methods, [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
-    sheets.add(object, method, predicted, method.name == "billboard");
-  });
+  const auto results =
+      evaluate(cases, methods, [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
+        sheets.add(object, method, predicted, method.name == "billboard");
+      });
   const std::string table = markdown_table(results);
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 4) << table;
   EXPECT_NE(table.find("| input repeated |"), std::string::npos) << table;

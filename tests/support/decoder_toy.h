@@ -12,7 +12,8 @@ namespace gsv3d::testing {
 
 inline GaussianDecoderConfig toy_decoder_config() {
   GaussianDecoderConfig config;
-  config.latent_channels = 2, config.patch_size = 1, config.width = 16, config.depth = 2, config.num_heads = 2, config.mlp_ratio = 2;
+  config.latent_channels = 2, config.patch_size = 1, config.width = 16, config.depth = 2, config.num_heads = 2,
+  config.mlp_ratio = 2;
   config.context_dim = 8, config.upsampler_widths = {8, 8}, config.upsampler_heads = 2, config.upsampler_window = 4;
   config.min_scale = 0.01, config.max_scale = 0.1;
   return config;
@@ -20,7 +21,9 @@ inline GaussianDecoderConfig toy_decoder_config() {
 
 struct Toy {
   explicit Toy(const GaussianDecoderConfig& config = toy_decoder_config())
-      : config(config), store(nn::ParameterStore::random(1)), decoder(std::make_unique<GaussianDecoder>(config, nn::Scope(store))) {
+      : config(config),
+        store(nn::ParameterStore::random(1)),
+        decoder(std::make_unique<GaussianDecoder>(config, nn::Scope(store))) {
     at::set_num_threads(1);  // tensors this small only lose time by being shared
   }
 
