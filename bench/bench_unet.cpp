@@ -85,9 +85,10 @@ int main(int argc, char** argv) {
   const int64_t clips = argc > 1 ? std::atoll(argv[1]) : 8;
   const int repetitions = argc > 2 ? std::atoi(argv[2]) : 5;
   at::set_num_threads(argc > 3 ? std::atoi(argv[3]) : 1);
-  fmt::print("tiny VideoUNet, {} frames of {}x{}, {} clips in training, {} threads, median of {}, CPU time\n\n", kFrames, kSize, kSize, clips,
-             at::get_num_threads(), repetitions);
-  fmt::print("| precision | guided step ms | training forward ms | backward ms | clips/s |\n| --- | ---: | ---: | ---: | ---: |\n");
+  fmt::print("tiny VideoUNet, {} frames of {}x{}, {} clips in training, {} threads, median of {}, CPU time\n\n", kFrames, kSize,
+             kSize, clips, at::get_num_threads(), repetitions);
+  fmt::print(
+      "| precision | guided step ms | training forward ms | backward ms | clips/s |\n| --- | ---: | ---: | ---: | ---: |\n");
   for (const at::ScalarType precision : {at::kFloat, at::kBFloat16})
     if (argc <= 4 || precision == parse_dtype(argv[4])) run(precision, clips, repetitions);
 }

@@ -10,7 +10,9 @@
 namespace gsv3d {
 namespace {
 
-double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
+double radians(double degrees) {
+  return degrees * (std::numbers::pi / 180);
+}
 
 /// In [0, 360), as Python's %.
 double wrapped(double degrees) {
@@ -24,11 +26,12 @@ Tensor embedded(const std::vector<double>& values, int64_t dimension) {
 
 }  // namespace
 
-OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevations_degrees, const std::vector<double>& azimuths_degrees) {
+OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevations_degrees,
+                              const std::vector<double>& azimuths_degrees) {
   const auto count = static_cast<size_t>(frames);
   require(frames > 0, "an orbit needs at least one frame");
-  require(elevations_degrees.size() == 1 || elevations_degrees.size() == count, "{} elevations for {} frames: give one, or one per frame",
-          elevations_degrees.size(), frames);
+  require(elevations_degrees.size() == 1 || elevations_degrees.size() == count,
+          "{} elevations for {} frames: give one, or one per frame", elevations_degrees.size(), frames);
   require(azimuths_degrees.empty() || azimuths_degrees.size() == count, "{} azimuths for {} frames: give none, or one per frame",
           azimuths_degrees.size(), frames);
   OrbitAngles angles;
@@ -47,7 +50,8 @@ Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vect
   const size_t frames = angles.polars_radians.size();
   require(dimensions.size() == 1 || dimensions.size() == 3, "a camera vector has 1 part (sv3d_u) or 3 parts (sv3d_p), not {}",
           dimensions.size());
-  require(frames > 0 && angles.azimuths_radians.size() == frames, "{} polar angles, but {} azimuths", frames, angles.azimuths_radians.size());
+  require(frames > 0 && angles.azimuths_radians.size() == frames, "{} polar angles, but {} azimuths", frames,
+          angles.azimuths_radians.size());
   std::vector<Tensor> parts = {embedded(std::vector<double>(frames, cond_aug), dimensions[0])};
   if (dimensions.size() == 3) {
     parts.push_back(embedded(angles.polars_radians, dimensions[1]));

@@ -18,11 +18,12 @@ struct OrbitAngles {
 OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevations_degrees,
                               const std::vector<double>& azimuths_degrees = {});
 
-/// The camera vector of each frame: [cond_aug 256 | polar 512 | azimuth 512] sinusoids → [F, sum of dimensions]. dimensions = {256, 512, 512} for
-/// sv3d_p, {256} for sv3d_u (no angles); a tiny model may use smaller ones.
+/// The camera vector of each frame: [cond_aug 256 | polar 512 | azimuth 512] sinusoids → [F, sum of dimensions]. dimensions =
+/// {256, 512, 512} for sv3d_p, {256} for sv3d_u (no angles); a tiny model may use smaller ones.
 Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions);
 
-/// Conditional and unconditional inputs of the guided denoiser. The unconditional branch has zero crossattn and concat and the same vector.
+/// Conditional and unconditional inputs of the guided denoiser. The unconditional branch has zero crossattn and concat and the
+/// same vector.
 struct Conditioning {
   Tensor crossattn;  ///< [B, tokens, context_dim]
   Tensor concat;     ///< [B, z, h, w] the photo's latent: encoder mode, not scaled; the same for every frame

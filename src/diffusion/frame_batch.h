@@ -1,4 +1,5 @@
-// What every block of the VideoUNet is told about one call: how the rows are split into clips and frames, and what they are conditioned on.
+// What every block of the VideoUNet is told about one call: how the rows are split into clips and frames, and what they are
+// conditioned on.
 #pragma once
 
 #include <string>

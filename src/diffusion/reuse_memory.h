@@ -1,5 +1,5 @@
-// Elementwise operations that write into their first argument when nobody needs its old value for a gradient. At 21 × 576² one activation
-// of the first level is 140 MB, so a fresh tensor per operation is felt both in memory and in bandwidth.
+// Elementwise operations that write into their first argument when nobody needs its old value for a gradient. At 21 × 576² one
+// activation of the first level is 140 MB, so a fresh tensor per operation is felt both in memory and in bandwidth.
 #pragma once
 
 #include "core/tensor.h"
@@ -7,7 +7,9 @@
 namespace gsv3d {
 
 /// SiLU. `x` must be a result that nobody else holds.
-inline Tensor silu_reusing(Tensor x) { return x.requires_grad() ? at::silu(x) : at::silu_(x); }
+inline Tensor silu_reusing(Tensor x) {
+  return x.requires_grad() ? at::silu(x) : at::silu_(x);
+}
 
 /// x + y, y broadcast to x. `x` must be a result that nobody else holds.
 inline Tensor add_reusing(Tensor x, const Tensor& y) {

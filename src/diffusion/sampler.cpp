@@ -8,7 +8,9 @@ namespace gsv3d {
 namespace {
 
 /// [N] → [N, 1, 1, 1]
-Tensor per_image(const Tensor& values) { return values.reshape({-1, 1, 1, 1}); }
+Tensor per_image(const Tensor& values) {
+  return values.reshape({-1, 1, 1, 1});
+}
 
 /// The photo's latent of each clip for each of its frames: [B, z, h, w] → [B·F, z, h, w].
 Tensor concat_for_frames(const Conditioning& conditioning) {
@@ -43,8 +45,8 @@ Conditioning both_halves(const Conditioning& conditioning) {
 }
 
 void check(const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
-  require(x.dim() == 4 && sigma.dim() == 1 && sigma.size(0) == x.size(0), "denoise: x must be [N, z, h, w] with one sigma for each of {} images",
-          x.dim() > 0 ? x.size(0) : 0);
+  require(x.dim() == 4 && sigma.dim() == 1 && sigma.size(0) == x.size(0),
+          "denoise: x must be [N, z, h, w] with one sigma for each of {} images", x.dim() > 0 ? x.size(0) : 0);
   require(conditioning.concat.dim() == 4 && conditioning.concat.size(0) * conditioning.frames == x.size(0),
           "denoise: {} images, but conditioning for clips of {} frames", x.size(0), conditioning.frames);
 }
@@ -52,7 +54,8 @@ void check(const Tensor& x, const Tensor& sigma, const Conditioning& conditionin
 }  // namespace
 
 Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho) {
-  require(steps > 0 && sigma_min > 0 && sigma_max >= sigma_min && rho > 0, "sampler: steps, sigma_min <= sigma_max and rho must be positive");
+  require(steps > 0 && sigma_min > 0 && sigma_max >= sigma_min && rho > 0,
+          "sampler: steps, sigma_min <= sigma_max and rho must be positive");
   const double low = std::pow(sigma_min, 1 / rho), high = std::pow(sigma_max, 1 / rho);
   const Tensor ramp = at::linspace(0, 1, steps, at::kFloat);
   return at::cat({at::pow(high + ramp * (low - high), rho), at::zeros({1}, at::kFloat)});
@@ -74,7 +77,8 @@ Tensor guidance_scales(const std::string& guider, int64_t frames, double min_sca
 
 Tensor apply_guidance(const Tensor& halves, const Tensor& scales) {
   const auto parts = halves.chunk(2);
-  require(halves.size(0) == 2 * scales.size(0), "guidance: {} images for {} scales, expected twice as many", halves.size(0), scales.size(0));
+  require(halves.size(0) == 2 * scales.size(0), "guidance: {} images for {} scales, expected twice as many", halves.size(0),
+          scales.size(0));
   return parts[0] + per_image(scales.to(halves.device())) * (parts[1] - parts[0]);
 }
 
@@ -84,7 +88,8 @@ Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, cons
   return combine(x, network_output(unet, x, scaling, conditioning), scaling);
 }
 
-GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning, const Tensor& scales) {
+GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning,
+                            const Tensor& scales) {
   check(x, sigma, conditioning);
   require(conditioning.concat.size(0) == 1, "guided_denoise takes one clip, found {}", conditioning.concat.size(0));
   const Scaling scaling = v_scaling(sigma);

@@ -1,5 +1,6 @@
 // EDM sampling as SV3D runs it: v-scaling with EDM noise conditioning, Euler steps, per-frame classifier-free guidance
-// (sgm/modules/diffusionmodules: discretizer.py EDMDiscretization, denoiser_scaling.py VScalingWithEDMcNoise, sampling.py EulerEDMSampler, guiders.py).
+// (sgm/modules/diffusionmodules: discretizer.py EDMDiscretization, denoiser_scaling.py VScalingWithEDMcNoise, sampling.py
+// EulerEDMSampler, guiders.py).
 #pragma once
 
 #include <functional>
@@ -37,21 +38,23 @@ Scaling v_scaling(const Tensor& sigma);
 /// Guidance scale per frame [F]. Throws UsageError on an unknown name.
 Tensor guidance_scales(const std::string& guider, int64_t frames, double min_scale, double max_scale);
 
-/// One network evaluation without guidance: x [B·F, z, h, w], sigma [B·F] → denoised [B·F, z, h, w] (float32). `context_drop`-style masks for
-/// training are applied to the conditioning by the caller.
+/// One network evaluation without guidance: x [B·F, z, h, w], sigma [B·F] → denoised [B·F, z, h, w] (float32).
+/// `context_drop`-style masks for training are applied to the conditioning by the caller.
 Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning);
 
-/// Classifier-free guidance: [2F, ...] as [unconditional; conditional] and scales [F] → u + scale (c - u), [F, ...]. Throws Error when counts do
-/// not fit.
+/// Classifier-free guidance: [2F, ...] as [unconditional; conditional] and scales [F] → u + scale (c - u), [F, ...]. Throws Error
+/// when counts do not fit.
 Tensor apply_guidance(const Tensor& halves, const Tensor& scales);
 
-/// Both halves in one batch, order [unconditional; conditional], combined per frame. B must be 1. When every scale is 1 the unconditional half would
-/// be multiplied by zero, so it is not computed. `scales` may stay on the CPU, which spares the GPU a wait per step.
+/// Both halves in one batch, order [unconditional; conditional], combined per frame. B must be 1. When every scale is 1 the
+/// unconditional half would be multiplied by zero, so it is not computed. `scales` may stay on the CPU, which spares the GPU a
+/// wait per step.
 struct GuidedResult {
   Tensor denoised;  ///< [F, z, h, w]
   Tensor net_out;   ///< raw network output [2F, z, h, w]; [F, z, h, w] when every scale is 1
 };
-GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning, const Tensor& scales);
+GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning,
+                            const Tensor& scales);
 
 /// What happened in one step, for previews and tests.
 struct SamplerStep {
@@ -59,8 +62,8 @@ struct SamplerStep {
   Tensor net_out, denoised, x_next;
 };
 
-/// Runs the sampler from unit normal noise [F, z, h, w] to the final latents (diffusion variable: already multiplied by scale_factor).
-/// on_step is called after every step; it may throw (Cancelled) to stop.
+/// Runs the sampler from unit normal noise [F, z, h, w] to the final latents (diffusion variable: already multiplied by
+/// scale_factor). on_step is called after every step; it may throw (Cancelled) to stop.
 Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
               const std::function<void(const SamplerStep&)>& on_step = {});
 

@@ -1,4 +1,5 @@
-// The learned mix of a block's spatial and temporal halves (sgm/modules/diffusionmodules/util.py: AlphaBlender, "learned_with_images").
+// The learned mix of a block's spatial and temporal halves (sgm/modules/diffusionmodules/util.py: AlphaBlender,
+// "learned_with_images").
 #pragma once
 
 #include "diffusion/frame_batch.h"

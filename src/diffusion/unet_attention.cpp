@@ -17,9 +17,10 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_
   return at::matmul(weights, split(v)).transpose(1, 2).flatten(2);
 }
 
-/// LibTorch's fused CPU kernel in bfloat16 is slow at two things (milliseconds of one thread, fused against plain): its backward pass (15.9
-/// against 2.2 at 56 rows of 64 tokens, 2 heads of 32) and the many short rows of attention over time (forward 2.7 against 1.1 at 512 rows of 7).
-/// In float32 it is never far behind. Long rows stay fused in any case: plain products would hold all weights at once.
+/// LibTorch's fused CPU kernel in bfloat16 is slow at two things (milliseconds of one thread, fused against plain): its backward
+/// pass (15.9 against 2.2 at 56 rows of 64 tokens, 2 heads of 32) and the many short rows of attention over time (forward 2.7
+/// against 1.1 at 512 rows of 7). In float32 it is never far behind. Long rows stay fused in any case: plain products would hold
+/// all weights at once.
 bool plain_is_faster(const Tensor& q, const Tensor& k, const Tensor& v) {
   constexpr int64_t short_row = 32, long_row = 1024;
   if (!q.is_cpu() || q.scalar_type() != at::kBFloat16) return false;
@@ -40,11 +41,13 @@ UNetAttention::UNetAttention(const nn::Scope& scope, int64_t channels, int64_t c
       to_v_(scope / "to_v", context_channels, channels, /*with_bias=*/false),
       to_out_(scope / "to_out" / 0, channels, channels),
       heads_(channels / head_channels) {
-  require(head_channels > 0 && channels % head_channels == 0, "{}: {} channels cannot be split into heads of {}", scope.name(), channels,
-          head_channels);
+  require(head_channels > 0 && channels % head_channels == 0, "{}: {} channels cannot be split into heads of {}", scope.name(),
+          channels, head_channels);
 }
 
-Tensor UNetAttention::operator()(const Tensor& x) const { return to_out_(attention(to_q_(x), to_k_(x), to_v_(x), heads_)); }
+Tensor UNetAttention::operator()(const Tensor& x) const {
+  return to_out_(attention(to_q_(x), to_k_(x), to_v_(x), heads_));
+}
 
 Tensor UNetAttention::add_cross_attention(Tensor x, const nn::LayerNorm& norm, const Tensor& context) const {
   const auto shape = x.sizes().vec();

@@ -11,8 +11,8 @@ FrameConvolution::FrameConvolution(const nn::Scope& scope, int64_t channels, boo
 }
 
 Tensor FrameConvolution::operator()(const Tensor& x) const {
-  // As a 2D convolution over frames × pixels: the same numbers as conv3d, and the fastest of six forms measured forward and backward in
-  // float32 and bfloat16 on the CPU at [8, 128, 7, 8, 8].
+  // As a 2D convolution over frames × pixels: the same numbers as conv3d, and the fastest of six forms measured forward and
+  // backward in float32 and bfloat16 on the CPU at [8, 128, 7, 8, 8].
   return at::conv2d(x, weight.squeeze(-1), bias, /*stride=*/1, /*padding=*/{1, 0});
 }
 

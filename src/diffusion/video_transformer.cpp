@@ -65,8 +65,8 @@ Tensor VideoTransformer::operator()(const Tensor& x, const FrameBatch& batch) co
     tokens = spatial_[i](tokens, batch);
     batch.record(name_ + ".transformer_blocks." + std::to_string(i), tokens);
 
-    const Tensor clips = tokens.unflatten(0, {batch.clips, batch.frames});                          // [B, F, pixels, C]
-    const Tensor sequences = at::add(clips, frame).transpose(1, 2).contiguous().flatten(0, 1);       // [B·pixels, F, C]
+    const Tensor clips = tokens.unflatten(0, {batch.clips, batch.frames});                                   // [B, F, pixels, C]
+    const Tensor sequences = at::add(clips, frame).transpose(1, 2).contiguous().flatten(0, 1);               // [B·pixels, F, C]
     const Tensor temporal = temporal_[i](sequences, batch).unflatten(0, {batch.clips, -1}).transpose(1, 2);  // [B, F, pixels, C]
     batch.record(name_ + ".time_stack." + std::to_string(i), temporal.flatten(0, 1));
     tokens = time_mixer_(clips, temporal, batch).flatten(0, 1);

@@ -1,4 +1,5 @@
-// Transformer over the pixels of each frame, then over the frames of each pixel (sgm/modules/video_attention.py: SpatialVideoTransformer).
+// Transformer over the pixels of each frame, then over the frames of each pixel (sgm/modules/video_attention.py:
+// SpatialVideoTransformer).
 #pragma once
 
 #include <vector>

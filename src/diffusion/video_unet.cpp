@@ -79,7 +79,8 @@ struct VideoUNet::Implementation {
     return {width, config.context_dim, config.num_head_channels, config.transformer_depth, config.norm_groups};
   }
   bool attends(int64_t shrink) const {
-    return std::find(config.attention_resolutions.begin(), config.attention_resolutions.end(), shrink) != config.attention_resolutions.end();
+    return std::find(config.attention_resolutions.begin(), config.attention_resolutions.end(), shrink) !=
+           config.attention_resolutions.end();
   }
   int64_t downsampling() const { return int64_t{1} << (config.channel_mult.size() - 1); }
 
@@ -139,18 +140,21 @@ struct VideoUNet::Implementation {
 void VideoUNet::Implementation::check(const Input& input) const {
   const auto shape = [](const Tensor& x) { return fmt::format("[{}]", fmt::join(x.sizes(), ", ")); };
   const Tensor& x = input.x;
-  require(x.dim() == 4 && x.size(1) == config.in_channels, "unet: x must be [B*F, {}, h, w], found {}", config.in_channels, shape(x));
-  require(input.frames > 0 && x.size(0) % input.frames == 0, "unet: {} rows are not whole clips of {} frames", x.size(0), input.frames);
-  require(x.size(2) % downsampling() == 0 && x.size(3) % downsampling() == 0, "unet: latent size {} x {} is not a multiple of {}", x.size(2),
-          x.size(3), downsampling());
+  require(x.dim() == 4 && x.size(1) == config.in_channels, "unet: x must be [B*F, {}, h, w], found {}", config.in_channels,
+          shape(x));
+  require(input.frames > 0 && x.size(0) % input.frames == 0, "unet: {} rows are not whole clips of {} frames", x.size(0),
+          input.frames);
+  require(x.size(2) % downsampling() == 0 && x.size(3) % downsampling() == 0, "unet: latent size {} x {} is not a multiple of {}",
+          x.size(2), x.size(3), downsampling());
   require(input.timesteps.dim() == 1 && input.timesteps.size(0) == x.size(0), "unet: timesteps must be [{}], found {}", x.size(0),
           shape(input.timesteps));
   require(input.y.dim() == 2 && input.y.size(0) == x.size(0) && input.y.size(1) == config.adm_in_channels,
           "unet: y must be [{}, {}], found {}", x.size(0), config.adm_in_channels, shape(input.y));
   const Tensor& context = input.context;
-  require(context.dim() == 3 && (context.size(0) == x.size(0) || context.size(0) == x.size(0) / input.frames) && context.size(1) > 0 &&
-              context.size(2) == config.context_dim,
-          "unet: context must be [{} or {}, tokens, {}], found {}", x.size(0), x.size(0) / input.frames, config.context_dim, shape(context));
+  require(context.dim() == 3 && (context.size(0) == x.size(0) || context.size(0) == x.size(0) / input.frames) &&
+              context.size(1) > 0 && context.size(2) == config.context_dim,
+          "unet: context must be [{} or {}, tokens, {}], found {}", x.size(0), x.size(0) / input.frames, config.context_dim,
+          shape(context));
   const Tensor& image_only = input.image_only_indicator;
   require(!image_only.defined() || (image_only.dim() == 2 && image_only.size(0) * image_only.size(1) == x.size(0)),
           "unet: image_only_indicator must be [B, F]");
@@ -165,7 +169,8 @@ FrameBatch VideoUNet::Implementation::frame_batch(const Input& input, NamedTenso
   batch.record("time_embed", time), batch.record("label_emb", label);
   batch.embedding = silu_reusing(at::add(time, label));
   batch.context = input.context;
-  batch.time_context = input.context.size(0) == batch.clips ? input.context : input.context.unflatten(0, {batch.clips, batch.frames}).select(1, 0);
+  batch.time_context =
+      input.context.size(0) == batch.clips ? input.context : input.context.unflatten(0, {batch.clips, batch.frames}).select(1, 0);
   if (input.image_only_indicator.defined()) batch.image_only = input.image_only_indicator.to(at::kBool);
   return batch;
 }

@@ -45,8 +45,9 @@ class VideoUNet {
   ~VideoUNet();
   VideoUNet(VideoUNet&&) noexcept;
 
-  /// → [B·F, out_channels, h, w]; h and w must be multiples of 2^(levels - 1). Throws Error when shapes do not fit. When `activations` is given,
-  /// copies of the outputs of submodules are stored into it for tests, by the checkpoint's names ("input_blocks.1.0").
+  /// → [B·F, out_channels, h, w]; h and w must be multiples of 2^(levels - 1). Throws Error when shapes do not fit. When
+  /// `activations` is given, copies of the outputs of submodules are stored into it for tests, by the checkpoint's names
+  /// ("input_blocks.1.0").
   Tensor operator()(const Input& input, NamedTensors* activations = nullptr) const;
 
  private:

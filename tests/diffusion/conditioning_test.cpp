@@ -14,7 +14,9 @@ std::vector<double> numbers(const Tensor& values) {
   const Tensor wide = values.to(at::kDouble).contiguous();
   return {wide.const_data_ptr<double>(), wide.const_data_ptr<double>() + wide.numel()};
 }
-Tensor tensor(const std::vector<double>& values) { return at::tensor(values, at::kDouble); }
+Tensor tensor(const std::vector<double>& values) {
+  return at::tensor(values, at::kDouble);
+}
 
 TEST(ConditioningGolden, CameraVectors) {
   GSV3D_GOLDEN_OR_SKIP(file, "sv3d/cond_vectors.safetensors");
@@ -24,8 +26,7 @@ TEST(ConditioningGolden, CameraVectors) {
     const auto at = [&](const char* name) { return golden.at(orbit + "." + name); };
     const bool is_static = orbit == "static";
     const auto elevations = is_static ? std::vector<double>{10} : numbers(at("elevations_deg"));
-    const OrbitAngles angles =
-        sv3d_orbit_angles(21, elevations, is_static ? std::vector<double>{} : numbers(at("azimuths_deg")));
+    const OrbitAngles angles = sv3d_orbit_angles(21, elevations, is_static ? std::vector<double>{} : numbers(at("azimuths_deg")));
     expect_close(tensor(angles.polars_radians), at("polars_rad"), 2e-6, orbit + " polars");
     expect_close(tensor(angles.azimuths_radians), at("azimuths_rad"), 2e-6, orbit + " azimuths");
     EXPECT_EQ(angles.azimuths_radians.back(), 0) << orbit;

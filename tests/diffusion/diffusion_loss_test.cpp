@@ -33,7 +33,8 @@ TEST(DiffusionLoss, EstimateSharesTheNoiseLevelWithinAClip) {
   const Tensor clean = randn({6, 2, 4, 6}, make_generator(3)), noise = randn({6, 2, 4, 6}, make_generator(4));
   const Tensor estimate = one_step_estimate(*toy.unet, clean, noise, at::tensor({0.5f, 4.0f}), conditioning);
   const Tensor frames = at::tensor({0.5f, 0.5f, 0.5f, 4.0f, 4.0f, 4.0f});
-  expect_close(estimate, denoise(*toy.unet, clean + noise * frames.reshape({6, 1, 1, 1}), frames, conditioning), 1e-6, "estimate");
+  expect_close(estimate, denoise(*toy.unet, clean + noise * frames.reshape({6, 1, 1, 1}), frames, conditioning), 1e-6,
+               "estimate");
   EXPECT_TRUE(estimate.requires_grad());
   EXPECT_EQ(estimate.scalar_type(), at::kFloat);
   EXPECT_THROW(one_step_estimate(*toy.unet, clean, noise, at::ones({6}), conditioning), Error);
@@ -44,7 +45,8 @@ TEST(DiffusionLoss, EstimateSharesTheNoiseLevelWithinAClip) {
 TEST(DiffusionLoss, NoNoiseGivesTheLatentsBack) {
   const testing::ToyUNet toy;
   const Tensor clean = randn({3, 2, 4, 6}, make_generator(5));
-  const Tensor estimate = one_step_estimate(*toy.unet, clean, randn({3, 2, 4, 6}, make_generator(6)), at::full({1}, 1e-6f), testing::toy_conditioning(3));
+  const Tensor estimate = one_step_estimate(*toy.unet, clean, randn({3, 2, 4, 6}, make_generator(6)), at::full({1}, 1e-6f),
+                                            testing::toy_conditioning(3));
   expect_close(estimate, clean, 1e-5, "estimate");
 }
 

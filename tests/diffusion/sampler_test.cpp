@@ -31,9 +31,10 @@ TEST(SamplerGolden, Tables) {
   expect_close(scaling.c_noise, golden.at("scaling.c_noise"), 2e-6, "c_noise");
   for (const std::string guider : {"triangle", "linear"}) {
     for (const int64_t frames : {5, 14, 21})
-      expect_close(guidance_scales(guider, frames, 1, 2.5), golden.at("guidance." + guider + "." + std::to_string(frames)), 2e-6, guider);
-    expect_close(apply_guidance(golden.at("guidance.apply.in"), guidance_scales(guider, 5, 1, 2.5)), golden.at("guidance.apply." + guider), 2e-6,
-                 "applied " + guider);
+      expect_close(guidance_scales(guider, frames, 1, 2.5), golden.at("guidance." + guider + "." + std::to_string(frames)), 2e-6,
+                   guider);
+    expect_close(apply_guidance(golden.at("guidance.apply.in"), guidance_scales(guider, 5, 1, 2.5)),
+                 golden.at("guidance.apply." + guider), 2e-6, "applied " + guider);
   }
 }
 
@@ -60,7 +61,8 @@ TEST(Sampler, GuidanceIsTheMixOfTwoRuns) {
   const ToyUNet toy;
   const Conditioning conditioning = toy_conditioning(3);
   const Tensor x = randn({3, 2, 4, 6}, make_generator(1)), sigma = at::full({3}, 0.8f), scales = at::tensor({1.0f, 2.0f, 3.5f});
-  const Tensor with = denoise(*toy.unet, x, sigma, conditioning), without = denoise(*toy.unet, x, sigma, conditioning.unconditional());
+  const Tensor with = denoise(*toy.unet, x, sigma, conditioning),
+               without = denoise(*toy.unet, x, sigma, conditioning.unconditional());
   const GuidedResult guided = guided_denoise(*toy.unet, x, sigma, conditioning, scales);
   EXPECT_EQ(guided.net_out.size(0), 6);
   expect_close(guided.denoised, without + scales.reshape({3, 1, 1, 1}) * (with - without), 1e-5, "guided");
@@ -86,7 +88,8 @@ TEST(Sampler, StepsAreReportedAndTheLastIsTheEstimate) {
   config.steps = 3, config.sigma_max = 20;
   const Tensor noise = randn({4, 2, 4, 6}, make_generator(3));
   std::vector<SamplerStep> steps;
-  const Tensor latents = sample(*toy.unet, config, noise, toy_conditioning(4), [&](const SamplerStep& step) { steps.push_back(step); });
+  const Tensor latents =
+      sample(*toy.unet, config, noise, toy_conditioning(4), [&](const SamplerStep& step) { steps.push_back(step); });
   ASSERT_EQ(steps.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(steps[i].index, static_cast<int64_t>(i));
@@ -121,7 +124,8 @@ TEST(Sampler, CountsAreChecked) {
   const Tensor x = at::zeros({3, 2, 4, 6});
   EXPECT_THROW(denoise(*toy.unet, x, at::ones({2}), toy_conditioning(3)), Error);
   EXPECT_THROW(denoise(*toy.unet, x, at::ones({3}), toy_conditioning(2)), Error);
-  EXPECT_THROW(guided_denoise(*toy.unet, at::zeros({6, 2, 4, 6}), at::ones({6}), toy_conditioning(3, 2), at::full({6}, 2)), Error);
+  EXPECT_THROW(guided_denoise(*toy.unet, at::zeros({6, 2, 4, 6}), at::ones({6}), toy_conditioning(3, 2), at::full({6}, 2)),
+               Error);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // The UNet against the reference implementation's numbers (goldens/sv3d/README.md gives the tolerances and why they are that).
-#include "diffusion/video_unet.h"
-
 #include <c10/core/GradMode.h>
 
+#include "diffusion/video_unet.h"
 #include "sv3d_goldens.h"
 
 namespace gsv3d {
@@ -14,7 +13,9 @@ struct UNetCase {
   double tolerance, activation_tolerance;
 };
 
-std::string case_name(const ::testing::TestParamInfo<UNetCase>& info) { return info.param.file; }
+std::string case_name(const ::testing::TestParamInfo<UNetCase>& info) {
+  return info.param.file;
+}
 
 class VideoUNetGolden : public ::testing::TestWithParam<UNetCase> {};
 
@@ -49,7 +50,8 @@ TEST_P(VideoUNetGolden, OutputAndActivations) {
 
 INSTANTIATE_TEST_SUITE_P(Files, VideoUNetGolden,
                          ::testing::Values(UNetCase{"unet_p_io", "", "p", 2e-5, 5e-5}, UNetCase{"unet_u_io", "", "u", 2e-5, 5e-5},
-                                           UNetCase{"unet_mixed_io", "", "p", 2e-5, 5e-5}, UNetCase{"unet_small_io", "", "p", 5e-5, 1e-4},
+                                           UNetCase{"unet_mixed_io", "", "p", 2e-5, 5e-5},
+                                           UNetCase{"unet_small_io", "", "p", 5e-5, 1e-4},
                                            UNetCase{"procedural_1244_io", "unet.", "procedural", 2e-5, 5e-5}),
                          case_name);
 

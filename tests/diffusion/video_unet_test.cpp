@@ -94,7 +94,7 @@ TEST(VideoUNet, GradientsMatchFiniteDifferences) {
   const ToyUNet toy;
   const VideoUNet::Input input = toy_unet_input(2, 3, 2);
   const Tensor weights = randn({6, 2, 4, 6}, make_generator(5));
-  const auto loss = [&] { return ((*toy.unet)(input) * weights).mean(); };
+  const auto loss = [&] { return ((*toy.unet)(input)*weights).mean(); };
   toy.store->set_requires_grad(true);
   loss().backward();
   for (const auto& [name, parameter] : toy.store->parameters()) {
@@ -105,8 +105,9 @@ TEST(VideoUNet, GradientsMatchFiniteDifferences) {
   const c10::NoGradGuard no_grad;
   for (const char* name :
        {"input_blocks.0.0.weight", "time_embed.0.weight", "label_emb.0.2.bias", "input_blocks.1.0.time_stack.in_layers.2.weight",
-        "input_blocks.1.0.time_mixer.mix_factor", "input_blocks.1.1.time_stack.0.attn1.to_q.weight", "middle_block.1.time_pos_embed.2.weight",
-        "middle_block.1.time_stack.0.attn2.to_k.weight", "output_blocks.1.1.transformer_blocks.0.ff.net.0.proj.weight"}) {
+        "input_blocks.1.0.time_mixer.mix_factor", "input_blocks.1.1.time_stack.0.attn1.to_q.weight",
+        "middle_block.1.time_pos_embed.2.weight", "middle_block.1.time_stack.0.attn2.to_k.weight",
+        "output_blocks.1.1.transformer_blocks.0.ff.net.0.proj.weight"}) {
     Tensor parameter = toy.store->parameters().at(name);
     const Tensor original = parameter.detach().clone(), gradient = parameter.grad();
     const double norm = gradient.norm().item<double>();

@@ -1,5 +1,5 @@
-// The whole way from a cut-out photo to 8-bit frames against the reference sampling script's own run, every stage checked on what our earlier
-// stages made (only the random numbers are taken from the file).
+// The whole way from a cut-out photo to 8-bit frames against the reference sampling script's own run, every stage checked on what
+// our earlier stages made (only the random numbers are taken from the file).
 #include <c10/core/GradMode.h>
 
 #include "image/framing.h"
@@ -20,7 +20,9 @@ struct ReferenceRun {
     for (const auto& [name, entry] : file.entries()) golden[name] = file.tensor(name);
     info = Json::parse(file.metadata().at("info"));
   }
-  void compare(const Tensor& actual, const std::string& name) const { testing::expect_golden(actual, golden.at(name), kTolerance, name); }
+  void compare(const Tensor& actual, const std::string& name) const {
+    testing::expect_golden(actual, golden.at(name), kTolerance, name);
+  }
   std::vector<double> degrees(const char* name) const {
     const Json& value = info.at(name);
     if (value.is_null()) return {};
@@ -29,7 +31,9 @@ struct ReferenceRun {
 };
 
 /// [H, W, 4] bytes → picture.
-Image picture(const Tensor& rgba) { return to_image(rgba.permute({2, 0, 1}).contiguous()); }
+Image picture(const Tensor& rgba) {
+  return to_image(rgba.permute({2, 0, 1}).contiguous());
+}
 
 /// The framed photo [S, S, 3] as bytes.
 Tensor framed(const ReferenceRun& run) {
@@ -49,7 +53,8 @@ Conditioning conditioning(const ReferenceRun& run, const Tensor& image) {
   result.concat = encoder.mode(run.golden.at("cond_frames"));  // the photo with the reference's random numbers added
   auto elevations = run.degrees("elevations_deg");
   if (elevations.empty()) elevations = {0};  // sv3d_u is told no angles
-  result.vector = camera_vector(sv3d_orbit_angles(frames, elevations, run.degrees("azimuths_deg")), 1e-5, run.model.vector_dimensions);
+  result.vector =
+      camera_vector(sv3d_orbit_angles(frames, elevations, run.degrees("azimuths_deg")), 1e-5, run.model.vector_dimensions);
   return result;
 }
 
@@ -65,13 +70,14 @@ Tensor sampled(const ReferenceRun& run, const Conditioning& conditioning) {
   config.steps = steps;
   run.compare(edm_sigmas(steps, config.sigma_min, config.sigma_max, config.rho), "sigmas");
   int64_t seen = 0;
-  const Tensor latents = sample(run.model.make_unet(), config, run.golden.at("noise"), conditioning, [&](const SamplerStep& step) {
-    const std::string name = fmt::format("step{:02}.", step.index);
-    run.compare(step.net_out, name + "net_out");
-    run.compare(step.denoised, name + "denoised");
-    run.compare(step.x_next, name + "x_next");
-    ++seen;
-  });
+  const Tensor latents =
+      sample(run.model.make_unet(), config, run.golden.at("noise"), conditioning, [&](const SamplerStep& step) {
+        const std::string name = fmt::format("step{:02}.", step.index);
+        run.compare(step.net_out, name + "net_out");
+        run.compare(step.denoised, name + "denoised");
+        run.compare(step.x_next, name + "x_next");
+        ++seen;
+      });
   EXPECT_EQ(seen, steps);
   return latents;
 }
@@ -104,7 +110,8 @@ TEST_P(PipelineGolden, PhotoToFrames) {
   testing::expect_near(frames, run.golden.at("frames_u8"), 1, "frames_u8");
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, PipelineGolden, ::testing::Values("p", "u"), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Models, PipelineGolden, ::testing::Values("p", "u"),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace gsv3d

@@ -1,4 +1,5 @@
-// The small SV3D models of the golden files: hyper-parameters from tiny_config.json, weights by the key of that file ("p", "u", "procedural").
+// The small SV3D models of the golden files: hyper-parameters from tiny_config.json, weights by the key of that file ("p", "u",
+// "procedural").
 #pragma once
 
 #include <ATen/Parallel.h>
@@ -19,13 +20,15 @@
 
 namespace gsv3d::testing {
 
-/// A section of tiny_config.json as our config struct. Keys that only say what every SV3D model has in common are left out; any other unknown
-/// key is still an error.
+/// A section of tiny_config.json as our config struct. Keys that only say what every SV3D model has in common are left out; any
+/// other unknown key is still an error.
 template <class T>
 T sv3d_config(const Json& section) {
-  static const std::set<std::string> common = {"num_classes",      "use_linear_in_transformer", "extra_ff_mix_layer", "use_spatial_context",
-                                               "merge_strategy",   "video_kernel_size",         "double_z",           "resolution",
-                                               "attn_resolutions", "dropout"};
+  static const std::set<std::string> common = {"num_classes",        "use_linear_in_transformer",
+                                               "extra_ff_mix_layer", "use_spatial_context",
+                                               "merge_strategy",     "video_kernel_size",
+                                               "double_z",           "resolution",
+                                               "attn_resolutions",   "dropout"};
   Json kept = Json::object();
   for (const auto& [key, value] : section.items())
     if (!common.count(key)) kept[key] = value;
@@ -38,7 +41,8 @@ inline void expect_golden(const Tensor& actual, const Tensor& expected, double r
   if (actual.sizes() != expected.sizes()) return;
   const double error = (actual.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>();
   const double scale = expected.abs().max().to(at::kDouble).item<double>();
-  fmt::print("{:45} max error {:.1e}, relative to max {:.1e} (limit {:.0e})\n", what, error, scale > 0 ? error / scale : error, relative_tolerance);
+  fmt::print("{:45} max error {:.1e}, relative to max {:.1e} (limit {:.0e})\n", what, error, scale > 0 ? error / scale : error,
+             relative_tolerance);
 }
 
 /// One of the models.
@@ -63,7 +67,8 @@ inline Json sv3d_image_embedder(Json section) {
   return result;
 }
 
-/// Files that hold a model's weights; a later one replaces tensors of an earlier one. The procedural model's manifest is the first.
+/// Files that hold a model's weights; a later one replaces tensors of an earlier one. The procedural model's manifest is the
+/// first.
 inline std::vector<std::string> sv3d_weight_files(const std::string& key) {
   if (key == "procedural") return {"sv3d/procedural_1244.json"};
   if (key == "u") return {"sv3d/tiny_sv3d_p.safetensors", "sv3d/tiny_sv3d_u_override.safetensors"};
@@ -89,7 +94,8 @@ inline Sv3dGoldenModel sv3d_golden_model(const std::string& key) {
   model.vector_dimensions = json.at("vector_dims").get<std::vector<int64_t>>();
   for (const auto& file : sv3d_weight_files(key)) {
     const auto path = golden(file);
-    for (auto& [name, tensor] : path.extension() == ".json" ? procedural_weights(path) : read_safetensors(path)) model.weights[name] = tensor;
+    for (auto& [name, tensor] : path.extension() == ".json" ? procedural_weights(path) : read_safetensors(path))
+      model.weights[name] = tensor;
   }
   return model;
 }
