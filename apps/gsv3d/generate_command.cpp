@@ -55,7 +55,8 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   folder.commit(output_file_names());
   if (arguments.run.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::string what = result.gaussians ? fmt::format("{} Gaussians", result.gaussians->count()) : fmt::format("{} views", result.views.size(0));
+  const std::string what =
+      result.gaussians ? fmt::format("{} Gaussians", result.gaussians->count()) : fmt::format("{} views", result.views.size(0));
   fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.path().string(), what, seconds, arguments.options.seed);
   for (const std::string& file : output_file_names()) {
     if (fs::exists(folder.path() / file)) fmt::print("  {}\n", (folder.path() / file).string());
@@ -72,7 +73,8 @@ void run_generate(const CLI::App& command, GenerateArguments& arguments) {
   // A write beyond a file size limit then fails like a full disk, instead of ending the process and leaving files behind.
   std::signal(SIGXFSZ, SIG_IGN);
 
-  const Model model = load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
+  const Model model =
+      load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
   std::set<std::string> names;
   size_t failures = 0;
   for (const fs::path& image : arguments.images) {
@@ -100,16 +102,21 @@ void add_generate_command(CLI::App& app) {
   auto* command = app.add_subcommand("generate", "Make a 3D object (Gaussian splats) from each photo");
   auto arguments = std::make_shared<GenerateArguments>();
   GenerateArguments& a = *arguments;
-  command->add_option("images", a.images, "photos: JPEG, PNG, WebP, HEIC, ...; transparency is used when there is some")->required();
+  command->add_option("images", a.images, "photos: JPEG, PNG, WebP, HEIC, ...; transparency is used when there is some")
+      ->required();
   command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
   command->add_option("--seed", a.options.seed, "same seed, same result")->capture_default_str();
   command->add_option("--steps", a.steps, "denoising steps (default: the model's)")->check(CLI::Range(1, 1000));
-  command->add_option("--guidance", a.guidance, "largest guidance scale over the views (default: the model's)")->check(CLI::Range(0.0, 20.0));
+  command->add_option("--guidance", a.guidance, "largest guidance scale over the views (default: the model's)")
+      ->check(CLI::Range(0.0, 20.0));
   command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
       ->check(CLI::Range(-89.0, 89.0));
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
-  auto* no_matting = command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");
-  command->add_option("--matting-model", a.options.matting_options.network, "ONNX network for the background removal instead of GrabCut")
+  auto* no_matting =
+      command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");
+  command
+      ->add_option("--matting-model", a.options.matting_options.network,
+                   "ONNX network for the background removal instead of GrabCut")
       ->check(CLI::ExistingFile)
       ->excludes(no_matting);
   a.run.add_to(*command);

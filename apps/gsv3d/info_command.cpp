@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string on_off(bool value) { return value ? "on" : "off"; }
+std::string on_off(bool value) {
+  return value ? "on" : "off";
+}
 
 void print_build() {
   fmt::print("gsv3d {}\n", GSV3D_VERSION);
@@ -56,15 +58,15 @@ void print_part(const std::string& name, const fs::path& path) {
     return;
   }
   const PartSize size = measure(path);
-  fmt::print("  {:<18} {:>8.2f} M parameters in {:>4} tensors, {:>8.2f} MB\n", name, static_cast<double>(size.parameters) / 1e6, size.tensors,
-             static_cast<double>(size.bytes) / 1e6);
+  fmt::print("  {:<18} {:>8.2f} M parameters in {:>4} tensors, {:>8.2f} MB\n", name, static_cast<double>(size.parameters) / 1e6,
+             size.tensors, static_cast<double>(size.bytes) / 1e6);
 }
 
 void print_model(const fs::path& folder) {
   const ModelConfig config = read_model_config(folder);
   fmt::print("model        {} in {}\n", config.name, folder.string());
-  fmt::print("  {} views of {} x {} pixels, {} steps, elevation {} degrees unless given\n", config.frames, config.image_size, config.image_size,
-             config.sampler.steps, config.elevation_degrees);
+  fmt::print("  {} views of {} x {} pixels, {} steps, elevation {} degrees unless given\n", config.frames, config.image_size,
+             config.image_size, config.sampler.steps, config.elevation_degrees);
   for (const std::string& part : model_part_names()) print_part(part, folder / (part + ".safetensors"));
   const fs::path lora = folder / "distilled_lora.safetensors";
   if (fs::exists(lora)) print_part("distilled_lora", lora);

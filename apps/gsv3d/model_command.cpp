@@ -18,7 +18,8 @@ void run_init(const InitArguments& arguments) {
   check_model_config(config, arguments.config.string());
   require(!fs::exists(arguments.output), "{} exists already: give a folder that is to be made", arguments.output.string());
   initialise_model(arguments.output, config, arguments.seed);
-  fmt::print("{}: random weights for \"{}\"; look with: gsv3d info --model {}\n", arguments.output.string(), config.name, arguments.output.string());
+  fmt::print("{}: random weights for \"{}\"; look with: gsv3d info --model {}\n", arguments.output.string(), config.name,
+             arguments.output.string());
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct RunOptions {
   void apply() const;
   std::filesystem::path model_folder() const { return model.empty() ? default_model_folder() : model; }
   at::Device chosen_device() const;
-  /// "auto": what is fastest there for networks of the embedded model's size.
+  /// "auto": what is fastest there for the model's size. Throws Error when the model folder cannot be read.
   at::ScalarType chosen_dtype() const;
 };
 

@@ -16,7 +16,8 @@ NamedTensors read_lora(const std::filesystem::path& path) {
     const std::string short_name = name.starts_with(peft_prefix) ? name.substr(peft_prefix.size()) : name;
     require(short_name.ends_with(down_ending) || short_name.ends_with(up_ending),
             "{}: tensor \"{}\" is not part of a LoRA (expected ….lora_A.weight or ….lora_B.weight)", path.string(), name);
-    require(tensor.dim() == 2 && at::isFloatingType(tensor.scalar_type()), "{}: tensor \"{}\" is not a floating-point matrix", path.string(), name);
+    require(tensor.dim() == 2 && at::isFloatingType(tensor.scalar_type()), "{}: tensor \"{}\" is not a floating-point matrix",
+            path.string(), name);
     plain.emplace(short_name, tensor);
   }
   require(!plain.empty(), "{}: it holds no tensors", path.string());
@@ -25,7 +26,8 @@ NamedTensors read_lora(const std::filesystem::path& path) {
     const std::string layer = name.substr(0, name.size() - down_ending.size());
     const auto partner = plain.find(layer + std::string(down ? up_ending : down_ending));
     require(partner != plain.end(), "{}: tensor \"{}\" has no partner", path.string(), name);
-    require(tensor.size(down ? 0 : 1) == partner->second.size(down ? 1 : 0), "{}: tensors of layer \"{}\" have different ranks", path.string(), layer);
+    require(tensor.size(down ? 0 : 1) == partner->second.size(down ? 1 : 0), "{}: tensors of layer \"{}\" have different ranks",
+            path.string(), layer);
   }
   return plain;
 }

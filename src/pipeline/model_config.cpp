@@ -23,7 +23,8 @@ struct Checker {
     require(value == other, "{}: {} = {} does not fit {} = {}", where, key, value, other_key, other);
   }
   void divides(const char* key, int64_t divisor, const char* other_key, int64_t value) const {
-    require(divisor > 0 && value % divisor == 0, "{}: {} = {} is not a multiple of {} = {}", where, other_key, value, key, divisor);
+    require(divisor > 0 && value % divisor == 0, "{}: {} = {} is not a multiple of {} = {}", where, other_key, value, key,
+            divisor);
   }
   void levels(const char* key, const std::vector<int64_t>& values, size_t limit) const {
     require(!values.empty() && values.size() <= limit, "{}: {} needs 1 … {} entries, found {}", where, key, limit, values.size());
@@ -56,7 +57,8 @@ void check_vae(const ModelConfig& c, const Checker& check) {
   check.positive("vae.ch", vae.ch, 8192);
   check.levels("vae.ch_mult", vae.ch_mult, 8);
   check.positive("vae.num_res_blocks", vae.num_res_blocks, 64);
-  for (const int64_t multiple : vae.ch_mult) check.divides("vae.norm_groups", vae.norm_groups, "vae.ch · ch_mult", vae.ch * multiple);
+  for (const int64_t multiple : vae.ch_mult)
+    check.divides("vae.norm_groups", vae.norm_groups, "vae.ch · ch_mult", vae.ch * multiple);
   require(vae.scale_factor > 0 && std::isfinite(vae.scale_factor), "{}: vae.scale_factor must be above 0", check.where);
   check.divides("vae downsampling", vae.downsampling(), "image_size", c.image_size);
 }
@@ -119,17 +121,18 @@ void check_decoder(const ModelConfig& c, const Checker& check) {
     check.divides("gaussian_decoder.upsampler_heads", decoder.upsampler_heads, "gaussian_decoder.upsampler_widths", width);
   }
   check.range("gaussian_decoder.sh_degree", static_cast<double>(decoder.sh_degree), 0, 3);
-  require(decoder.near > 0 && decoder.near < decoder.far, "{}: gaussian_decoder.near = {} and far = {} must be 0 < near < far", check.where,
-          decoder.near, decoder.far);
+  require(decoder.near > 0 && decoder.near < decoder.far, "{}: gaussian_decoder.near = {} and far = {} must be 0 < near < far",
+          check.where, decoder.near, decoder.far);
   require(decoder.min_scale > 0 && decoder.min_scale < decoder.max_scale,
-          "{}: gaussian_decoder.min_scale = {} and max_scale = {} must be 0 < min_scale < max_scale", check.where, decoder.min_scale,
-          decoder.max_scale);
+          "{}: gaussian_decoder.min_scale = {} and max_scale = {} must be 0 < min_scale < max_scale", check.where,
+          decoder.min_scale, decoder.max_scale);
 }
 
 void check_sampler(const SamplerConfig& sampler, const Checker& check) {
   check.positive("sampler.steps", sampler.steps, 10'000);
-  require(sampler.sigma_min > 0 && sampler.sigma_min < sampler.sigma_max, "{}: sampler.sigma_min = {} and sigma_max = {} must be 0 < min < max",
-          check.where, sampler.sigma_min, sampler.sigma_max);
+  require(sampler.sigma_min > 0 && sampler.sigma_min < sampler.sigma_max,
+          "{}: sampler.sigma_min = {} and sigma_max = {} must be 0 < min < max", check.where, sampler.sigma_min,
+          sampler.sigma_max);
   check.range("sampler.rho", sampler.rho, 0.1, 100);
   check.range("sampler.min_scale", sampler.min_scale, 0, 100);
   check.range("sampler.max_scale", sampler.max_scale, 0, 100);

@@ -20,14 +20,14 @@ namespace gsv3d {
 /// config.json. Full size and tiny differ in numbers only.
 struct ModelConfig {
   std::string name = "sv3d_p";
-  int64_t image_size = 576;               ///< pixels of a view, square
-  int64_t frames = 21;                    ///< N: orbit views the UNet makes
+  int64_t image_size = 576;                                  ///< pixels of a view, square
+  int64_t frames = 21;                                       ///< N: orbit views the UNet makes
   std::vector<int64_t> vector_dimensions = {256, 512, 512};  ///< cond_aug, polar, azimuth; only the first for sv3d_u
-  double cond_aug = 1e-5;                 ///< noise on the photo before its latent, and what the UNet is told of it
-  double image_frame_ratio = 0.82;        ///< share of the frame that the object's box fills in the framed photo
-  double elevation_degrees = 10;          ///< assumed when the user does not say
+  double cond_aug = 1e-5;           ///< noise on the photo before its latent, and what the UNet is told of it
+  double image_frame_ratio = 0.82;  ///< share of the frame that the object's box fills in the framed photo
+  double elevation_degrees = 10;    ///< assumed when the user does not say
   double radius = 2, fov_y_degrees = 33.8;
-  int64_t lora_rank = 0;                  ///< of distilled_lora.safetensors, when there is one
+  int64_t lora_rank = 0;  ///< of distilled_lora.safetensors, when there is one
   double lora_alpha = 0;
   std::vector<std::string> lora_targets;
   VideoUNetConfig unet;
@@ -40,7 +40,8 @@ struct ModelConfig {
   void fields(Visitor& visit) {
     visit("name", name), visit("image_size", image_size), visit("frames", frames), visit("vector_dimensions", vector_dimensions);
     visit("cond_aug", cond_aug), visit("image_frame_ratio", image_frame_ratio), visit("elevation_degrees", elevation_degrees);
-    visit("radius", radius), visit("fov_y_degrees", fov_y_degrees), visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha);
+    visit("radius", radius), visit("fov_y_degrees", fov_y_degrees), visit("lora_rank", lora_rank),
+        visit("lora_alpha", lora_alpha);
     visit("lora_targets", lora_targets), visit("unet", unet), visit("vae", vae), visit("image_embedder", image_embedder);
     visit("dino", dino), visit("gaussian_decoder", gaussian_decoder), visit("sampler", sampler);
   }
@@ -77,8 +78,9 @@ struct LoadOptions {
   bool use_lora = true;  ///< apply distilled_lora.safetensors when it is there
 };
 
-/// Files: unet, vae (encoder.*, quant_conv.*, decoder.*), image_embedder (visual.*), dino, gaussian_decoder, distilled_lora, all .safetensors.
-/// Throws Error naming file and tensor when a file is damaged, lacks a tensor, has one of another shape, or one that nobody knows.
+/// Files: unet, vae (encoder.*, quant_conv.*, decoder.*), image_embedder (visual.*), dino, gaussian_decoder, distilled_lora, all
+/// .safetensors. Throws Error naming file and tensor when a file is damaged, lacks a tensor, has one of another shape, or one
+/// that nobody knows.
 Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
 
 /// The parts a folder may hold, by file name without ".safetensors", in the order in which they work.
@@ -87,7 +89,8 @@ const std::vector<std::string>& model_part_names();
 /// Throws Error naming the first of `parts` (names as above) that the model lacks.
 void require_parts(const Model& model, const std::vector<std::string>& parts);
 
-/// Makes a complete model folder with random weights (float16): config.json and one file per part. For tests and as a start for training.
+/// Makes a complete model folder with random weights (float16): config.json and one file per part. For tests and as a start for
+/// training.
 void initialise_model(const std::filesystem::path& folder, const ModelConfig& config, uint64_t seed);
 
 }  // namespace gsv3d

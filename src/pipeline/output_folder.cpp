@@ -11,9 +11,12 @@ namespace gsv3d {
 namespace fs = std::filesystem;
 
 OutputFolder::OutputFolder(fs::path directory, const std::string& name)
-    : directory_(std::move(directory)), path_(directory_ / name), staging_(directory_ / fmt::format(".{}.{}.part", name, ::getpid())) {
+    : directory_(std::move(directory)),
+      path_(directory_ / name),
+      staging_(directory_ / fmt::format(".{}.{}.part", name, ::getpid())) {
   std::error_code error;
-  require(!fs::exists(path_, error) || fs::is_directory(path_, error), "cannot write results to {}: it is not a folder", path_.string());
+  require(!fs::exists(path_, error) || fs::is_directory(path_, error), "cannot write results to {}: it is not a folder",
+          path_.string());
   made_directory_ = fs::create_directories(directory_, error);
   require(!error, "cannot create folder {}: {}", directory_.string(), error.message());
   fs::create_directory(staging_, error);

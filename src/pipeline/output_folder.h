@@ -9,7 +9,8 @@ namespace gsv3d {
 
 class OutputFolder {
  public:
-  /// Results for DIRECTORY/NAME. Makes the staging folder at once, so that a place that cannot be written is found before any work. Throws Error.
+  /// Results for DIRECTORY/NAME. Makes the staging folder at once, so that a place that cannot be written is found before any
+  /// work. Throws Error.
   OutputFolder(std::filesystem::path directory, const std::string& name);
   /// Without commit(): removes everything that was written, and DIRECTORY too when it did not exist before and is empty.
   ~OutputFolder();
@@ -21,7 +22,8 @@ class OutputFolder {
   /// Where the files are after commit().
   const std::filesystem::path& path() const { return path_; }
 
-  /// Moves every file into place, each by one rename. `replaced` names files of an earlier run that must not stay beside the new ones.
+  /// Moves every file into place, each by one rename. `replaced` names files of an earlier run that must not stay beside the new
+  /// ones.
   void commit(const std::vector<std::string>& replaced = {});
 
  private:

@@ -34,7 +34,8 @@ std::vector<Image> to_images(const Tensor& batch) {
 
 std::vector<std::string> azimuth_captions(int64_t views) {
   std::vector<std::string> captions;
-  for (int64_t i = 0; i < views; ++i) captions.push_back(fmt::format("{:.0f}", 360.0 * static_cast<double>(i) / static_cast<double>(views)));
+  for (int64_t i = 0; i < views; ++i)
+    captions.push_back(fmt::format("{:.0f}", 360.0 * static_cast<double>(i) / static_cast<double>(views)));
   return captions;
 }
 
@@ -46,13 +47,15 @@ double peak_memory_megabytes() {
 }
 
 void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
-  std::vector<SheetRow> rows = {{"photo", {result.photo.cutout}, {}},
-                                {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.views.size(0))}};
+  std::vector<SheetRow> rows = {
+      {"photo", {result.photo.cutout}, {}},
+      {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.views.size(0))}};
   if (result.gaussians) {
     const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
     rows.push_back({"3D Gaussians from the same cameras", to_images(images.rgb), {}});
     SheetRow depths{"depth", {}, {}};
-    for (int64_t i = 0; i < images.depth.size(0); ++i) depths.pictures.push_back(depth_to_image(images.depth[i][0], images.alpha[i][0]));
+    for (int64_t i = 0; i < images.depth.size(0); ++i)
+      depths.pictures.push_back(depth_to_image(images.depth[i][0], images.alpha[i][0]));
     rows.push_back(std::move(depths));
   }
   SheetOptions options;
@@ -104,7 +107,8 @@ const std::vector<std::string>& output_file_names() {
   return names;
 }
 
-void write_outputs(const OutputFolder& folder, Result& result, const Model& model, const RunRecord& record, const OutputOptions& options) {
+void write_outputs(const OutputFolder& folder, Result& result, const Model& model, const RunRecord& record,
+                   const OutputOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const fs::path& place = folder.staging();
   if (result.gaussians) {

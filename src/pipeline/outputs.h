@@ -28,9 +28,10 @@ struct RunRecord {
 ///   orbit.mp4    the Gaussians on an orbit at the photo's elevation (left out in builds without FFmpeg)
 ///   views.png    contact sheet: framed photo; generated views; the Gaussians and their depth from the same cameras
 ///   result.json  model, seed, settings, seconds per stage, counts, peak memory, version
-/// Without Gaussians (views only) there is no object.ply and no orbit.mp4. Adds the time it took to the result's. Throws Error when a
-/// file cannot be written.
-void write_outputs(const OutputFolder& folder, Result& result, const Model& model, const RunRecord& record, const OutputOptions& options = {});
+/// Without Gaussians (views only) there is no object.ply and no orbit.mp4. Adds the time it took to the result's. Throws Error
+/// when a file cannot be written.
+void write_outputs(const OutputFolder& folder, Result& result, const Model& model, const RunRecord& record,
+                   const OutputOptions& options = {});
 
 /// Every name write_outputs may use: for OutputFolder::commit.
 const std::vector<std::string>& output_file_names();

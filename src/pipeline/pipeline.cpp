@@ -44,7 +44,9 @@ void check_photo(const ModelConfig& config, const Tensor& photos) {
 }
 
 /// The VAE and CLIP see colours in [-1, 1].
-Tensor signed_range(const Tensor& images) { return images * 2 - 1; }
+Tensor signed_range(const Tensor& images) {
+  return images * 2 - 1;
+}
 
 SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions& options) {
   SamplerConfig sampler = config.sampler;
@@ -65,7 +67,8 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
   // A photo that is neither transparent nor to be cut out is taken as framed already: padded to a square, not enlarged.
   std::optional<double> ratio;
   if (photo.has_alpha || cut_out) ratio = config.image_frame_ratio;
-  const FramedPhoto framed = frame_object(cut_out ? remove_background(photo, options.matting_options) : photo, ratio, config.image_size);
+  const FramedPhoto framed =
+      frame_object(cut_out ? remove_background(photo, options.matting_options) : photo, ratio, config.image_size);
   return {framed.cutout, to_tensor(framed.on_white).slice(0, 0, 3).unsqueeze(0).contiguous()};
 }
 
@@ -97,7 +100,8 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   conditioning.crossattn = (*model.image_embedder)(clip_preprocess(image, config.image_embedder.image_size)).to(at::kFloat);
   conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
   conditioning.vector =
-      camera_vector(sv3d_orbit_angles(config.frames, {elevation(config, options)}), config.cond_aug, config.vector_dimensions).to(model.device);
+      camera_vector(sv3d_orbit_angles(config.frames, {elevation(config, options)}), config.cond_aug, config.vector_dimensions)
+          .to(model.device);
 
   const Tensor frames = sample(*model.unet, sampler_settings(config, options), noise, conditioning, [&](const SamplerStep& step) {
     throw_if_cancelled();
@@ -123,7 +127,8 @@ Cameras model_cameras(const ModelConfig& config, double elevation_degrees) {
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees) {
   require_parts(model, {"dino", "gaussian_decoder"});
   check_photo(model.config, photo);
-  require(latents.dim() == 4 && latents.size(0) == model.config.frames, "decode_gaussians takes the latents of {} views", model.config.frames);
+  require(latents.dim() == 4 && latents.size(0) == model.config.frames, "decode_gaussians takes the latents of {} views",
+          model.config.frames);
   const c10::NoGradGuard no_grad;
   const Autocast autocast(model.device.type(), model.dtype);
   const Tensor tokens = (*model.dino)(dinov2_preprocess(photo.to(model.device), model.config.dino.image_size)).patch_tokens;
@@ -144,7 +149,8 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
   result.cameras = model_cameras(model.config, result.elevation_degrees);
   result.photo = stage("photo", [&] { return prepare_photo(photo, model.config, options); });
   result.latents = stage("views", [&] {
-    return generate_latents(model, result.photo.rgb, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); });
+    return generate_latents(model, result.photo.rgb, options,
+                            [&](int64_t done, int64_t total) { stage.progress("views", done, total); });
   });
   result.views = stage("decode views", [&] {
     const Tensor others = decode_views(model, result.latents.latents.slice(0, 1));

@@ -1,7 +1,8 @@
-// One photo in, views and 3D Gaussians out: the method's inference (GSV3D, arXiv 2503.06136, Fig. 1a) as one call, and each of its boxes as a
-// function of its own for evaluation and training.
+// One photo in, views and 3D Gaussians out: the method's inference (GSV3D, arXiv 2503.06136, Fig. 1a) as one call, and each of
+// its boxes as a function of its own for evaluation and training.
 //
-//   photo → prepare_photo → generate_latents (CLIP token, photo latent, camera vector, sampler) → decode_gaussians (rays, DINO tokens)
+//   photo → prepare_photo → generate_latents (CLIP token, photo latent, camera vector, sampler) → decode_gaussians (rays, DINO
+//   tokens)
 //                                                                                              ↘ decode_views
 #pragma once
 
@@ -65,8 +66,8 @@ inline constexpr double min_exported_opacity = 0.005;
 /// Cuts the object out (unless the photo has transparency, or matting is off) and frames it as SV3D does: image/framing.h.
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options);
 
-/// Samples the orbit's latents for a framed photo [1, 3, S, S] in 0-1 over white. on_step(done, total) may throw to stop; a cancel request
-/// stops it too. Needs the parts vae, image_embedder and unet.
+/// Samples the orbit's latents for a framed photo [1, 3, S, S] in 0-1 over white. on_step(done, total) may throw to stop; a
+/// cancel request stops it too. Needs the parts vae, image_embedder and unet.
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
                                   const std::function<void(int64_t, int64_t)>& on_step = {});
 
@@ -76,8 +77,8 @@ Tensor encode_photo(const Model& model, const Tensor& photos);
 /// Latents (scaled) [N, z, h, w] → images [N, 3, S, S] in 0-1. Needs the part vae.
 Tensor decode_views(const Model& model, const Tensor& latents);
 
-/// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3, S, S] in 0-1 → Gaussians, not pruned.
-/// Needs the parts dino and gaussian_decoder.
+/// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3, S, S] in 0-1 → Gaussians,
+/// not pruned. Needs the parts dino and gaussian_decoder.
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees);
 
 /// The N cameras of the model's orbit, for images of S × S pixels.

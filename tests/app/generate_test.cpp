@@ -12,16 +12,17 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using testing::ProgramResult;
 using testing::run_program;
+using ::testing::StartsWith;
 using testing::TemporaryFolder;
 
 /// An opaque square on transparent ground.
 Image square_photo() {
   Image image{32, 32, std::vector<uint8_t>(32 * 32 * 4, 0), true};
   for (int64_t y = 8; y < 24; ++y) {
-    for (int64_t x = 8; x < 24; ++x) image.at(x, y)[0] = 200, image.at(x, y)[1] = static_cast<uint8_t>(9 * y), image.at(x, y)[3] = 255;
+    for (int64_t x = 8; x < 24; ++x)
+      image.at(x, y)[0] = 200, image.at(x, y)[1] = static_cast<uint8_t>(9 * y), image.at(x, y)[3] = 255;
   }
   return image;
 }
@@ -36,7 +37,8 @@ uint32_t crc32(const std::string& bytes) {
 }
 
 std::string big_endian(uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
+          static_cast<char>(value)};
 }
 
 /// A PNG whose header promises 30000 × 30000 pixels.
@@ -72,7 +74,8 @@ TEST_F(Generate, MakesTheFolderOfResults) {
   const ProgramResult result = generate("good.png --seed 4 --steps 2");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("out/good/object.ply"));
-  for (const char* name : {"object.ply", "views.png", "result.json"}) EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / name)) << name;
+  for (const char* name : {"object.ply", "views.png", "result.json"})
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / name)) << name;
 #if GSV3D_WITH_VIDEO
   EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "orbit.mp4"));
 #endif
@@ -94,7 +97,9 @@ TEST_F(Generate, SameSeedSameFile) {
   EXPECT_TRUE(read_file(folder_ / "out" / "good" / "object.ply") == first);
 }
 
-TEST_F(Generate, MissingFile) { expect_one_line(generate("nowhere.png"), "nowhere.png"); }
+TEST_F(Generate, MissingFile) {
+  expect_one_line(generate("nowhere.png"), "nowhere.png");
+}
 
 TEST_F(Generate, TruncatedJpeg) {
   const std::string jpeg = read_file(fs::path(GSV3D_SOURCE_DIR) / "examples" / "apple.jpg");

@@ -18,9 +18,12 @@ struct ProgramResult {
   int64_t err_lines() const { return std::count(err.begin(), err.end(), '\n'); }
 };
 
+/// Idle threads do not spin (OMP_WAIT_POLICY), since tests run side by side.
 /// Runs `gsv3d ARGUMENTS` through the shell in `folder`; `before` goes in front of the program, for example "ulimit -f 8;".
-inline ProgramResult run_program(const std::filesystem::path& folder, const std::string& arguments, const std::string& before = "") {
-  const std::string command = "cd '" + folder.string() + "' && { " + before + " " GSV3D_PROGRAM " " + arguments + "; } >.stdout 2>.stderr";
+inline ProgramResult run_program(const std::filesystem::path& folder, const std::string& arguments,
+                                 const std::string& before = "") {
+  const std::string command = "cd '" + folder.string() + "' && export OMP_WAIT_POLICY=passive; { " + before +
+                              " " GSV3D_PROGRAM " " + arguments + "; } >.stdout 2>.stderr";
   const int status = std::system(command.c_str());
   ProgramResult result;
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -1,16 +1,17 @@
+#include "program.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "program.h"
 #include "toy_model.h"
 
 namespace gsv3d {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using testing::ProgramResult;
 using testing::run_program;
+using ::testing::StartsWith;
 using testing::TemporaryFolder;
 
 TEST(Program, VersionAndHelp) {
@@ -20,7 +21,8 @@ TEST(Program, VersionAndHelp) {
   EXPECT_THAT(version.out, StartsWith("gsv3d "));
   const ProgramResult help = run_program(folder.path(), "--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* word : {"generate", "info", "data", "train", "eval", "Examples", "130"}) EXPECT_THAT(help.out, HasSubstr(word));
+  for (const char* word : {"generate", "info", "data", "train", "eval", "Examples", "130"})
+    EXPECT_THAT(help.out, HasSubstr(word));
   for (const char* command : {"generate", "info", "data", "train", "eval"}) {
     EXPECT_EQ(run_program(folder.path(), std::string(command) + " --help").code, 0) << command;
   }
@@ -41,7 +43,8 @@ TEST(Program, InfoListsPartsOfAModel) {
   std::filesystem::remove(folder / "toy" / "dino.safetensors");
   const ProgramResult info = run_program(folder.path(), "info --model toy");
   EXPECT_EQ(info.code, 0) << info.err;
-  for (const char* word : {"LibTorch", "CPU", "GPUs", "unet", "parameters", "3 views of 32 x 32"}) EXPECT_THAT(info.out, HasSubstr(word));
+  for (const char* word : {"LibTorch", "CPU", "GPUs", "unet", "parameters", "3 views of 32 x 32"})
+    EXPECT_THAT(info.out, HasSubstr(word));
   EXPECT_THAT(info.out, ::testing::ContainsRegex("dino +missing"));
   const ProgramResult missing = run_program(folder.path(), "info --model nowhere");
   EXPECT_EQ(missing.code, 1);

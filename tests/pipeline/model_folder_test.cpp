@@ -57,7 +57,8 @@ class ModelFolder : public ::testing::Test {
 
 TEST_F(ModelFolder, LoadsEveryPart) {
   const Model model = load_model(this->model(), {});
-  EXPECT_TRUE(model.vae_encoder && model.vae_decoder && model.image_embedder && model.unet && model.dino && model.gaussian_decoder);
+  EXPECT_TRUE(model.vae_encoder && model.vae_decoder && model.image_embedder && model.unet && model.dino &&
+              model.gaussian_decoder);
   EXPECT_FALSE(model.distilled);
   EXPECT_EQ(model.config.frames, 3);
   EXPECT_EQ(model.config.unet.adm_in_channels, 24);
@@ -98,7 +99,8 @@ TEST_F(ModelFolder, AbsurdNumbersAreRefusedBeforeAnythingIsAllocated) {
 
 TEST_F(ModelFolder, WrongShapeNamesFileAndTensor) {
   edit("unet", [](NamedTensors& tensors) { tensors.at("input_blocks.0.0.weight") = at::zeros({8, 8, 3, 2}); });
-  EXPECT_THAT(load_error(), AllOf(HasSubstr("unet.safetensors"), HasSubstr("input_blocks.0.0.weight"), HasSubstr("[8, 8, 3, 2]")));
+  EXPECT_THAT(load_error(),
+              AllOf(HasSubstr("unet.safetensors"), HasSubstr("input_blocks.0.0.weight"), HasSubstr("[8, 8, 3, 2]")));
 }
 
 TEST_F(ModelFolder, MissingAndUnknownTensorsAreNamed) {

@@ -110,7 +110,8 @@ TEST_F(Pipeline, StagesOneByOneGiveTheWhole) {
   const PreparedPhoto photo = prepare_photo(disc_photo(), model_->config, options);
   const GeneratedLatents latents = generate_latents(*model_, photo.rgb, options);
   EXPECT_TRUE(at::equal(latents.latents, whole.latents.latents));
-  const Gaussians gaussians = prune(decode_gaussians(*model_, latents.latents, photo.rgb, model_->config.elevation_degrees), min_exported_opacity);
+  const Gaussians gaussians =
+      prune(decode_gaussians(*model_, latents.latents, photo.rgb, model_->config.elevation_degrees), min_exported_opacity);
   EXPECT_TRUE(at::equal(gaussians.means, whole.gaussians->means));
   testing::expect_close(decode_views(*model_, latents.latents.slice(0, 1)), whole.views.slice(0, 1), 1e-6, "views");
 }

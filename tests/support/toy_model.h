@@ -55,7 +55,8 @@ inline ModelConfig toy_config() {
   return c;
 }
 
-/// A random toy model in which every layer counts: networks start with zeros in their output heads, which would hide what comes before.
+/// A random toy model in which every layer counts: networks start with zeros in their output heads, which would hide what comes
+/// before.
 inline void initialise_toy_model(const std::filesystem::path& folder, uint64_t seed) {
   initialise_model(folder, toy_config(), seed);
   const at::Generator generator = make_generator(seed);
