@@ -1,8 +1,8 @@
 // gsv3d train: one training stage, from rendered views to weights in a model folder.
-#include <CLI/CLI.hpp>
-
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 
 #include "commands.h"
 #include "training/train.h"
@@ -25,8 +25,9 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   // Without the option OMP_NUM_THREADS decides, so that several trainings can share a machine.
   if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
   const TrainSummary summary = train(options);
-  fmt::print("{}: {} steps in {:.0f} s (this session began at step {}, {} skipped), last loss {:.5g}\nweights: {}\nrun: {}\n", options.stage,
-             summary.steps, summary.seconds, summary.first_step, summary.skipped, summary.last_loss, options.model.string(), options.run.string());
+  fmt::print("{}: {} steps in {:.0f} s (this session began at step {}, {} skipped), last loss {:.5g}\nweights: {}\nrun: {}\n",
+             options.stage, summary.steps, summary.seconds, summary.first_step, summary.skipped, summary.last_loss,
+             options.model.string(), options.run.string());
 }
 
 }  // namespace
@@ -35,19 +36,24 @@ void add_train_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "Train one stage of a model: vae, then diffusion and decoder, then distill");
   auto arguments = std::make_shared<TrainArguments>();
   TrainOptions& options = arguments->options;
-  command->add_option("stage", options.stage, "vae | diffusion | decoder | distill")->required()->check(CLI::IsMember(training_stages()));
-  command->add_option("--model", options.model, "model folder: its config.json gives the architecture; receives the weights")->required();
+  command->add_option("stage", options.stage, "vae | diffusion | decoder | distill")
+      ->required()
+      ->check(CLI::IsMember(training_stages()));
+  command->add_option("--model", options.model, "model folder: its config.json gives the architecture; receives the weights")
+      ->required();
   command->add_option("--data", options.data, "shards of rendered views (see \"gsv3d data render\")")->required();
   command->add_option("--run", options.run, "folder for checkpoint, metrics and previews")->required();
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
-  auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")->check(CLI::PositiveNumber);
+  auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
+                    ->check(CLI::PositiveNumber);
   command->add_option("--minutes", arguments->minutes, "schedule by training time instead of steps (not bit-reproducible)")
       ->check(CLI::PositiveNumber)
       ->excludes(steps);
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
   command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")->capture_default_str();
-  command->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")->check(CLI::PositiveNumber);
+  command->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
+      ->check(CLI::PositiveNumber);
   command->add_flag("--no-resume", arguments->no_resume, "start over although the run folder has a checkpoint");
   command->footer("Interrupt it whenever you like: the same command goes on from the last checkpoint.");
   command->callback([command, arguments] { run_train(*command, *arguments); });

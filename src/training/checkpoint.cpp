@@ -18,8 +18,8 @@ Number number(const SafetensorsFile& file, const std::string& key) {
   Number value{};
   const std::string& text = found->second;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(result.ec == std::errc() && result.ptr == text.data() + text.size(), "{}: \"{}\" is \"{}\", expected a number", file.path().string(),
-          key, text);
+  require(result.ec == std::errc() && result.ptr == text.data() + text.size(), "{}: \"{}\" is \"{}\", expected a number",
+          file.path().string(), key, text);
   return value;
 }
 
@@ -42,7 +42,8 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   const auto format = file.metadata().find("format");
-  require(format != file.metadata().end() && format->second == kFormat, "{}: not a training checkpoint of this program", path.string());
+  require(format != file.metadata().end() && format->second == kFormat, "{}: not a training checkpoint of this program",
+          path.string());
   Checkpoint checkpoint;
   checkpoint.step = number<int64_t>(file, "step");
   checkpoint.updates = number<int64_t>(file, "updates");

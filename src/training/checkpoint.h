@@ -23,7 +23,8 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 /// Throws Error when the file is damaged or is no checkpoint. Tensors share the mapped file: copy from them, do not change them.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
-/// Copies values into tensors of the same names. Throws Error naming `what` and the first name that is missing, left over, or shaped otherwise.
+/// Copies values into tensors of the same names. Throws Error naming `what` and the first name that is missing, left over, or
+/// shaped otherwise.
 void restore_tensors(NamedTensors& into, const NamedTensors& from, const std::string& what);
 
 }  // namespace gsv3d

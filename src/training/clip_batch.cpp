@@ -5,7 +5,8 @@
 
 namespace gsv3d {
 
-ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames, at::Device device) {
+ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
+                         at::Device device) {
   ClipBatch batch;
   batch.clips = clips;
   std::vector<Tensor> latents, photos;
@@ -20,8 +21,12 @@ ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const
   return batch;
 }
 
-Tensor sv3d_clips_from_views(const Tensor& clips) { return sv3d_frames_from_views(clips.transpose(0, 1)).transpose(0, 1); }
-Tensor views_from_sv3d_clips(const Tensor& clips) { return views_from_sv3d_frames(clips.transpose(0, 1)).transpose(0, 1); }
+Tensor sv3d_clips_from_views(const Tensor& clips) {
+  return sv3d_frames_from_views(clips.transpose(0, 1)).transpose(0, 1);
+}
+Tensor views_from_sv3d_clips(const Tensor& clips) {
+  return views_from_sv3d_frames(clips.transpose(0, 1)).transpose(0, 1);
+}
 
 std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device) {
   std::vector<Cameras> cameras;
@@ -32,14 +37,15 @@ std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip
   return cameras;
 }
 
-Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count, const at::Generator& generator,
-                             at::Device device) {
+Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count,
+                             const at::Generator& generator, at::Device device) {
   Supervision supervision;
   for (const Clip& clip : clips) {
     const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];
     require(views.depth.defined(), "{}: has no depth", views.id);
     const int64_t total = views.rgba.size(0);
-    const Tensor order = at::randperm(total, generator, at::TensorOptions().dtype(at::kLong)).narrow(0, 0, std::min(count, total));
+    const Tensor order =
+        at::randperm(total, generator, at::TensorOptions().dtype(at::kLong)).narrow(0, 0, std::min(count, total));
     const std::vector<int64_t> indices(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + order.numel());
     const Tensor rgba = view_images(views, indices, clip.mirrored).to(device);
     const Tensor depth = views.depth.index_select(0, order).to(device, at::kFloat).unsqueeze(1);

@@ -18,7 +18,8 @@ struct ClipBatch {
   int64_t frames() const { return latents.size(1); }
 };
 
-ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames, at::Device device);
+ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
+                         at::Device device);
 
 /// [B, N, ...] in the design's order of views → SV3D's order of frames (pipeline/view_order.h), and back.
 Tensor sv3d_clips_from_views(const Tensor& clips);
@@ -27,12 +28,13 @@ Tensor views_from_sv3d_clips(const Tensor& clips);
 /// The cameras of each clip's N views.
 std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device);
 
-/// Views to compare renderings with: `count` different ones per clip out of all its orbit's views, random ones included. Needs depth.
+/// Views to compare renderings with: `count` different ones per clip out of all its orbit's views, random ones included. Needs
+/// depth.
 struct Supervision {
   std::vector<Cameras> cameras;
   std::vector<TargetViews> targets;
 };
-Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count, const at::Generator& generator,
-                             at::Device device);
+Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count,
+                             const at::Generator& generator, at::Device device);
 
 }  // namespace gsv3d

@@ -78,12 +78,13 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   Outcome outcome;
   const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
   outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device);
-  outcome.supervision =
-      draw_supervision(set, clips, config_.supervision_views, make_generator(step_seed(seed, step, "supervision")), context_.device);
+  outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
+                                         make_generator(step_seed(seed, step, "supervision")), context_.device);
   const Tensor tokens = dino_(dinov2_preprocess(outcome.batch.photos, context_.model.dino.image_size)).patch_tokens;
   const auto gaussians =
       decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), clip_cameras(set, clips, frames, context_.device), tokens);
-  outcome.rendered = supervise(gaussians, outcome.supervision, std::vector<double>(clips.size(), 1.0), {config_.alpha_weight, config_.depth_weight});
+  outcome.rendered = supervise(gaussians, outcome.supervision, std::vector<double>(clips.size(), 1.0),
+                               {config_.alpha_weight, config_.depth_weight});
   return outcome;
 }
 
@@ -94,7 +95,8 @@ StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
 
 std::vector<Preview> DecoderStage::preview() {
   const Outcome outcome = run(/*count=*/6, /*step=*/-1, context_.seed, /*latent_noise=*/0);
-  return {{"photo-targets-renderings", picture_grid(supervision_rows(outcome.batch.photos, outcome.supervision, outcome.rendered))}};
+  return {
+      {"photo-targets-renderings", picture_grid(supervision_rows(outcome.batch.photos, outcome.supervision, outcome.rendered))}};
 }
 
 }  // namespace

@@ -9,9 +9,10 @@
 namespace gsv3d {
 
 struct DecoderStageConfig : ClipTrainerConfig {
-  int64_t supervision_views = 4;     ///< per clip, out of all its orbit's views and random ones
+  int64_t supervision_views = 4;  ///< per clip, out of all its orbit's views and random ones
   double alpha_weight = 0.5, depth_weight = 0.2;
-  double latent_noise = 0.1;         ///< standard deviation of noise on the latents, uniform in [0, this] per clip: diffusion's are not perfect
+  double latent_noise =
+      0.1;  ///< standard deviation of noise on the latents, uniform in [0, this] per clip: diffusion's are not perfect
   bool replace_photo_latent = true;  ///< view 0 keeps its exact latent, as in generation, where the photo's own is put there
   DecoderStageConfig() { batch = 4, learning_rate = 5e-4; }
   template <class Visitor>

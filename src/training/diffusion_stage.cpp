@@ -76,7 +76,8 @@ StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {
   // Two halves for the log: below the median noise level the loss is about detail, above it about the object as a whole.
   const Tensor losses = result.loss.detach(), low = (result.sigma < std::exp(config_.p_mean)).to(at::kFloat), high = 1 - low;
   return {result.loss.mean(),
-          {{"low_noise", (losses * low).sum() / low.sum().clamp_min(1)}, {"high_noise", (losses * high).sum() / high.sum().clamp_min(1)}}};
+          {{"low_noise", (losses * low).sum() / low.sum().clamp_min(1)},
+           {"high_noise", (losses * high).sum() / high.sum().clamp_min(1)}}};
 }
 
 /// For two fixed clips: their true views and the sampled ones, both through the autoencoder's decoder, design order.
@@ -88,7 +89,8 @@ std::vector<Preview> DiffusionStage::preview() {
   for (const int64_t i : {-1, -2}) {
     const ClipBatch batch = draw(1, i, context_.seed);
     const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, at::zeros({1}));
-    const Tensor noise = randn(batch.latents[0].sizes(), make_generator(step_seed(context_.seed, i, "preview"))).to(context_.device);
+    const Tensor noise =
+        randn(batch.latents[0].sizes(), make_generator(step_seed(context_.seed, i, "preview"))).to(context_.device);
     const Tensor sampled = views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning)) / context_.model.vae.scale_factor;
     rows.push_back(decoder(batch.latents[0]).to(at::kFloat) * 0.5 + 0.5);
     rows.push_back(decoder(sampled).to(at::kFloat) * 0.5 + 0.5);

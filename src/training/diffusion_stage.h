@@ -1,5 +1,5 @@
-// Stage "diffusion": the base multi-view diffusion model, SV3D's network trained as SV3D was: EDM noise levels, v-prediction, one photo as
-// condition (arXiv 2403.12008; sgm/modules/diffusionmodules/loss.py).
+// Stage "diffusion": the base multi-view diffusion model, SV3D's network trained as SV3D was: EDM noise levels, v-prediction, one
+// photo as condition (arXiv 2403.12008; sgm/modules/diffusionmodules/loss.py).
 #pragma once
 
 #include "training/clip_config.h"
@@ -9,10 +9,10 @@
 namespace gsv3d {
 
 struct DiffusionStageConfig : ClipTrainerConfig {
-  double p_mean = 0.7, p_std = 1.6;      ///< of the normal distribution of ln sigma, one draw per clip
-  double condition_dropout = 0.1;        ///< share of clips that learn without photo, for classifier-free guidance
-  bool freeze_image_embedder = false;    ///< use MODEL/image_embedder.safetensors as it is instead of training it along
-  int64_t preview_steps = 12;            ///< sampling steps of the preview
+  double p_mean = 0.7, p_std = 1.6;    ///< of the normal distribution of ln sigma, one draw per clip
+  double condition_dropout = 0.1;      ///< share of clips that learn without photo, for classifier-free guidance
+  bool freeze_image_embedder = false;  ///< use MODEL/image_embedder.safetensors as it is instead of training it along
+  int64_t preview_steps = 12;          ///< sampling steps of the preview
   template <class Visitor>
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);

@@ -18,7 +18,8 @@ constexpr const char* kPeftPrefix = "base_model.model.";  // PEFT's name for the
 /// The base network's weights with a LoRA that starts as nothing, or as the model folder's.
 std::shared_ptr<nn::ParameterStore> store_with_lora(const StageContext& context, const DistillStageConfig& config) {
   auto store = finished_store(context, "unet.safetensors", "diffusion");
-  const NamedTensors start = config.initial_weights == "model_folder" ? read_lora(context.model_folder / kLoraFile) : NamedTensors();
+  const NamedTensors start =
+      config.initial_weights == "model_folder" ? read_lora(context.model_folder / kLoraFile) : NamedTensors();
   store->enable_lora({config.lora_rank, config.lora_alpha, config.lora_targets}, start, step_seed(context.seed, 0, "lora"));
   return store;
 }
@@ -44,7 +45,9 @@ class DistillStage : public Stage {
 
   std::string name() const override { return "distill"; }
   NamedTensors parameters() const override { return parameters_; }
-  std::vector<std::string> part_names() const override { return {"loss_2d", "loss_3d", "rgb", "alpha", "depth", "rendered_share"}; }
+  std::vector<std::string> part_names() const override {
+    return {"loss_2d", "loss_3d", "rgb", "alpha", "depth", "rendered_share"};
+  }
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
@@ -53,10 +56,10 @@ class DistillStage : public Stage {
  private:
   struct Outcome {
     OneStep step;
-    std::vector<Clip> clips;        // those that were rendered
+    std::vector<Clip> clips;  // those that were rendered
     Tensor photos;
     Supervision supervision;
-    SupervisedRendering rendered;   // of those; undefined when there is none
+    SupervisedRendering rendered;  // of those; undefined when there is none
     int64_t count = 0;
   };
   Outcome run(int64_t count, int64_t step, uint64_t seed, double dropout) const;
@@ -114,9 +117,10 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const Tensor photo_latent = batch.latents.index_select(0, which).narrow(1, 0, 1) * context_.model.vae.scale_factor;
   outcome.photos = batch.photos.index_select(0, which);
   const Tensor tokens = dino_(dinov2_preprocess(outcome.photos, context_.model.dino.image_size)).patch_tokens;
-  const auto gaussians = decoder_(at::cat({photo_latent, others}, 1), clip_cameras(set, outcome.clips, frames, context_.device), tokens);
-  outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views, make_generator(step_seed(seed, step, "supervision")),
-                                         context_.device);
+  const auto gaussians =
+      decoder_(at::cat({photo_latent, others}, 1), clip_cameras(set, outcome.clips, frames, context_.device), tokens);
+  outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
+                                         make_generator(step_seed(seed, step, "supervision")), context_.device);
   outcome.rendered = supervise(gaussians, outcome.supervision, weights, {config_.alpha_weight, config_.depth_weight});
   return outcome;
 }
@@ -132,8 +136,9 @@ StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
     result.loss = loss_2d + config_.lambda_3d * loss_3d;
     rgb = outcome.rendered.rgb, alpha = outcome.rendered.alpha, depth = outcome.rendered.depth;
   }
-  result.parts = {{"loss_2d", loss_2d.detach()}, {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
-                  {"rendered_share", at::full({}, share)}};
+  result.parts = {
+      {"loss_2d", loss_2d.detach()},          {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
+      {"rendered_share", at::full({}, share)}};
   return result;
 }
 
@@ -147,7 +152,8 @@ void DistillStage::export_weights() {
   NamedTensors lora;
   for (const auto& [name, parameter] : unet_store_->lora_parameters()) lora[kPeftPrefix + name] = parameter;
   export_parameters(context_, kLoraFile, lora);
-  update_model_config(context_, {{"lora_rank", config_.lora_rank}, {"lora_alpha", config_.lora_alpha}, {"lora_targets", config_.lora_targets}});
+  update_model_config(
+      context_, {{"lora_rank", config_.lora_rank}, {"lora_alpha", config_.lora_alpha}, {"lora_targets", config_.lora_targets}});
   if (config_.train_decoder) export_parameters(context_, kDecoderFile, decoder_store_->parameters());
 }
 

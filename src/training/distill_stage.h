@@ -1,5 +1,5 @@
-// Stage "distill": GSV3D's stage 2, geometric distillation. A LoRA on the diffusion UNet learns to make latents whose Gaussians are right
-// in 3D: L = L_2D + lambda_3d · weight(sigma) · L_3D on the one-step estimate of the clean latents.
+// Stage "distill": GSV3D's stage 2, geometric distillation. A LoRA on the diffusion UNet learns to make latents whose Gaussians
+// are right in 3D: L = L_2D + lambda_3d · weight(sigma) · L_3D on the one-step estimate of the clean latents.
 #pragma once
 
 #include "training/clip_config.h"
@@ -11,30 +11,32 @@ namespace gsv3d {
 struct DistillStageConfig : ClipTrainerConfig {
   int64_t lora_rank = 16;
   double lora_alpha = 16;
-  std::vector<std::string> lora_targets = {"to_q", "to_k", "to_v", "to_out.0"};  ///< endings of layer names; empty: every linear layer
-  double p_mean = 0.7, p_std = 1.6;  ///< of ln sigma, as in the base model's training
-  double condition_dropout = 0.1;    ///< such clips count in L_2D only: without a photo there is no right object
+  std::vector<std::string> lora_targets = {"to_q", "to_k", "to_v",
+                                           "to_out.0"};  ///< endings of layer names; empty: every linear layer
+  double p_mean = 0.7, p_std = 1.6;                      ///< of ln sigma, as in the base model's training
+  double condition_dropout = 0.1;  ///< such clips count in L_2D only: without a photo there is no right object
   double lambda_3d = 1;
-  /// L_3D of a clip counts min(1, snr_gain · SNR), SNR = 1 / sigma²: at high noise the one-step estimate is a blurred mean over all
-  /// plausible objects, whose Gaussians say nothing of the object.
+  /// L_3D of a clip counts min(1, snr_gain · SNR), SNR = 1 / sigma²: at high noise the one-step estimate is a blurred mean over
+  /// all plausible objects, whose Gaussians say nothing of the object.
   double snr_gain = 1;
-  double min_weight_3d = 0.02;       ///< clips that would count less are not rendered: saves time
+  double min_weight_3d = 0.02;  ///< clips that would count less are not rendered: saves time
   int64_t supervision_views = 4;
   double alpha_weight = 0.5, depth_weight = 0.2;
-  bool train_decoder = false;        ///< let the Gaussian decoder follow
+  bool train_decoder = false;  ///< let the Gaussian decoder follow
   DistillStageConfig() { batch = 4, learning_rate = 1e-4, weight_decay = 0; }
   template <class Visitor>
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
     visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha), visit("lora_targets", lora_targets), visit("p_mean", p_mean);
-    visit("p_std", p_std), visit("condition_dropout", condition_dropout), visit("lambda_3d", lambda_3d), visit("snr_gain", snr_gain);
+    visit("p_std", p_std), visit("condition_dropout", condition_dropout), visit("lambda_3d", lambda_3d),
+        visit("snr_gain", snr_gain);
     visit("min_weight_3d", min_weight_3d), visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight);
     visit("depth_weight", depth_weight), visit("train_decoder", train_decoder);
   }
 };
 
-/// Needs vae, unet, image_embedder, gaussian_decoder and dino. Trains and exports distilled_lora.safetensors (PEFT names), sets lora_* in
-/// config.json; with train_decoder also gaussian_decoder.safetensors.
+/// Needs vae, unet, image_embedder, gaussian_decoder and dino. Trains and exports distilled_lora.safetensors (PEFT names), sets
+/// lora_* in config.json; with train_decoder also gaussian_decoder.safetensors.
 std::unique_ptr<Stage> make_distill_stage(StageContext context, const DistillStageConfig& config);
 
 }  // namespace gsv3d

@@ -30,7 +30,11 @@ void Ema::exchange() {
   }
 }
 
-Ema::Swap::Swap(Ema& ema) : ema_(ema) { ema_.exchange(); }
-Ema::Swap::~Swap() { ema_.exchange(); }
+Ema::Swap::Swap(Ema& ema) : ema_(ema) {
+  ema_.exchange();
+}
+Ema::Swap::~Swap() {
+  ema_.exchange();
+}
 
 }  // namespace gsv3d

@@ -4,10 +4,11 @@
 
 namespace gsv3d {
 
-SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision, const std::vector<double>& clip_weights,
-                              const RenderingWeights& weights) {
+SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision,
+                              const std::vector<double>& clip_weights, const RenderingWeights& weights) {
   require(!gaussians.empty() && gaussians.size() == supervision.targets.size() && gaussians.size() == clip_weights.size(),
-          "{} sets of Gaussians, {} targets and {} weights do not fit", gaussians.size(), supervision.targets.size(), clip_weights.size());
+          "{} sets of Gaussians, {} targets and {} weights do not fit", gaussians.size(), supervision.targets.size(),
+          clip_weights.size());
   const Tensor white = at::ones({3}, gaussians[0].means.options().requires_grad(false));
   SupervisedRendering result;
   result.renderings = rasterize_batch(gaussians, supervision.cameras, white);
@@ -29,7 +30,8 @@ SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Sup
 std::vector<Tensor> supervision_rows(const Tensor& photos, const Supervision& supervision, const SupervisedRendering& rendered) {
   std::vector<Tensor> rows;
   for (size_t i = 0; i < supervision.targets.size(); ++i)
-    rows.push_back(at::cat({photos.narrow(0, static_cast<int64_t>(i), 1), supervision.targets[i].rgb, rendered.renderings[i].rgb}));
+    rows.push_back(
+        at::cat({photos.narrow(0, static_cast<int64_t>(i), 1), supervision.targets[i].rgb, rendered.renderings[i].rgb}));
   return rows;
 }
 

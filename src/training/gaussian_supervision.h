@@ -13,14 +13,14 @@ struct RenderingWeights {
 };
 
 struct SupervisedRendering {
-  Tensor loss;             ///< Σ clip_weight (rgb + alpha_weight · alpha + depth_weight · depth) / number of clips
+  Tensor loss;               ///< Σ clip_weight (rgb + alpha_weight · alpha + depth_weight · depth) / number of clips
   Tensor rgb, alpha, depth;  ///< detached unweighted means, for the log
   std::vector<Rendering> renderings;
 };
 
 /// One set of Gaussians, one weight and one supervision per clip; white background. At least one clip.
-SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision, const std::vector<double>& clip_weights,
-                              const RenderingWeights& weights);
+SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision,
+                              const std::vector<double>& clip_weights, const RenderingWeights& weights);
 
 /// Preview rows, one per clip: its photo, its target views, their renderings.
 std::vector<Tensor> supervision_rows(const Tensor& photos, const Supervision& supervision, const SupervisedRendering& rendered);

@@ -20,7 +20,8 @@ uint64_t cache_fingerprint(const StageContext& context) {
   architecture.scale_factor = 0;  // latents are stored unscaled
   const std::string text = config_to_json(architecture).dump() + dtype_name(context.dtype);
   uint64_t hash = fingerprint(text, context.set->fingerprint);
-  for (const auto& [name, tensor] : read_safetensors(context.model_folder / "vae.safetensors")) hash = fingerprint(tensor, fingerprint(name, hash));
+  for (const auto& [name, tensor] : read_safetensors(context.model_folder / "vae.safetensors"))
+    hash = fingerprint(tensor, fingerprint(name, hash));
   return hash;
 }
 
@@ -42,8 +43,8 @@ LatentCache::LatentCache(const StageContext& context) {
   const std::filesystem::path path = folder / fmt::format("latents-{}.safetensors", fingerprint_text(fingerprint_));
   if (std::filesystem::exists(path)) {
     latents_ = SafetensorsFile(path).tensor("latents").clone();
-    require(latents_.dim() == 6 && latents_.size(0) == static_cast<int64_t>(context.set->orbits.size()) && latents_.size(1) == 2 &&
-                latents_.size(2) == context.set->orbit_views(),
+    require(latents_.dim() == 6 && latents_.size(0) == static_cast<int64_t>(context.set->orbits.size()) &&
+                latents_.size(1) == 2 && latents_.size(2) == context.set->orbit_views(),
             "{}: does not fit the data; delete it", path.string());
     return;
   }

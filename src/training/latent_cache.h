@@ -1,4 +1,5 @@
-// The VAE latents of every orbit view and of its mirror image, computed once: encoding is the larger part of a training step otherwise.
+// The VAE latents of every orbit view and of its mirror image, computed once: encoding is the larger part of a training step
+// otherwise.
 #pragma once
 
 #include <vector>

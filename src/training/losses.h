@@ -27,8 +27,8 @@ struct RenderingLoss {
   Tensor rgb, alpha, depth;
 };
 
-/// rgb and alpha: mean squared errors. depth: mean over the object's pixels (target alpha > 0.5) of |Σ w (z - z_target)|, the expected
-/// depth's error weighted by the rendered alpha: no division, so that empty renderings have gradients too.
+/// rgb and alpha: mean squared errors. depth: mean over the object's pixels (target alpha > 0.5) of |Σ w (z - z_target)|, the
+/// expected depth's error weighted by the rendered alpha: no division, so that empty renderings have gradients too.
 RenderingLoss rendering_loss(const Rendering& rendering, const TargetViews& target);
 
 }  // namespace gsv3d

@@ -18,7 +18,8 @@ std::string kept_rows(const std::string& content, int64_t last_step) {
   for (size_t end; (end = content.find('\n', begin)) != std::string::npos; begin = end + 1) {
     const std::string line = content.substr(begin, end + 1 - begin);
     int64_t step = 0;
-    if (!kept.empty() && (std::from_chars(line.data(), line.data() + line.size(), step).ec != std::errc() || step > last_step)) break;
+    if (!kept.empty() && (std::from_chars(line.data(), line.data() + line.size(), step).ec != std::errc() || step > last_step))
+      break;
     kept += line;
   }
   return kept;
@@ -32,7 +33,8 @@ MetricsCsv::MetricsCsv(std::filesystem::path path, std::vector<std::string> colu
   std::string content = header;
   if (last_step > 0 && std::filesystem::exists(path_)) {
     const std::string kept = kept_rows(read_file(path_), last_step);
-    require(kept.empty() || kept.starts_with(header), "{}: has other columns than this program writes; move it away", path_.string());
+    require(kept.empty() || kept.starts_with(header), "{}: has other columns than this program writes; move it away",
+            path_.string());
     if (!kept.empty()) content = kept;
   }
   write_file(path_, content);
@@ -40,15 +42,17 @@ MetricsCsv::MetricsCsv(std::filesystem::path path, std::vector<std::string> colu
   require(file_ != nullptr, "{}: cannot be written", path_.string());
 }
 
-MetricsCsv::~MetricsCsv() { std::fclose(file_); }
+MetricsCsv::~MetricsCsv() {
+  std::fclose(file_);
+}
 
 void MetricsCsv::row(int64_t step, const std::vector<double>& values) {
   require(values.size() + 1 == columns_, "{}: a row of {} values for {} columns", path_.string(), values.size() + 1, columns_);
   std::string line = std::to_string(step);
   for (const double value : values) line += fmt::format(",{:.6g}", value);
   line += '\n';
-  require(std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0, "{}: writing failed (disk full?)",
-          path_.string());
+  require(std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0,
+          "{}: writing failed (disk full?)", path_.string());
 }
 
 }  // namespace gsv3d

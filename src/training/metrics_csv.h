@@ -10,8 +10,9 @@ namespace gsv3d {
 
 class MetricsCsv {
  public:
-  /// Opens the file for rows after `last_step`: later rows (of a session that was killed after its checkpoint) and a half-written last
-  /// line are dropped. last_step 0 starts a new file. The first column must be "step". Throws Error when an existing file has other columns.
+  /// Opens the file for rows after `last_step`: later rows (of a session that was killed after its checkpoint) and a half-written
+  /// last line are dropped. last_step 0 starts a new file. The first column must be "step". Throws Error when an existing file
+  /// has other columns.
   MetricsCsv(std::filesystem::path path, std::vector<std::string> columns, int64_t last_step);
   ~MetricsCsv();
   MetricsCsv(const MetricsCsv&) = delete;

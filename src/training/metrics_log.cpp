@@ -7,15 +7,16 @@ namespace gsv3d {
 namespace {
 
 std::vector<std::string> all_columns(const std::vector<std::string>& part_names) {
-  std::vector<std::string> columns = {"step", "seconds", "samples_per_second", "skipped", "learning_rate", "gradient_norm", "loss"};
+  std::vector<std::string> columns = {"step",          "seconds", "samples_per_second", "skipped", "learning_rate",
+                                      "gradient_norm", "loss"};
   columns.insert(columns.end(), part_names.begin(), part_names.end());
   return columns;
 }
 
 }  // namespace
 
-MetricsLog::MetricsLog(const std::filesystem::path& folder, const std::vector<std::string>& part_names, int64_t batch, int64_t resumed_step,
-                       double resumed_seconds)
+MetricsLog::MetricsLog(const std::filesystem::path& folder, const std::vector<std::string>& part_names, int64_t batch,
+                       int64_t resumed_step, double resumed_seconds)
     : columns_(all_columns(part_names)),
       csv_(folder / "metrics.csv", columns_, resumed_step),
       tensorboard_(folder, resumed_step),
@@ -31,13 +32,17 @@ void MetricsLog::add(const StepMetrics& metrics) {
   for (size_t i = 0; i < metrics.parts.size(); ++i) sums_.at(3 + i) += metrics.parts[i];
 }
 
-void MetricsLog::add_skipped() { ++skipped_; }
+void MetricsLog::add_skipped() {
+  ++skipped_;
+}
 
 void MetricsLog::write_row(int64_t step, double seconds) {
   if (good_ + skipped_ == 0) return;
   const double duration = std::max(seconds - row_start_seconds_, 1e-9);
-  std::vector<double> values = {seconds, static_cast<double>(batch_ * (good_ + skipped_)) / duration, static_cast<double>(skipped_)};
-  for (const double sum : sums_) values.push_back(good_ > 0 ? sum / static_cast<double>(good_) : std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> values = {seconds, static_cast<double>(batch_ * (good_ + skipped_)) / duration,
+                                static_cast<double>(skipped_)};
+  for (const double sum : sums_)
+    values.push_back(good_ > 0 ? sum / static_cast<double>(good_) : std::numeric_limits<double>::quiet_NaN());
   csv_.row(step, values);
   for (size_t i = 0; i < values.size(); ++i) tensorboard_.scalar(step, columns_[i + 1], values[i]);
   tensorboard_.flush();

@@ -13,7 +13,7 @@ struct NoiseLevels {
 struct OneStep {
   Tensor sigma;     ///< [B] noise level of each clip
   Tensor estimate;  ///< [B, N, z, h, w] estimate of the clean scaled latents, float32, SV3D's frame order
-  Tensor loss;      ///< [B] mean squared error of the estimate, weighted by (sigma² + 1) / sigma²: the error of the v-prediction
+  Tensor loss;  ///< [B] mean squared error of the estimate, weighted by (sigma² + 1) / sigma²: the error of the v-prediction
 };
 
 /// Draws a noise level per clip and noise per frame from (seed, step), and lets the network estimate the clean latents at once.

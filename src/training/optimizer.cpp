@@ -11,7 +11,8 @@ namespace gsv3d {
 AdamW::AdamW(const NamedTensors& parameters, const AdamWOptions& options) : parameters_(parameters), options_(options) {
   for (const auto& [name, parameter] : parameters_) {
     // The fused kernel walks raw memory, so parameter, gradient and moments must share one layout.
-    require(parameter.is_contiguous() && parameter.scalar_type() == at::kFloat, "AdamW: parameter \"{}\" is not contiguous float32", name);
+    require(parameter.is_contiguous() && parameter.scalar_type() == at::kFloat,
+            "AdamW: parameter \"{}\" is not contiguous float32", name);
     means_[name] = at::zeros_like(parameter).requires_grad_(false);
     squares_[name] = at::zeros_like(parameter).requires_grad_(false);
   }
@@ -52,9 +53,11 @@ void AdamW::step(double learning_rate) {
   for (size_t i = 0; i < groups.size(); ++i) {
     Group& group = groups[i];
     if (group.parameters.empty()) continue;
-    group.steps.assign(group.parameters.size(), at::full({}, static_cast<double>(updates_), group.parameters[0].options().requires_grad(false)));
-    at::_fused_adamw_(group.parameters, group.gradients, group.means, group.squares, {}, group.steps, learning_rate, options_.beta1,
-                      options_.beta2, i == 1 ? options_.weight_decay : 0.0, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+    group.steps.assign(group.parameters.size(),
+                       at::full({}, static_cast<double>(updates_), group.parameters[0].options().requires_grad(false)));
+    at::_fused_adamw_(group.parameters, group.gradients, group.means, group.squares, {}, group.steps, learning_rate,
+                      options_.beta1, options_.beta2, i == 1 ? options_.weight_decay : 0.0, options_.eps, /*amsgrad=*/false,
+                      /*maximize=*/false);
   }
 }
 

@@ -18,8 +18,8 @@ class AdamW {
   /// Parameters are float32 leaves; moments start at zero on the parameters' device.
   AdamW(const NamedTensors& parameters, const AdamWOptions& options);
 
-  /// Scales the gradients so that their joint L2 norm is at most max_norm (0: leaves them). → the norm before, which is not finite
-  /// when any gradient is not.
+  /// Scales the gradients so that their joint L2 norm is at most max_norm (0: leaves them). → the norm before, which is not
+  /// finite when any gradient is not.
   double clip_gradients(double max_norm);
   /// One update from the gradients; parameters without a gradient stay as they are.
   void step(double learning_rate);

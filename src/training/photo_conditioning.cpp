@@ -2,7 +2,8 @@
 
 namespace gsv3d {
 
-Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& embedder, const ClipBatch& batch, const Tensor& dropped) {
+Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& embedder, const ClipBatch& batch,
+                                const Tensor& dropped) {
   const at::Device device = batch.latents.device();
   const Tensor kept = 1 - dropped.to(device);
   std::vector<Tensor> vectors;

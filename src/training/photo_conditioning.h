@@ -7,10 +7,11 @@
 
 namespace gsv3d {
 
-/// crossattn: CLIP token of the photo; concat: the photo's latent (not scaled; the noise cond_aug on the photo, 1e-5, is left out because it
-/// is below 8-bit rounding); vector: camera angles of the clip's frames in SV3D's order. `dropped` [B] of 0 and 1: clips whose
-/// crossattn and concat become zeros, for classifier-free guidance.
-Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& embedder, const ClipBatch& batch, const Tensor& dropped);
+/// crossattn: CLIP token of the photo; concat: the photo's latent (not scaled; the noise cond_aug on the photo, 1e-5, is left out
+/// because it is below 8-bit rounding); vector: camera angles of the clip's frames in SV3D's order. `dropped` [B] of 0 and 1:
+/// clips whose crossattn and concat become zeros, for classifier-free guidance.
+Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& embedder, const ClipBatch& batch,
+                                const Tensor& dropped);
 
 /// [count] float32 on the CPU: 1 with this probability, else 0.
 Tensor draw_flags(int64_t count, double probability, const at::Generator& generator);

@@ -36,7 +36,9 @@ uint64_t fingerprint(const void* data, size_t size, uint64_t start) {
   return hash;
 }
 
-uint64_t fingerprint(std::string_view text, uint64_t start) { return fingerprint(text.data(), text.size(), start); }
+uint64_t fingerprint(std::string_view text, uint64_t start) {
+  return fingerprint(text.data(), text.size(), start);
+}
 
 uint64_t fingerprint(const Tensor& tensor, uint64_t start) {
   const Tensor values = tensor.detach().to(at::kCPU).contiguous();
@@ -44,6 +46,8 @@ uint64_t fingerprint(const Tensor& tensor, uint64_t start) {
   return fingerprint(values.const_data_ptr(), values.nbytes(), sizes);
 }
 
-std::string fingerprint_text(uint64_t value) { return fmt::format("{:016x}", value); }
+std::string fingerprint_text(uint64_t value) {
+  return fmt::format("{:016x}", value);
+}
 
 }  // namespace gsv3d

@@ -1,5 +1,5 @@
-// Counter-based randomness: every step's seed is a function of (run seed, step, purpose), so training carries no generator state and
-// resumes exactly; and fingerprints, by which a checkpoint knows whose run it is.
+// Counter-based randomness: every step's seed is a function of (run seed, step, purpose), so training carries no generator state
+// and resumes exactly; and fingerprints, by which a checkpoint knows whose run it is.
 #pragma once
 
 #include <cstdint>

@@ -5,12 +5,14 @@
 
 namespace gsv3d {
 
-std::shared_ptr<nn::ParameterStore> trained_store(const StageContext& context, const TrainerConfig& config, const std::string& file) {
+std::shared_ptr<nn::ParameterStore> trained_store(const StageContext& context, const TrainerConfig& config,
+                                                  const std::string& file) {
   if (config.initial_weights == "model_folder") return finished_store(context, file, "");
   return nn::ParameterStore::random(step_seed(context.seed, 0, "weights of " + file), context.device);
 }
 
-std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, const std::string& file, const std::string& stage) {
+std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, const std::string& file,
+                                                   const std::string& stage) {
   const std::filesystem::path path = context.model_folder / file;
   if (!std::filesystem::exists(path)) {
     if (stage.empty()) fail("{}: not there, though initial_weights is \"model_folder\"", path.string());

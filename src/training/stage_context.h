@@ -22,11 +22,14 @@ struct StageContext {
   at::ScalarType dtype = at::kFloat;
 };
 
-/// The store of a network that a stage trains: random weights, or those of the model folder's `file` when initial_weights says so.
-std::shared_ptr<nn::ParameterStore> trained_store(const StageContext& context, const TrainerConfig& config, const std::string& file);
+/// The store of a network that a stage trains: random weights, or those of the model folder's `file` when initial_weights says
+/// so.
+std::shared_ptr<nn::ParameterStore> trained_store(const StageContext& context, const TrainerConfig& config,
+                                                  const std::string& file);
 
 /// The store of a network that an earlier stage made. Throws Error naming the stage to run first when the file is missing.
-std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, const std::string& file, const std::string& stage);
+std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, const std::string& file,
+                                                   const std::string& stage);
 
 /// Adds a store's parameters to a stage's, under PREFIX/name, and turns their gradients on.
 void add_trained(NamedTensors& all, const std::string& prefix, nn::ParameterStore& store);
@@ -34,8 +37,8 @@ void add_trained(NamedTensors& all, const std::string& prefix, nn::ParameterStor
 /// Writes parameters as fp16 into the model folder, atomically. Throws Error naming the first tensor that fp16 cannot hold.
 void export_parameters(const StageContext& context, const std::string& file, const NamedTensors& parameters);
 
-/// A stage's configuration without the keys that only say how long and how often (steps, log and checkpoint periods), so that a run may
-/// be prolonged; and without what matters at the first step only.
+/// A stage's configuration without the keys that only say how long and how often (steps, log and checkpoint periods), so that a
+/// run may be prolonged; and without what matters at the first step only.
 template <class Config>
 Json lasting_settings(const Config& config) {
   Json json = config_to_json(config);

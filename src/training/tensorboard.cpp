@@ -12,7 +12,9 @@
 namespace gsv3d {
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 template <class Unsigned>
 std::string little_endian(Unsigned value) {
@@ -29,7 +31,9 @@ std::string varint(uint64_t value) {
 }
 
 // Protocol buffers' wire format: a key of (field number, wire type), then the value.
-std::string field_varint(int field, int64_t value) { return varint(static_cast<uint64_t>(field) << 3) + varint(static_cast<uint64_t>(value)); }
+std::string field_varint(int field, int64_t value) {
+  return varint(static_cast<uint64_t>(field) << 3) + varint(static_cast<uint64_t>(value));
+}
 std::string field_double(int field, double value) {
   return varint(static_cast<uint64_t>(field) << 3 | 1) + little_endian(std::bit_cast<uint64_t>(value));
 }
@@ -51,7 +55,9 @@ std::string tfrecord(std::string_view data) {
   return length + little_endian(masked_crc32c(length)) + std::string(data) + little_endian(masked_crc32c(data));
 }
 
-std::string version_event(double wall_time) { return event(wall_time, 0, field_bytes(3, "brain.Event:2")); }
+std::string version_event(double wall_time) {
+  return event(wall_time, 0, field_bytes(3, "brain.Event:2"));
+}
 
 std::string scalar_event(double wall_time, int64_t step, const std::string& tag, double value) {
   const std::string summary_value = field_bytes(1, tag) + field_float(2, static_cast<float>(value));
@@ -60,7 +66,8 @@ std::string scalar_event(double wall_time, int64_t step, const std::string& tag,
 
 std::string image_event(double wall_time, int64_t step, const std::string& tag, const Image& image) {
   constexpr int64_t rgba = 4;
-  const std::string picture = field_varint(1, image.height) + field_varint(2, image.width) + field_varint(3, rgba) + field_bytes(4, encode_png(image));
+  const std::string picture =
+      field_varint(1, image.height) + field_varint(2, image.width) + field_varint(3, rgba) + field_bytes(4, encode_png(image));
   const std::string summary_value = field_bytes(1, tag) + field_bytes(4, picture);
   return event(wall_time, step, field_bytes(5, field_bytes(1, summary_value)));
 }
@@ -82,16 +89,25 @@ TensorboardWriter::TensorboardWriter(const std::filesystem::path& folder, int64_
   flush();
 }
 
-TensorboardWriter::~TensorboardWriter() { std::fclose(file_); }
+TensorboardWriter::~TensorboardWriter() {
+  std::fclose(file_);
+}
 
-void TensorboardWriter::scalar(int64_t step, const std::string& tag, double value) { write(scalar_event(now(), step, tag, value)); }
-void TensorboardWriter::image(int64_t step, const std::string& tag, const Image& image) { write(image_event(now(), step, tag, image)); }
+void TensorboardWriter::scalar(int64_t step, const std::string& tag, double value) {
+  write(scalar_event(now(), step, tag, value));
+}
+void TensorboardWriter::image(int64_t step, const std::string& tag, const Image& image) {
+  write(image_event(now(), step, tag, image));
+}
 
 void TensorboardWriter::write(const std::string& event) {
   const std::string record = tfrecord(event);
-  require(std::fwrite(record.data(), 1, record.size(), file_) == record.size(), "{}: writing failed (disk full?)", path_.string());
+  require(std::fwrite(record.data(), 1, record.size(), file_) == record.size(), "{}: writing failed (disk full?)",
+          path_.string());
 }
 
-void TensorboardWriter::flush() { require(std::fflush(file_) == 0, "{}: writing failed (disk full?)", path_.string()); }
+void TensorboardWriter::flush() {
+  require(std::fflush(file_) == 0, "{}: writing failed (disk full?)", path_.string());
+}
 
 }  // namespace gsv3d

@@ -1,5 +1,5 @@
-// TensorBoard event files, written by hand: TFRecord frames (u64 length, masked CRC of it, data, masked CRC of the data) around Event
-// messages of tensorflow/core/util/event.proto.
+// TensorBoard event files, written by hand: TFRecord frames (u64 length, masked CRC of it, data, masked CRC of the data) around
+// Event messages of tensorflow/core/util/event.proto.
 #pragma once
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// The one entry to training: reads configuration and data, builds the stage, runs the trainer. Stages in their order: vae, diffusion and
-// decoder (in either order), distill; see docs/training.md.
+// The one entry to training: reads configuration and data, builds the stage, runs the trainer. Stages in their order: vae,
+// diffusion and decoder (in either order), distill; see docs/training.md.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ struct TrainOptions {
   std::optional<int64_t> steps;   ///< instead of the configuration's
   std::optional<double> minutes;  ///< schedule by time instead of steps
   std::string device = "auto";
-  std::string dtype = "auto";     ///< auto | fp32 | bf16; auto: bf16 where the device is faster with it
+  std::string dtype = "auto";  ///< auto | fp32 | bf16; auto: bf16 where the device is faster with it
   uint64_t seed = 0;
   bool resume = true;
 };
@@ -28,7 +28,8 @@ struct TrainOptions {
 /// Names of the stages.
 const std::vector<std::string>& training_stages();
 
-/// Trains one stage. Throws UsageError for unknown names, Error for missing or damaged files, Cancelled after Ctrl-C (checkpoint written).
+/// Trains one stage. Throws UsageError for unknown names, Error for missing or damaged files, Cancelled after Ctrl-C (checkpoint
+/// written).
 TrainSummary train(const TrainOptions& options);
 
 }  // namespace gsv3d

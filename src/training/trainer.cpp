@@ -71,7 +71,8 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
       clock_(resume()),
       metrics_(run.folder, stage.part_names(), config.batch, step_, clock_.seconds()) {
   summary_.first_step = step_;
-  Json settings = {{"stage", stage.name()}, {"seed", run.seed}, {"settings_fingerprint", fingerprint_}, {"settings", stage.settings()}};
+  Json settings = {
+      {"stage", stage.name()}, {"seed", run.seed}, {"settings_fingerprint", fingerprint_}, {"settings", stage.settings()}};
   settings["precision"] = dtype_name(run.dtype);
   settings["schedule"] = run.minutes ? fmt::format("{} minutes", *run.minutes) : fmt::format("{} steps", config.steps);
   write_json_file(run.folder / "settings.json", settings);
@@ -83,7 +84,8 @@ double Trainer::resume() {
   const Checkpoint checkpoint = load_checkpoint(checkpoint_path());
   const std::string where = checkpoint_path().string();
   require(checkpoint.settings_fingerprint == fingerprint_,
-          "{}: belongs to a run with another configuration, data or seed (see settings.json beside it); choose another run folder, or "
+          "{}: belongs to a run with another configuration, data or seed (see settings.json beside it); choose another run "
+          "folder, or "
           "--no-resume to start over",
           where);
   restore_tensors(parameters_, checkpoint.parameters, where);
@@ -126,7 +128,8 @@ void Trainer::one_step() {
     metrics_.add_skipped();
     ++skipped_;
     require(++skipped_in_a_row_ < kMostSkippedInARow,
-            "training {}: the loss or its gradient was not finite in {} steps in a row (step {}); lower learning_rate, or use --dtype fp32",
+            "training {}: the loss or its gradient was not finite in {} steps in a row (step {}); lower learning_rate, or use "
+            "--dtype fp32",
             stage_.name(), kMostSkippedInARow, step_);
   }
   optimizer_.zero_gradients();
@@ -134,8 +137,8 @@ void Trainer::one_step() {
 
 void Trainer::save() {
   metrics_.write_row(step_, clock_.seconds());
-  save_checkpoint(checkpoint_path(), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_, optimizer_.updates(),
-                                      clock_.seconds(), fingerprint_});
+  save_checkpoint(checkpoint_path(), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
+                                      optimizer_.updates(), clock_.seconds(), fingerprint_});
 }
 
 /// Exports the averaged weights and, now and then, shows what they do.
@@ -156,7 +159,8 @@ void Trainer::report(Progress& progress) const {
   const int64_t here = step_ - summary_.first_step;
   const std::string skipped = skipped_ > 0 ? fmt::format("  {} skipped", skipped_) : "";
   const double seconds = clock_.seconds();
-  progress.update(run_.minutes ? static_cast<int64_t>(seconds) : here, fmt::format("step {}  loss {:.4f}{}", step_, summary_.last_loss, skipped));
+  progress.update(run_.minutes ? static_cast<int64_t>(seconds) : here,
+                  fmt::format("step {}  loss {:.4f}{}", step_, summary_.last_loss, skipped));
 }
 
 TrainSummary Trainer::train() {

@@ -21,13 +21,15 @@ void check_trainer_config(const TrainerConfig& config, const std::string& where)
   check(config.gradient_clip >= 0, "gradient_clip", "zero or more");
   check(config.checkpoint_minutes > 0 && config.preview_minutes >= 0, "checkpoint_minutes, preview_minutes", "positive");
   check(config.log_steps > 0, "log_steps", "positive");
-  check(config.initial_weights == "random" || config.initial_weights == "model_folder", "initial_weights", "random or model_folder");
+  check(config.initial_weights == "random" || config.initial_weights == "model_folder", "initial_weights",
+        "random or model_folder");
 }
 
 double scheduled_learning_rate(const TrainerConfig& config, int64_t step, double fraction) {
   const double done = std::clamp(fraction, 0.0, 1.0);
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * done));
-  const double warmup = config.warmup_steps > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(config.warmup_steps)) : 1;
+  const double warmup =
+      config.warmup_steps > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(config.warmup_steps)) : 1;
   return config.learning_rate * warmup * (config.final_learning_rate + (1 - config.final_learning_rate) * cosine);
 }
 

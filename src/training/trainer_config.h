@@ -14,10 +14,10 @@ struct TrainerConfig {
   int64_t warmup_steps = 100;
   double weight_decay = 0.01;  ///< decoupled (AdamW), on matrices and kernels only, not on biases, norms and tables of one axis
   double beta1 = 0.9, beta2 = 0.99, eps = 1e-8;
-  double gradient_clip = 1;    ///< global L2 norm; 0: off
-  double ema_decay = 0.999;    ///< reached by a warm-up: min(ema_decay, (1 + s) / (10 + s))
+  double gradient_clip = 1;  ///< global L2 norm; 0: off
+  double ema_decay = 0.999;  ///< reached by a warm-up: min(ema_decay, (1 + s) / (10 + s))
   double checkpoint_minutes = 3, preview_minutes = 9;
-  int64_t log_steps = 50;      ///< a metrics row holds the means over this many steps
+  int64_t log_steps = 50;                  ///< a metrics row holds the means over this many steps
   std::string initial_weights = "random";  ///< random | model_folder: start from the weights that the model folder already has
   template <class Visitor>
   void fields(Visitor& visit) {
@@ -32,7 +32,8 @@ struct TrainerConfig {
 /// Throws Error naming the key when a value makes no sense (no steps, negative rates, ...).
 void check_trainer_config(const TrainerConfig& config, const std::string& where);
 
-/// Learning rate of a step: cosine over `fraction` (0-1, the share of the training that is done) after a linear warm-up over steps.
+/// Learning rate of a step: cosine over `fraction` (0-1, the share of the training that is done) after a linear warm-up over
+/// steps.
 double scheduled_learning_rate(const TrainerConfig& config, int64_t step, double fraction);
 
 }  // namespace gsv3d

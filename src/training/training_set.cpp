@@ -12,16 +12,19 @@ namespace gsv3d {
 namespace {
 
 /// Depth as float16 (0.5 mm at distance 2): it is the largest part of the data in memory.
-void shrink(ObjectViews& views, bool with_depth) { views.depth = with_depth ? views.depth.to(at::kHalf) : Tensor(); }
+void shrink(ObjectViews& views, bool with_depth) {
+  views.depth = with_depth ? views.depth.to(at::kHalf) : Tensor();
+}
 
 void check_alike(const ObjectViews& views, const ObjectViews& first) {
-  require(views.rgba.dim() == 4 && views.rgba.size(1) == 4 && views.rgba.scalar_type() == at::kByte, "{}: views are not 8-bit RGBA", views.id);
+  require(views.rgba.dim() == 4 && views.rgba.size(1) == 4 && views.rgba.scalar_type() == at::kByte,
+          "{}: views are not 8-bit RGBA", views.id);
   require(views.rgba.size(2) == views.rgba.size(3), "{}: views are not square", views.id);
-  require(views.orbit_views > 0 && views.orbit_views <= views.rgba.size(0), "{}: {} orbit views among {} views", views.id, views.orbit_views,
-          views.rgba.size(0));
+  require(views.orbit_views > 0 && views.orbit_views <= views.rgba.size(0), "{}: {} orbit views among {} views", views.id,
+          views.orbit_views, views.rgba.size(0));
   require(views.rgba.size(3) == first.rgba.size(3) && views.orbit_views == first.orbit_views,
-          "{}: {} orbit views of {} pixels, but {} has {} of {}; training needs one size", views.id, views.orbit_views, views.rgba.size(3),
-          first.id, first.orbit_views, first.rgba.size(3));
+          "{}: {} orbit views of {} pixels, but {} has {} of {}; training needs one size", views.id, views.orbit_views,
+          views.rgba.size(3), first.id, first.orbit_views, first.rgba.size(3));
 }
 
 }  // namespace
@@ -70,7 +73,9 @@ std::vector<double> uniform_numbers(int64_t count, const at::Generator& generato
   return {numbers.const_data_ptr<double>(), numbers.const_data_ptr<double>() + count};
 }
 
-int64_t pick(double number, int64_t count) { return std::clamp<int64_t>(static_cast<int64_t>(number * static_cast<double>(count)), 0, count - 1); }
+int64_t pick(double number, int64_t count) {
+  return std::clamp<int64_t>(static_cast<int64_t>(number * static_cast<double>(count)), 0, count - 1);
+}
 
 Tensor view_images(const ObjectViews& views, const std::vector<int64_t>& indices, bool mirrored) {
   const Tensor picked = views.rgba.index_select(0, at::tensor(indices, at::kLong));

@@ -1,5 +1,5 @@
-// The rendered orbits that training draws from, and how it draws: a group of near-duplicates uniformly, then an object of it, then one of
-// that object's orbits, so that fifty variants of one chair count as one chair.
+// The rendered orbits that training draws from, and how it draws: a group of near-duplicates uniformly, then an object of it,
+// then one of that object's orbits, so that fifty variants of one chair count as one chair.
 #pragma once
 
 #include <filesystem>
@@ -11,9 +11,9 @@
 namespace gsv3d {
 
 struct TrainingSet {
-  std::vector<ObjectViews> orbits;                         ///< depth is float16, or undefined when not asked for
-  std::vector<std::vector<std::vector<int64_t>>> groups;   ///< group → object → indices into orbits
-  uint64_t fingerprint = 0;                                ///< of ids, elevations and pictures
+  std::vector<ObjectViews> orbits;                        ///< depth is float16, or undefined when not asked for
+  std::vector<std::vector<std::vector<int64_t>>> groups;  ///< group → object → indices into orbits
+  uint64_t fingerprint = 0;                               ///< of ids, elevations and pictures
 
   int64_t image_size() const { return orbits.at(0).rgba.size(-1); }
   int64_t orbit_views() const { return orbits.at(0).orbit_views; }

@@ -17,8 +17,9 @@ class VaeStage : public Stage {
         store_(trained_store(context_, config_, "vae.safetensors")),
         encoder_(context_.model.vae, nn::Scope(store_)),
         decoder_(context_.model.vae, nn::Scope(store_)) {
-    require(context_.set->image_size() % context_.model.vae.downsampling() == 0, "views of {} pixels do not fit an autoencoder that shrinks by {}",
-            context_.set->image_size(), context_.model.vae.downsampling());
+    require(context_.set->image_size() % context_.model.vae.downsampling() == 0,
+            "views of {} pixels do not fit an autoencoder that shrinks by {}", context_.set->image_size(),
+            context_.model.vae.downsampling());
     add_trained(parameters_, "vae", *store_);
   }
 
@@ -45,7 +46,9 @@ class VaeStage : public Stage {
 Json VaeStage::settings() const {
   AutoencoderConfig architecture = context_.model.vae;
   architecture.scale_factor = 0;  // this stage's own result: must not make its checkpoint look foreign
-  return {{"config", lasting_settings(config_)}, {"vae", config_to_json(architecture)}, {"data", fingerprint_text(context_.set->fingerprint)}};
+  return {{"config", lasting_settings(config_)},
+          {"vae", config_to_json(architecture)},
+          {"data", fingerprint_text(context_.set->fingerprint)}};
 }
 
 /// → [count, 4, S, S] RGBA in 0-1.
@@ -76,7 +79,8 @@ StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
   const Tensor images = on_white(rgba) * 2 - 1;
   const Tensor moments = encoder_.moments(images);
   const int64_t channels = moments.size(1) / 2;
-  const Tensor noise = randn({moments.size(0), channels, moments.size(2), moments.size(3)}, make_generator(step_seed(seed, step, "posterior")));
+  const Tensor noise =
+      randn({moments.size(0), channels, moments.size(2), moments.size(3)}, make_generator(step_seed(seed, step, "posterior")));
   const Tensor decoded = decoder_(sample_posterior(moments, noise.to(context_.device))).to(at::kFloat);
   const Tensor saturation = 0.5 * (images.amax(1, true) - images.amin(1, true));
   const Tensor weight = 1 + config_.foreground_weight * rgba.narrow(1, 3, 1) + config_.saturation_weight * saturation;
@@ -94,9 +98,11 @@ std::vector<Preview> VaeStage::preview() {
 
 void VaeStage::export_weights() {
   constexpr int64_t measured_views = 256;
-  const Tensor images = on_white(draw_views(measured_views, make_generator(step_seed(context_.seed, 0, "scale factor")), /*flips=*/false));
+  const Tensor images =
+      on_white(draw_views(measured_views, make_generator(step_seed(context_.seed, 0, "scale factor")), /*flips=*/false));
   const double deviation = encoder_.mode(images * 2 - 1).to(at::kFloat).std().item<double>();
-  require(std::isfinite(deviation) && deviation > 0, "the latents' standard deviation is {}: the autoencoder has collapsed", deviation);
+  require(std::isfinite(deviation) && deviation > 0, "the latents' standard deviation is {}: the autoencoder has collapsed",
+          deviation);
   export_parameters(context_, "vae.safetensors", store_->parameters());
   update_model_config(context_, {{"vae", {{"scale_factor", 1 / deviation}}}});
 }

@@ -5,11 +5,12 @@
 namespace gsv3d {
 
 void check_clip_sampling(const ClipSampling& sampling, int64_t orbit_views) {
-  require(sampling.frames > 0 && orbit_views % sampling.frames == 0, "{} frames per clip do not divide the data's {} orbit views", sampling.frames,
-          orbit_views);
+  require(sampling.frames > 0 && orbit_views % sampling.frames == 0, "{} frames per clip do not divide the data's {} orbit views",
+          sampling.frames, orbit_views);
 }
 
-std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& sampling, int64_t count, const at::Generator& generator) {
+std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& sampling, int64_t count,
+                             const at::Generator& generator) {
   constexpr int64_t numbers_per_clip = 6;
   const std::vector<double> numbers = uniform_numbers(count * numbers_per_clip, generator);
   std::vector<Clip> clips;

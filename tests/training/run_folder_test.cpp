@@ -29,8 +29,8 @@ TEST(Crc32cGolden, KnownValues) {
   EXPECT_EQ(crc32c(""), 0u);
 }
 
-// The first record of every TensorBoard file that TensorFlow writes: 24 bytes of event data (wall time, file version), with its frame of
-// length and CRCs. The bytes before the wall time do not depend on it: length 24 and its masked CRC a3 7f 4b 22.
+// The first record of every TensorBoard file that TensorFlow writes: 24 bytes of event data (wall time, file version), with its
+// frame of length and CRCs. The bytes before the wall time do not depend on it: length 24 and its masked CRC a3 7f 4b 22.
 TEST(TensorboardGolden, FirstRecordStartsAsTensorFlowWritesIt) {
   const std::string data(24, 'x');
   const std::string record = tfrecord(data);
@@ -69,7 +69,8 @@ TEST(Tensorboard, EventsParseBack) {
   const auto all = records(read_file(file.path()));
   ASSERT_EQ(all.size(), 4u);
   EXPECT_NE(all[0].find("brain.Event:2"), std::string::npos);
-  // wall_time: key 0x09 and 8 bytes; step: key 0x10, varint 300 = ac 02; summary: key 0x2a, 14 bytes; value: key 0x0a, 12 bytes; tag "loss"; 0x15 and float.
+  // wall_time: key 0x09 and 8 bytes; step: key 0x10, varint 300 = ac 02; summary: key 0x2a, 14 bytes; value: key 0x0a, 12 bytes;
+  // tag "loss"; 0x15 and float.
   const std::string rest = all[2].substr(9);
   const float quarter = 0.25f;
   std::string expected = std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04", 9) + "loss" + "\x15" + std::string(4, '\0');

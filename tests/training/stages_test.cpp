@@ -1,4 +1,5 @@
-// All four stages in their order at toy size: an interrupted and resumed run must end with exactly the weights of an uninterrupted one.
+// All four stages in their order at toy size: an interrupted and resumed run must end with exactly the weights of an
+// uninterrupted one.
 #include <gtest/gtest.h>
 
 #include "core/cancel.h"

@@ -13,13 +13,14 @@
 namespace gsv3d::testing {
 
 /// The orbit of a ball of two colours: orange on the +X side, blue on the other. Depth is exact, views are hard-edged.
-inline ObjectViews ball_views(const std::string& id, double radius, double elevation_degrees, int64_t size, int64_t orbit_views = 21,
-                              int64_t random_views = 3) {
+inline ObjectViews ball_views(const std::string& id, double radius, double elevation_degrees, int64_t size,
+                              int64_t orbit_views = 21, int64_t random_views = 3) {
   ObjectViews views;
   views.id = id;
   views.orbit_views = orbit_views;
   views.elevation_degrees = elevation_degrees;
-  views.cameras = concatenate({orbit_cameras(orbit_views, elevation_degrees, size), random_cameras(random_views, -20, 60, size, make_generator(7))});
+  views.cameras = concatenate(
+      {orbit_cameras(orbit_views, elevation_degrees, size), random_cameras(random_views, -20, 60, size, make_generator(7))});
   const Rays rays = camera_rays(views.cameras, size, size);
   const Tensor o = rays.origins.unsqueeze(-1).unsqueeze(-1), d = rays.directions;
   const Tensor b = (o * d).sum(1), c = (o * o).sum(1) - radius * radius, root = b * b - c;

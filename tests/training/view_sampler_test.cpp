@@ -23,13 +23,14 @@ TEST(ClipCameras, AreTheOrbitAsSeenFromThePhoto) {
   const Cameras expected = orbit_cameras(7, 15, 32);
   for (const Clip& clip : {Clip{0, 0, false}, Clip{0, 5, false}, Clip{0, 5, true}, Clip{0, 20, true}}) {
     const Cameras actual = clip_cameras(views, clip, clip_views(clip, 21, 7));
-    testing::expect_near(actual.world_to_camera, expected.world_to_camera, 1e-5, fmt::format("start {} mirrored {}", clip.start, clip.mirrored));
+    testing::expect_near(actual.world_to_camera, expected.world_to_camera, 1e-5,
+                         fmt::format("start {} mirrored {}", clip.start, clip.mirrored));
     testing::expect_near(actual.intrinsics, expected.intrinsics, 1e-4, "intrinsics");
   }
 }
 
-/// A clip's pictures and its cameras must show one world: back-projected depth of every supervision view lies on the ball, and the ball's
-/// orange half, on +X in the original world, lies where the clip's turn and mirror put it.
+/// A clip's pictures and its cameras must show one world: back-projected depth of every supervision view lies on the ball, and
+/// the ball's orange half, on +X in the original world, lies where the clip's turn and mirror put it.
 TEST(ClipCameras, PicturesAndCamerasShowOneWorld) {
   const TrainingSet set = make_training_set({testing::ball_views("ball", 0.4, 15, 32)}, true);
   for (const Clip& clip : {Clip{0, 0, false}, Clip{0, 4, false}, Clip{0, 4, true}, Clip{0, 13, true}}) {
