@@ -109,7 +109,7 @@ void add_data_command(CLI::App& app) {
   pack->add_option("source", arguments->source, "as for render")->required();
   pack->add_option("-o,--output", arguments->output, "the file to write")->required();
   add_selection_options(*pack, *arguments);
-  pack->add_option("--texture-size", arguments->pack.texture_size, "longest side of a texture, pixels")->check(CLI::Range(1, 8192))->capture_default_str();
+  pack->add_option("--texture-size", arguments->pack.texture_size, "longest side of a texture, pixels")->check(CLI::Range(1, 4096))->capture_default_str();
   pack->add_option("--texture-quality", arguments->pack.texture_quality, "WebP quality")->check(CLI::Range(0, 100))->capture_default_str();
   pack->add_option("--position-bits", arguments->pack.position_bits, "steps across the unit cube: 2^bits")->check(CLI::Range(6, 16))->capture_default_str();
   pack->callback([arguments] { run_pack(*arguments); });

@@ -1,4 +1,4 @@
-// Wavefront OBJ. Our own reader, because the object sets in circulation need its tolerance: docs/dataset.md lists what assimp's makes of them.
+// Wavefront OBJ. Our own reader, because assimp's loses materials of the object sets in circulation (docs/dataset.md, "Reading").
 #pragma once
 
 #include <string>

@@ -90,8 +90,12 @@ void check_object(const Object& object, const std::string& where) {
   for (const auto& texture : object.textures)
     require(texture.width > 0 && texture.height > 0 && texture.pixels.size() == static_cast<size_t>(texture.width * texture.height * 4),
             "{}: a texture has no pixels", where);
-  for (const auto& position : object.positions)
-    for (float value : position) require(std::isfinite(value), "{}: a coordinate is not a finite number", where);
+  for (const auto* vectors : {&object.positions, &object.normals})
+    for (const auto& vector : *vectors)
+      for (float value : vector) require(std::isfinite(value), "{}: a coordinate is not a finite number", where);
+  // Within this range the renderer's arithmetic on texture coordinates stays finite.
+  for (const auto& uv : object.uvs)
+    for (float value : uv) require(std::abs(value) <= 1e6F, "{}: a texture coordinate of {} is out of range", where, value);
 }
 
 }  // namespace gsv3d

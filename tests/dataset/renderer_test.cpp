@@ -231,6 +231,22 @@ TEST_F(Renderer, ThreadsDoNotChangeTheResult) {
   EXPECT_FALSE(at::equal(one.cameras.world_to_camera[5], render_views(renderer, plan, options, make_generator(5)).cameras.world_to_camera[5]));
 }
 
+TEST_F(Renderer, MalformedObjectsAreErrors) {
+  const auto error_with = [](const std::function<void(Object&)>& change) {
+    Object object = rectangle(0.4F, 0, {});
+    change(object);
+    return testing::error_of([&] { ObjectRenderer renderer(object); });
+  };
+  EXPECT_EQ(error_with([](Object&) {}), "");
+  EXPECT_NE(error_with([](Object& object) { object.triangles[0][1] = 4; }), "");
+  EXPECT_NE(error_with([](Object& object) { object.triangle_materials[1] = 1; }), "");
+  EXPECT_NE(error_with([](Object& object) { object.materials[0].texture = 0; }), "");
+  EXPECT_NE(error_with([](Object& object) { object.positions[0][0] = NAN; }), "");
+  EXPECT_NE(error_with([](Object& object) { object.normals[0][0] = INFINITY; }), "");
+  EXPECT_NE(error_with([](Object& object) { object.uvs[2][1] = NAN; }), "");
+  EXPECT_NE(error_with([](Object& object) { object.uvs.pop_back(); }), "");
+}
+
 TEST_F(Renderer, WholeObjectsAreSeenFromEveryDirection) {
   // Corners of a normalised cube are 0.57 from the origin, which is seen at tan(asin(0.57 / 2)) = 0.2973 from the axis; the picture's last
   // pixel begins at 126/128 of tan(33.8° / 2), that is 0.2991.
