@@ -47,8 +47,8 @@ void run_render(DataArguments& arguments) {
   if (!arguments.selection.split.empty()) job.shard_name = arguments.selection.split;
   const auto entries = list_objects(arguments.source, arguments.selection);
   const RenderReport report = render_dataset(entries, job, arguments.output);
-  fmt::print("{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(), report.samples,
-             report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
+  fmt::print("{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(),
+             report.samples, report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
 }
 
 void run_pack(DataArguments& arguments) {
@@ -58,12 +58,15 @@ void run_pack(DataArguments& arguments) {
              static_cast<double>(std::filesystem::file_size(arguments.output)) / 1e6);
 }
 
-void run_inspect(DataArguments& arguments) { fmt::print("{}", inspect_dataset(arguments.source, arguments.selection, arguments.inspect)); }
+void run_inspect(DataArguments& arguments) {
+  fmt::print("{}", inspect_dataset(arguments.source, arguments.selection, arguments.inspect));
+}
 
 void add_selection_options(CLI::App& command, DataArguments& arguments) {
   command.add_option("--split-file", arguments.selection.split_file, "CSV with id, split, usable ...")->check(CLI::ExistingFile);
   command.add_option("--split", arguments.selection.split, "only this split: train | val | test");
-  command.add_option("--limit", arguments.selection.limit, "at most so many objects, evenly spread; 0: all")->check(CLI::NonNegativeNumber);
+  command.add_option("--limit", arguments.selection.limit, "at most so many objects, evenly spread; 0: all")
+      ->check(CLI::NonNegativeNumber);
 }
 
 void add_render_options(CLI::App& command, DataArguments& arguments) {
@@ -79,9 +82,11 @@ void add_render_options(CLI::App& command, DataArguments& arguments) {
   count("--random-views", job.plan.random_views, "further views from random directions");
   count("--samples", job.options.samples, "rays per pixel: a grid of N x N");
   count("--occlusion-samples", job.options.occlusion_samples, "rays per sample for ambient occlusion; 0: off");
-  command.add_option("--environment", arguments.environment, "equirectangular picture that lights the objects")->check(CLI::ExistingFile);
+  command.add_option("--environment", arguments.environment, "equirectangular picture that lights the objects")
+      ->check(CLI::ExistingFile);
   command.add_option("--seed", job.seed, "decides the random elevations and cameras")->capture_default_str();
-  command.add_option("--threads", arguments.threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")->check(CLI::PositiveNumber);
+  command.add_option("--threads", arguments.threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
+      ->check(CLI::PositiveNumber);
 }
 
 }  // namespace
@@ -92,7 +97,8 @@ void add_data_command(CLI::App& app) {
   auto arguments = std::make_shared<DataArguments>();
 
   CLI::App* render = data->add_subcommand("render", "Render views of objects into shards");
-  render->add_option("source", arguments->source, "folder of object files or .sh3f libraries, one such file, or a pack")->required();
+  render->add_option("source", arguments->source, "folder of object files or .sh3f libraries, one such file, or a pack")
+      ->required();
   render->add_option("-o,--output", arguments->output, "folder for the shards")->required();
   add_selection_options(*render, *arguments);
   add_render_options(*render, *arguments);
@@ -101,7 +107,9 @@ void add_data_command(CLI::App& app) {
   CLI::App* inspect = data->add_subcommand("inspect", "What shards or objects hold; a contact sheet");
   inspect->add_option("source", arguments->source, "shards (file or folder), or anything that render takes")->required();
   inspect->add_option("--sheet", arguments->inspect.sheet, "write a contact sheet as PNG");
-  inspect->add_option("--sheet-objects", arguments->inspect.sheet_objects, "rows of the sheet")->check(CLI::PositiveNumber)->capture_default_str();
+  inspect->add_option("--sheet-objects", arguments->inspect.sheet_objects, "rows of the sheet")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_selection_options(*inspect, *arguments);
   inspect->callback([arguments] { run_inspect(*arguments); });
 
@@ -109,9 +117,15 @@ void add_data_command(CLI::App& app) {
   pack->add_option("source", arguments->source, "as for render")->required();
   pack->add_option("-o,--output", arguments->output, "the file to write")->required();
   add_selection_options(*pack, *arguments);
-  pack->add_option("--texture-size", arguments->pack.texture_size, "longest side of a texture, pixels")->check(CLI::Range(1, 4096))->capture_default_str();
-  pack->add_option("--texture-quality", arguments->pack.texture_quality, "WebP quality")->check(CLI::Range(0, 100))->capture_default_str();
-  pack->add_option("--position-bits", arguments->pack.position_bits, "steps across the unit cube: 2^bits")->check(CLI::Range(6, 16))->capture_default_str();
+  pack->add_option("--texture-size", arguments->pack.texture_size, "longest side of a texture, pixels")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  pack->add_option("--texture-quality", arguments->pack.texture_quality, "WebP quality")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+  pack->add_option("--position-bits", arguments->pack.position_bits, "steps across the unit cube: 2^bits")
+      ->check(CLI::Range(6, 16))
+      ->capture_default_str();
   pack->callback([arguments] { run_pack(*arguments); });
 }
 

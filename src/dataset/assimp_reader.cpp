@@ -79,7 +79,8 @@ class SourceFiles : public Assimp::IOSystem {
 
 class SceneReader {
  public:
-  SceneReader(const aiScene& scene, const FileSource& files, const std::string& name) : scene_(scene), files_(files), name_(name) {}
+  SceneReader(const aiScene& scene, const FileSource& files, const std::string& name)
+      : scene_(scene), files_(files), name_(name) {}
 
   Object read() {
     is_gltf_ = name_.ends_with(".glb") || name_.ends_with(".gltf") || name_.ends_with(".GLB") || name_.ends_with(".GLTF");
@@ -148,7 +149,8 @@ class SceneReader {
 
   int32_t find_texture(const aiMaterial& material, unsigned& channel) {
     aiString alpha_mode;
-    const bool opaque = material.Get(AI_MATKEY_GLTF_ALPHAMODE, alpha_mode) == aiReturn_SUCCESS && std::string(alpha_mode.C_Str()) == "OPAQUE";
+    const bool opaque =
+        material.Get(AI_MATKEY_GLTF_ALPHAMODE, alpha_mode) == aiReturn_SUCCESS && std::string(alpha_mode.C_Str()) == "OPAQUE";
     for (const aiTextureType type : {aiTextureType_BASE_COLOR, aiTextureType_DIFFUSE}) {
       aiString path;
       if (material.GetTexture(type, 0, &path, nullptr, &channel) != aiReturn_SUCCESS) continue;

@@ -44,7 +44,8 @@ std::vector<std::map<std::string, std::string>> read_csv(const std::filesystem::
   for (int64_t record = 2; at < text.size(); ++record) {
     const auto fields = take_record(text, at);
     if (fields.size() == 1 && fields[0].empty()) continue;
-    require(fields.size() == header.size(), "{}: record {} has {} fields, the header has {}", path.string(), record, fields.size(), header.size());
+    require(fields.size() == header.size(), "{}: record {} has {} fields, the header has {}", path.string(), record,
+            fields.size(), header.size());
     auto& row = rows.emplace_back();
     for (size_t i = 0; i < header.size(); ++i) row[header[i]] = fields[i];
   }

@@ -53,7 +53,9 @@ std::vector<FurnitureItem> parse_furniture_catalog(const std::string& text) {
     }
     const size_t equals = logical.find('='), hash = logical.find('#');
     int64_t number = 0;
-    if (equals == std::string::npos || hash > equals || !parse_number(trimmed(logical.substr(hash + 1, equals - hash - 1)), number)) continue;
+    if (equals == std::string::npos || hash > equals ||
+        !parse_number(trimmed(logical.substr(hash + 1, equals - hash - 1)), number))
+      continue;
     const std::string key = logical.substr(0, hash);
     FurnitureItem& item = items[number];
     std::string* field = key == "id"              ? &item.id

@@ -10,7 +10,8 @@ struct FurnitureItem {
   std::string id, name, creator, model, model_rotation;
 };
 
-/// `text` is a Java properties file in latin-1 with keys NAME#N; the result is in UTF-8, sorted by N. Items without a model are left out.
+/// `text` is a Java properties file in latin-1 with keys NAME#N; the result is in UTF-8, sorted by N. Items without a model are
+/// left out.
 std::vector<FurnitureItem> parse_furniture_catalog(const std::string& text);
 
 }  // namespace gsv3d

@@ -21,7 +21,8 @@ SheetRow sheet_row(const ObjectViews& views) {
   row.label = fmt::format("{}  {:.1f} deg", views.id, views.elevation_degrees);
   const int64_t total = views.cameras.count(), orbit = views.orbit_views;
   std::vector<int64_t> chosen;
-  for (int64_t quarter = 0; quarter < std::min<int64_t>(4, orbit); ++quarter) chosen.push_back(quarter * orbit / std::min<int64_t>(4, orbit));
+  for (int64_t quarter = 0; quarter < std::min<int64_t>(4, orbit); ++quarter)
+    chosen.push_back(quarter * orbit / std::min<int64_t>(4, orbit));
   if (total > orbit) chosen.push_back(orbit);
   for (int64_t view : chosen) row.pictures.push_back(to_image(views.rgba[view]));
   return row;
@@ -30,7 +31,8 @@ SheetRow sheet_row(const ObjectViews& views) {
 bool is_shards(const fs::path& source) {
   if (fs::is_regular_file(source)) return source.extension() == ".tar";
   if (!fs::is_directory(source)) return false;
-  return std::any_of(fs::directory_iterator(source), fs::directory_iterator(), [](const auto& entry) { return entry.path().extension() == ".tar"; });
+  return std::any_of(fs::directory_iterator(source), fs::directory_iterator(),
+                     [](const auto& entry) { return entry.path().extension() == ".tar"; });
 }
 
 double percentile(std::vector<double> values, double share) {
@@ -77,12 +79,14 @@ std::string inspect_shards(const fs::path& source, const InspectOptions& options
     save_png(options.sheet, contact_sheet(spread));
   }
   return fmt::format(
-      "shards        {} ({:.1f} MB, {:.0f} kB a sample)\nsamples       {} of {} objects in {} groups\nviews         {} of {} x {} pixels\n"
-      "elevations    {:.1f} to {:.1f} degrees\ncoverage      mean of a sample's views: 5% {:.3f}, median {:.3f}, 95% {:.3f}; {} empty views\n"
+      "shards        {} ({:.1f} MB, {:.0f} kB a sample)\nsamples       {} of {} objects in {} groups\nviews         {} of {} x "
+      "{} pixels\n"
+      "elevations    {:.1f} to {:.1f} degrees\ncoverage      mean of a sample's views: 5% {:.3f}, median {:.3f}, 95% {:.3f}; {} "
+      "empty views\n"
       "depth         {:.3f} to {:.3f}\n",
-      shards.size(), static_cast<double>(bytes) / 1e6, static_cast<double>(bytes) / 1e3 / static_cast<double>(samples), samples, ids.size(),
-      groups.size(), views, width, height, lowest, highest, percentile(coverage, 0.05), percentile(coverage, 0.5), percentile(coverage, 0.95),
-      empty_views, farthest > 0 ? nearest : 0, farthest);
+      shards.size(), static_cast<double>(bytes) / 1e6, static_cast<double>(bytes) / 1e3 / static_cast<double>(samples), samples,
+      ids.size(), groups.size(), views, width, height, lowest, highest, percentile(coverage, 0.05), percentile(coverage, 0.5),
+      percentile(coverage, 0.95), empty_views, farthest > 0 ? nearest : 0, farthest);
 }
 
 std::string inspect_objects(const fs::path& source, const ObjectSelection& selection, const InspectOptions& options) {
@@ -113,8 +117,10 @@ std::string inspect_objects(const fs::path& source, const ObjectSelection& selec
     }
   }
   if (!rows.empty()) save_png(options.sheet, contact_sheet(rows));
-  return fmt::format("objects       {} ({} with textures, {} unreadable)\ntriangles     {} in all, median {:.0f}, 95% {:.0f}\ntexture       {:.1f} megapixels in all\n",
-                     total, textured, failed, triangles, percentile(counts, 0.5), percentile(counts, 0.95), static_cast<double>(pixels) / 1e6);
+  return fmt::format(
+      "objects       {} ({} with textures, {} unreadable)\ntriangles     {} in all, median {:.0f}, 95% {:.0f}\ntexture       "
+      "{:.1f} megapixels in all\n",
+      total, textured, failed, triangles, percentile(counts, 0.5), percentile(counts, 0.95), static_cast<double>(pixels) / 1e6);
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ Lighting environment_lighting(const Image& panorama) {
   double sums[9][3] = {};
   for (int64_t y = 0; y < panorama.height; ++y) {
     const double polar = kPi * (static_cast<double>(y) + 0.5) / static_cast<double>(panorama.height);
-    const double solid_angle = std::sin(polar) * (kPi / static_cast<double>(panorama.height)) * (2 * kPi / static_cast<double>(panorama.width));
+    const double solid_angle =
+        std::sin(polar) * (kPi / static_cast<double>(panorama.height)) * (2 * kPi / static_cast<double>(panorama.width));
     for (int64_t x = 0; x < panorama.width; ++x) {
       const double azimuth = 2 * kPi * ((static_cast<double>(x) + 0.5) / static_cast<double>(panorama.width) - 0.5);
       const auto basis = harmonics({static_cast<float>(std::sin(polar) * std::sin(azimuth)), static_cast<float>(std::cos(polar)),
@@ -82,7 +83,8 @@ Lighting environment_lighting(const Image& panorama) {
   require(mean > 1e-6, "an environment picture is black");
   Lighting lighting;
   for (int i = 0; i < 9; ++i)
-    for (int channel = 0; channel < 3; ++channel) lighting.ambient[i][channel] = static_cast<float>(sums[i][channel] * 0.8 / mean);
+    for (int channel = 0; channel < 3; ++channel)
+      lighting.ambient[i][channel] = static_cast<float>(sums[i][channel] * 0.8 / mean);
   return lighting;
 }
 

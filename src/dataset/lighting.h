@@ -1,5 +1,5 @@
-// Light for training views: the same for every view of an object (fixed in the world), smooth, and close to white at full strength, so that
-// colours stay near the albedo and Gaussians need no view-dependent colour.
+// Light for training views: the same for every view of an object (fixed in the world), smooth, and close to white at full
+// strength, so that colours stay near the albedo and Gaussians need no view-dependent colour.
 #pragma once
 
 #include <array>
@@ -14,7 +14,8 @@ struct DirectionalLight {
   std::array<float, 3> strength;   ///< reflected by a white surface that faces it, linear light
 };
 
-/// Diffuse light: second-order spherical harmonics (Ramamoorthi and Hanrahan 2001) for what comes from all around, and a few lamps.
+/// Diffuse light: second-order spherical harmonics (Ramamoorthi and Hanrahan 2001) for what comes from all around, and a few
+/// lamps.
 struct Lighting {
   std::array<std::array<float, 3>, 9> ambient{};  ///< reflected by a white surface, as coefficients over its normal
   std::vector<DirectionalLight> lamps;
@@ -27,8 +28,8 @@ struct Lighting {
 /// A white surface reflects between 0.45 and 1.0.
 Lighting studio_lighting();
 
-/// The diffuse light of an equirectangular picture (sRGB; its middle column is seen towards +Z, its upper edge towards +Y), scaled so that a
-/// white surface reflects 0.8 on average.
+/// The diffuse light of an equirectangular picture (sRGB; its middle column is seen towards +Z, its upper edge towards +Y),
+/// scaled so that a white surface reflects 0.8 on average.
 Lighting environment_lighting(const Image& panorama);
 
 }  // namespace gsv3d

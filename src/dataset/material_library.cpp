@@ -11,8 +11,8 @@ namespace {
 /// Options of a map statement take numbers, on/off or a channel letter.
 bool is_option_argument(std::string_view word) {
   double number;
-  return word == "on" || word == "off" || (word.size() == 1 && std::string_view("rgbmlz").find(word[0]) != std::string_view::npos) ||
-         parse_number(word, number);
+  return word == "on" || word == "off" ||
+         (word.size() == 1 && std::string_view("rgbmlz").find(word[0]) != std::string_view::npos) || parse_number(word, number);
 }
 
 std::vector<std::string> map_names(std::string_view rest) {
@@ -27,7 +27,8 @@ std::vector<std::string> map_names(std::string_view rest) {
   if (rest.size() > 1 && rest.front() == '"' && rest.back() == '"') rest = rest.substr(1, rest.size() - 2);
   std::vector<std::string> names;
   if (!rest.empty()) names.emplace_back(rest);
-  if (const size_t comment = rest.find('#'); comment != std::string_view::npos && comment > 0) names.emplace_back(trimmed(rest.substr(0, comment)));
+  if (const size_t comment = rest.find('#'); comment != std::string_view::npos && comment > 0)
+    names.emplace_back(trimmed(rest.substr(0, comment)));
   return names;
 }
 

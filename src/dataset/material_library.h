@@ -15,8 +15,8 @@ struct MtlMaterial {
   std::vector<std::string> color_maps, opacity_maps;
 };
 
-/// By name. Unknown statements are skipped; indentation, CRLF, spaces in names, map options (-bm, -o, ...) and comments stuck to a
-/// file name are taken care of. The first material of a name wins.
+/// By name. Unknown statements are skipped; indentation, CRLF, spaces in names, map options (-bm, -o, ...) and comments stuck to
+/// a file name are taken care of. The first material of a name wins.
 std::map<std::string, MtlMaterial> parse_mtl(const std::string& text);
 
 }  // namespace gsv3d

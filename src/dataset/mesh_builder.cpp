@@ -16,13 +16,21 @@ constexpr size_t kMaxTriangles = 20'000'000;
 
 using Vector = std::array<float, 3>;
 
-Vector subtract(const Vector& a, const Vector& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
+Vector subtract(const Vector& a, const Vector& b) {
+  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
+}
 Vector cross(const Vector& a, const Vector& b) {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
-float dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-float length(const Vector& a) { return std::sqrt(dot(a, a)); }
-Vector scaled(const Vector& a, float factor) { return {a[0] * factor, a[1] * factor, a[2] * factor}; }
+float dot(const Vector& a, const Vector& b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+float length(const Vector& a) {
+  return std::sqrt(dot(a, a));
+}
+Vector scaled(const Vector& a, float factor) {
+  return {a[0] * factor, a[1] * factor, a[2] * factor};
+}
 
 template <size_t N>
 struct BytesHash {
@@ -43,7 +51,8 @@ uint32_t bits(float value) {
 }  // namespace
 
 void MeshBuilder::add_triangle(const Corner& a, const Corner& b, const Corner& c, uint32_t material) {
-  const Vector area = cross(subtract(positions[b.position], positions[a.position]), subtract(positions[c.position], positions[a.position]));
+  const Vector area =
+      cross(subtract(positions[b.position], positions[a.position]), subtract(positions[c.position], positions[a.position]));
   if (!(length(area) > 1e-30F) || !std::isfinite(length(area))) return;
   require(triangles_.size() < kMaxTriangles, "an object has more than {} triangles", kMaxTriangles);
   triangles_.push_back({{a, b, c}, material});
@@ -69,7 +78,8 @@ void MeshBuilder::remove_doubled_triangles() {
   const auto welded = weld_positions();
   std::unordered_map<std::array<uint32_t, 4>, bool, BytesHash<4>> seen(triangles_.size());
   std::erase_if(triangles_, [&](const Face& face) {
-    std::array<uint32_t, 3> key{welded[face.corners[0].position], welded[face.corners[1].position], welded[face.corners[2].position]};
+    std::array<uint32_t, 3> key{welded[face.corners[0].position], welded[face.corners[1].position],
+                                welded[face.corners[2].position]};
     std::sort(key.begin(), key.end());
     return !seen.try_emplace({key[0], key[1], key[2], face.material}, true).second;
   });
@@ -129,8 +139,9 @@ Object MeshBuilder::build(double crease_degrees) {
       const Corner& corner = triangles_[t].corners[k];
       const Vector &p = positions[corner.position], &n = face_normals[t][k];
       const std::array<float, 2> uv = corner.uv >= 0 ? uvs[corner.uv] : std::array<float, 2>{0, 0};
-      const auto [entry, is_new] = seen.try_emplace({bits(p[0]), bits(p[1]), bits(p[2]), bits(n[0]), bits(n[1]), bits(n[2]), bits(uv[0]), bits(uv[1])},
-                                                    static_cast<uint32_t>(object.positions.size()));
+      const auto [entry, is_new] =
+          seen.try_emplace({bits(p[0]), bits(p[1]), bits(p[2]), bits(n[0]), bits(n[1]), bits(n[2]), bits(uv[0]), bits(uv[1])},
+                           static_cast<uint32_t>(object.positions.size()));
       if (is_new) {
         object.positions.push_back(p);
         object.normals.push_back(n);

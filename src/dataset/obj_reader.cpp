@@ -86,7 +86,8 @@ class ObjReader {
         part = word.substr(0, slash);
         word = slash == std::string_view::npos ? std::string_view() : word.substr(slash + 1);
       }
-      const Corner corner{index(parts[0], builder_.positions.size()), index(parts[1], builder_.uvs.size()), index(parts[2], builder_.normals.size())};
+      const Corner corner{index(parts[0], builder_.positions.size()), index(parts[1], builder_.uvs.size()),
+                          index(parts[2], builder_.normals.size())};
       require(corner.position >= 0, "{}: a face names a vertex that does not exist", name_);
       corners_.push_back(corner);
     }
@@ -185,6 +186,8 @@ class ObjReader {
 
 }  // namespace
 
-Object read_obj(const FileSource& files, const std::string& name) { return ObjReader(files, name).read(); }
+Object read_obj(const FileSource& files, const std::string& name) {
+  return ObjReader(files, name).read();
+}
 
 }  // namespace gsv3d

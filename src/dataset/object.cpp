@@ -7,7 +7,8 @@
 namespace gsv3d {
 namespace {
 
-/// Rotations and mirrors keep the inverse transpose equal to themselves up to sign; the cofactor matrix covers every other matrix too.
+/// Rotations and mirrors keep the inverse transpose equal to themselves up to sign; the cofactor matrix covers every other matrix
+/// too.
 Matrix3 cofactors(const Matrix3& m) {
   return {m[4] * m[8] - m[5] * m[7], m[5] * m[6] - m[3] * m[8], m[3] * m[7] - m[4] * m[6],
           m[2] * m[7] - m[1] * m[8], m[0] * m[8] - m[2] * m[6], m[1] * m[6] - m[0] * m[7],
@@ -15,7 +16,8 @@ Matrix3 cofactors(const Matrix3& m) {
 }
 
 std::array<float, 3> multiply(const Matrix3& m, const std::array<float, 3>& v) {
-  return {m[0] * v[0] + m[1] * v[1] + m[2] * v[2], m[3] * v[0] + m[4] * v[1] + m[5] * v[2], m[6] * v[0] + m[7] * v[1] + m[8] * v[2]};
+  return {m[0] * v[0] + m[1] * v[1] + m[2] * v[2], m[3] * v[0] + m[4] * v[1] + m[5] * v[2],
+          m[6] * v[0] + m[7] * v[1] + m[8] * v[2]};
 }
 
 void drop_unused_vertices(Object& object) {
@@ -69,9 +71,11 @@ void normalize_object(Object& object) {
   }
   double farthest = 0;
   for (const auto& position : object.positions)
-    farthest = std::max(farthest, std::hypot(static_cast<double>(position[0]) - centre[0], static_cast<double>(position[1]) - centre[1],
-                                             static_cast<double>(position[2]) - centre[2]));
-  require(std::isfinite(longest) && longest > 0 && std::isfinite(farthest), "an object has no extent, or coordinates that are not finite");
+    farthest =
+        std::max(farthest, std::hypot(static_cast<double>(position[0]) - centre[0], static_cast<double>(position[1]) - centre[1],
+                                      static_cast<double>(position[2]) - centre[2]));
+  require(std::isfinite(longest) && longest > 0 && std::isfinite(farthest),
+          "an object has no extent, or coordinates that are not finite");
   const auto scale = static_cast<float>(std::min(1.0 / longest, 0.57 / farthest));
   for (auto& position : object.positions)
     for (int axis = 0; axis < 3; ++axis) position[axis] = (position[axis] - centre[axis]) * scale;
@@ -83,12 +87,16 @@ void check_object(const Object& object, const std::string& where) {
               object.uvs.size() == object.positions.size() && object.triangle_materials.size() == object.triangles.size(),
           "{}: counts of vertices, normals, texture coordinates or triangles disagree", where);
   for (const auto& triangle : object.triangles)
-    for (uint32_t index : triangle) require(index < object.positions.size(), "{}: a triangle names vertex {}, which does not exist", where, index);
-  for (uint32_t material : object.triangle_materials) require(material < object.materials.size(), "{}: unknown material {}", where, material);
+    for (uint32_t index : triangle)
+      require(index < object.positions.size(), "{}: a triangle names vertex {}, which does not exist", where, index);
+  for (uint32_t material : object.triangle_materials)
+    require(material < object.materials.size(), "{}: unknown material {}", where, material);
   for (const auto& material : object.materials)
-    require(material.texture >= -1 && material.texture < static_cast<int64_t>(object.textures.size()), "{}: unknown texture {}", where, material.texture);
+    require(material.texture >= -1 && material.texture < static_cast<int64_t>(object.textures.size()), "{}: unknown texture {}",
+            where, material.texture);
   for (const auto& texture : object.textures)
-    require(texture.width > 0 && texture.height > 0 && texture.pixels.size() == static_cast<size_t>(texture.width * texture.height * 4),
+    require(texture.width > 0 && texture.height > 0 &&
+                texture.pixels.size() == static_cast<size_t>(texture.width * texture.height * 4),
             "{}: a texture has no pixels", where);
   for (const auto* vectors : {&object.positions, &object.normals})
     for (const auto& vector : *vectors)

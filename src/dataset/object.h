@@ -16,8 +16,8 @@ struct Material {
   int32_t texture = -1;                          ///< index into Object::textures, -1: none
 };
 
-/// Vertices carry everything (a corner with another normal or texture coordinate is another vertex). Winding means nothing: both sides
-/// of every triangle are seen.
+/// Vertices carry everything (a corner with another normal or texture coordinate is another vertex). Winding means nothing: both
+/// sides of every triangle are seen.
 struct Object {
   std::vector<std::array<float, 3>> positions;
   std::vector<std::array<float, 3>> normals;  ///< unit; as many as positions
@@ -33,9 +33,10 @@ using Matrix3 = std::array<float, 9>;  ///< row-major
 /// v' = M v for positions; normals by the inverse transpose, unit afterwards. Throws Error when M is singular.
 void transform_object(Object& object, const Matrix3& matrix);
 
-/// Centres the bounding box at the origin and scales by min(1 / longest box side, 0.57 / largest distance of a vertex from the centre):
-/// the object then lies inside [-0.5, 0.5]³ and inside the sphere that the default camera (radius 2, 33.8°, inscribed sphere 0.58)
-/// always sees whole. Vertices that no triangle uses are dropped first. Throws Error when nothing with an extent is left.
+/// Centres the bounding box at the origin and scales by min(1 / longest box side, 0.57 / largest distance of a vertex from the
+/// centre): the object then lies inside [-0.5, 0.5]³ and inside the sphere that the default camera (radius 2, 33.8°, inscribed
+/// sphere 0.58) always sees whole. Vertices that no triangle uses are dropped first. Throws Error when nothing with an extent is
+/// left.
 void normalize_object(Object& object);
 
 /// Throws Error when indices, counts or coordinates are out of range. `where` begins the message.

@@ -34,11 +34,14 @@ class Folder : public FileSource {
 
 }  // namespace
 
-std::shared_ptr<FileSource> open_folder(const std::filesystem::path& folder) { return std::make_shared<Folder>(folder); }
+std::shared_ptr<FileSource> open_folder(const std::filesystem::path& folder) {
+  return std::make_shared<Folder>(folder);
+}
 
 std::string resolve_name(const std::string& from, std::string name) {
   std::replace(name.begin(), name.end(), '\\', '/');
-  if (name.empty() || name.front() == '/' || name.find('\0') != std::string::npos || (name.size() > 1 && name[1] == ':')) return {};
+  if (name.empty() || name.front() == '/' || name.find('\0') != std::string::npos || (name.size() > 1 && name[1] == ':'))
+    return {};
   const auto path = (std::filesystem::path(from).parent_path() / name).lexically_normal();
   if (path.empty() || *path.begin() == "..") return {};
   return path.generic_string();

@@ -21,8 +21,9 @@ class FileSource {
 /// Files under a folder.
 std::shared_ptr<FileSource> open_folder(const std::filesystem::path& folder);
 
-/// Members of a zip archive (.zip, .sh3f); names match without regard to case where the exact name is missing. Nothing is extracted to
-/// disk. Reading is not thread-safe. Throws Error when the file is not a zip archive, or when this build has no libzip.
+/// Members of a zip archive (.zip, .sh3f); names match without regard to case where the exact name is missing. Nothing is
+/// extracted to disk. Reading is not thread-safe. Throws Error when the file is not a zip archive, or when this build has no
+/// libzip.
 std::shared_ptr<FileSource> open_zip(const std::filesystem::path& path);
 
 /// `name` as seen from the folder of `from` ("a/b.obj", "..\\t.png" → "t.png"); empty when that leaves the source.

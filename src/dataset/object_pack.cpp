@@ -47,7 +47,8 @@ std::string read_range(const std::filesystem::path& path, uint64_t begin, uint64
 
 }  // namespace
 
-int64_t write_object_pack(const std::filesystem::path& path, const std::vector<ObjectEntry>& entries, const PackOptions& options) {
+int64_t write_object_pack(const std::filesystem::path& path, const std::vector<ObjectEntry>& entries,
+                          const PackOptions& options) {
   std::vector<IndexEntry> index;
   std::string blocks;
   Progress progress("packing", static_cast<int64_t>(entries.size()));
@@ -57,7 +58,8 @@ int64_t write_object_pack(const std::filesystem::path& path, const std::vector<O
     try {
       const std::string bytes = pack_object(entry.load(), options);
       const std::string block = compress(bytes, kZstdLevel);
-      index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, blocks.size(), block.size(), bytes.size()});
+      index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, blocks.size(),
+                       block.size(), bytes.size()});
       blocks += block;
     } catch (const Error& error) {
       spdlog::warn("left out {}: {}", entry.id, error.what());
@@ -95,14 +97,15 @@ std::vector<ObjectEntry> list_pack(const std::filesystem::path& path) {
   require(!json.is_discarded(), "{}: its index is damaged", path.string());
   std::vector<ObjectEntry> entries;
   for (const IndexEntry& entry : config_from_json<std::vector<IndexEntry>>(json, path.string())) {
-    require(entry.compressed_size <= file_size && entry.offset <= file_size && blocks_begin + entry.offset + entry.compressed_size <= file_size &&
-                entry.size <= kMaxObject,
+    require(entry.compressed_size <= file_size && entry.offset <= file_size &&
+                blocks_begin + entry.offset + entry.compressed_size <= file_size && entry.size <= kMaxObject,
             "{}: {} lies outside of the file", path.string(), entry.id);
-    entries.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, [path, blocks_begin, entry] {
-                         const std::string where = path.string() + ": " + entry.id;
-                         const std::string block = read_range(path, blocks_begin + entry.offset, entry.compressed_size);
-                         return unpack_object(decompress(block, entry.size, where), where);
-                       }});
+    entries.push_back(
+        {entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, [path, blocks_begin, entry] {
+           const std::string where = path.string() + ": " + entry.id;
+           const std::string block = read_range(path, blocks_begin + entry.offset, entry.compressed_size);
+           return unpack_object(decompress(block, entry.size, where), where);
+         }});
   }
   return entries;
 }

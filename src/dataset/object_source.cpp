@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -21,7 +20,8 @@ using Row = std::map<std::string, std::string>;
 
 std::string extension_of(const fs::path& path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return extension;
 }
 
@@ -70,7 +70,8 @@ std::vector<ObjectEntry> list_catalogues(const std::vector<fs::path>& libraries)
     const auto catalog = zip->files().read("PluginFurnitureCatalog.properties");
     require(catalog.has_value(), "{}: not a furniture library (no PluginFurnitureCatalog.properties)", library.string());
     for (const auto& item : parse_furniture_catalog(*catalog)) {
-      const std::string model = resolve_name("", item.model.substr(std::min(item.model.size(), item.model.find_first_not_of('/'))));
+      const std::string model =
+          resolve_name("", item.model.substr(std::min(item.model.size(), item.model.find_first_not_of('/'))));
       if (model.empty() || !is_object_file(model)) continue;
       const Matrix3 rotation = parse_matrix(item.model_rotation, library.string() + ": " + item.id);
       const std::string id = library.stem().string() + "/" + (item.id.empty() ? item.name : item.id);
@@ -91,8 +92,9 @@ std::vector<ObjectEntry> list_split_rows(const std::vector<fs::path>& libraries,
     if (zip == zips.end()) continue;
     const Matrix3 rotation = parse_matrix(row.at("model_rotation"), row.at("id"));
     entries.push_back({row.at("id"), row.at("group"), row.at("split"), row.at("name"), row.at("author"), row.at("licence"),
-                       file + ":" + row.at("zip_path"),
-                       [zip = zip->second, model = row.at("zip_path"), rotation] { return load_object(zip->files(), model, rotation); }});
+                       file + ":" + row.at("zip_path"), [zip = zip->second, model = row.at("zip_path"), rotation] {
+                         return load_object(zip->files(), model, rotation);
+                       }});
   }
   return entries;
 }
@@ -113,7 +115,8 @@ std::vector<ObjectEntry> list_files(const fs::path& source) {
 /// Rows of the split file that are usable; a table for other sources needs no more than id and split.
 std::vector<Row> usable_rows(const fs::path& split_file) {
   auto rows = read_csv(split_file);
-  require(!rows.empty() && rows[0].count("id") && rows[0].count("split"), "{}: needs the columns id and split", split_file.string());
+  require(!rows.empty() && rows[0].count("id") && rows[0].count("split"), "{}: needs the columns id and split",
+          split_file.string());
   std::erase_if(rows, [](const Row& row) { return row.count("usable") && row.at("usable") != "1"; });
   return rows;
 }
@@ -150,7 +153,8 @@ std::vector<ObjectEntry> list_objects(const fs::path& source, const ObjectSelect
   if (!selection.split_file.empty()) rows = usable_rows(selection.split_file);
   const auto libraries = find_libraries(source);
   std::vector<ObjectEntry> entries;
-  const bool rows_name_libraries = !rows.empty() && rows[0].count("package_file") && rows[0].count("zip_path") && rows[0].count("model_rotation");
+  const bool rows_name_libraries =
+      !rows.empty() && rows[0].count("package_file") && rows[0].count("zip_path") && rows[0].count("model_rotation");
   if (!libraries.empty() && rows_name_libraries) {
     entries = list_split_rows(libraries, rows);
   } else {
@@ -162,7 +166,8 @@ std::vector<ObjectEntry> list_objects(const fs::path& source, const ObjectSelect
           selection.split.empty() ? "" : fmt::format(" in split \"{}\" (is a split file given?)", selection.split));
   if (selection.limit > 0 && selection.limit < static_cast<int64_t>(entries.size())) {
     std::vector<ObjectEntry> some;
-    for (int64_t i = 0; i < selection.limit; ++i) some.push_back(entries[i * static_cast<int64_t>(entries.size()) / selection.limit]);
+    for (int64_t i = 0; i < selection.limit; ++i)
+      some.push_back(entries[i * static_cast<int64_t>(entries.size()) / selection.limit]);
     entries = std::move(some);
   }
   return entries;
@@ -172,7 +177,8 @@ void write_object_list(const fs::path& path, const std::vector<ObjectEntry>& ent
   std::string text = "id,split,group,name,author,licence,origin\n";
   for (const auto& entry : entries) {
     const char* separator = "";
-    for (const std::string* field : {&entry.id, &entry.split, &entry.group, &entry.name, &entry.author, &entry.licence, &entry.origin}) {
+    for (const std::string* field :
+         {&entry.id, &entry.split, &entry.group, &entry.name, &entry.author, &entry.licence, &entry.origin}) {
       text += separator + csv_field(*field);
       separator = ",";
     }

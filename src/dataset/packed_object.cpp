@@ -72,7 +72,9 @@ uint16_t zigzag(int32_t difference) {
   const auto wrapped = static_cast<int16_t>(difference);
   return static_cast<uint16_t>(static_cast<uint16_t>(wrapped << 1) ^ static_cast<uint16_t>(wrapped >> 15));
 }
-int16_t unzigzag(uint16_t code) { return static_cast<int16_t>((code >> 1) ^ (0 - (code & 1))); }
+int16_t unzigzag(uint16_t code) {
+  return static_cast<int16_t>((code >> 1) ^ (0 - (code & 1)));
+}
 
 /// The mesh on its grids: vertices in the order of their first use, triangles sorted by material.
 struct QuantisedMesh {
@@ -102,7 +104,8 @@ QuantisedMesh quantise(const Object& object, const UvGrid& grid, int64_t positio
   std::unordered_map<Vertex, uint32_t, VertexHash> seen;
   std::vector<uint32_t> order(object.triangles.size());
   for (uint32_t t = 0; t < order.size(); ++t) order[t] = t;
-  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return object.triangle_materials[a] < object.triangle_materials[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return object.triangle_materials[a] < object.triangle_materials[b]; });
   for (uint32_t t : order) {
     const bool textured = object.materials[object.triangle_materials[t]].texture >= 0;
     std::array<Vertex, 3> corners{};
@@ -117,7 +120,8 @@ QuantisedMesh quantise(const Object& object, const UvGrid& grid, int64_t positio
       corners[k][3] = normal[0];
       corners[k][4] = normal[1];
       for (int axis = 0; axis < 2 && textured; ++axis)
-        corners[k][5 + axis] = static_cast<uint16_t>(std::lround((object.uvs[index][axis] - grid.origin[axis]) / grid.step[axis]));
+        corners[k][5 + axis] =
+            static_cast<uint16_t>(std::lround((object.uvs[index][axis] - grid.origin[axis]) / grid.step[axis]));
     }
     const auto same_place = [](const Vertex& a, const Vertex& b) { return std::equal(a.begin(), a.begin() + 3, b.begin()); };
     if (same_place(corners[0], corners[1]) || same_place(corners[1], corners[2]) || same_place(corners[2], corners[0])) continue;
@@ -164,7 +168,8 @@ void append_textures(std::string& bytes, const Object& object, const PackOptions
     const int64_t longest = std::max(texture.width, texture.height);
     const double scale = std::min(1.0, static_cast<double>(options.texture_size) / static_cast<double>(longest));
     const auto shrunk = [&](int64_t side) { return std::max<int64_t>(1, std::llround(static_cast<double>(side) * scale)); };
-    const std::string webp = encode_webp(resize_lanczos(texture, shrunk(texture.width), shrunk(texture.height)), options.texture_quality);
+    const std::string webp =
+        encode_webp(resize_lanczos(texture, shrunk(texture.width), shrunk(texture.height)), options.texture_quality);
     append_number(bytes, static_cast<uint32_t>(webp.size()));
     bytes += webp;
   }
@@ -203,7 +208,8 @@ void read_vertices(ByteReader& reader, uint32_t count, float steps, const UvGrid
   for (uint32_t i = 0; i < count; ++i) {
     for (int axis = 0; axis < 3; ++axis) object.positions[i][axis] = static_cast<float>(vertices[i][axis]) / steps - 0.5F;
     object.normals[i] = decode_normal(vertices[i][3], vertices[i][4]);
-    for (int axis = 0; axis < 2; ++axis) object.uvs[i][axis] = grid.origin[axis] + static_cast<float>(vertices[i][5 + axis]) * grid.step[axis];
+    for (int axis = 0; axis < 2; ++axis)
+      object.uvs[i][axis] = grid.origin[axis] + static_cast<float>(vertices[i][5 + axis]) * grid.step[axis];
   }
 }
 
@@ -249,7 +255,8 @@ Object unpack_object(std::string_view bytes, const std::string& where) {
   for (auto* pair : {&grid.origin, &grid.step})
     for (float& value : *pair) value = reader.number<float>();
   const auto vertices = reader.number<uint32_t>(), triangles = reader.number<uint32_t>();
-  require(vertices <= kMaxElements && triangles <= kMaxElements, "{}: damaged ({} vertices, {} triangles)", where, vertices, triangles);
+  require(vertices <= kMaxElements && triangles <= kMaxElements, "{}: damaged ({} vertices, {} triangles)", where, vertices,
+          triangles);
   require(reader.left() / (2 * kChannels) >= vertices && reader.left() / 14 >= triangles, "{}: damaged (ends too early)", where);
   Object object;
   read_vertices(reader, vertices, static_cast<float>((1 << position_bits) - 1), grid, object);

@@ -1,5 +1,6 @@
-// One object as the bytes of a pack: quantised, delta-coded, textures as WebP. What is lost: positions up to half a step of 1 / 2^bits,
-// normals up to 1 degree, texture coordinates up to 1/8192 (or range / 65535 where they span more than 16), and what WebP loses.
+// One object as the bytes of a pack: quantised, delta-coded, textures as WebP. What is lost: positions up to half a step of 1 /
+// 2^bits, normals up to 1 degree, texture coordinates up to 1/8192 (or range / 65535 where they span more than 16), and what WebP
+// loses.
 #pragma once
 
 #include <string>

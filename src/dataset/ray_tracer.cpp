@@ -48,8 +48,10 @@ RayTracer::RayTracer(const Object& object) : scene_(std::make_unique<Scene>()) {
   scene_->scene = rtcNewScene(scene_->device);
   rtcSetSceneFlags(scene_->scene, RTC_SCENE_FLAG_ROBUST);  // no rays slip through between neighbouring triangles
   RTCGeometry geometry = rtcNewGeometry(scene_->device, RTC_GEOMETRY_TYPE_TRIANGLE);
-  void* positions = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_VERTEX, 0, RTC_FORMAT_FLOAT3, sizeof object.positions[0], object.positions.size());
-  void* triangles = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_INDEX, 0, RTC_FORMAT_UINT3, sizeof object.triangles[0], object.triangles.size());
+  void* positions = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_VERTEX, 0, RTC_FORMAT_FLOAT3, sizeof object.positions[0],
+                                            object.positions.size());
+  void* triangles = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_INDEX, 0, RTC_FORMAT_UINT3, sizeof object.triangles[0],
+                                            object.triangles.size());
   const bool allocated = positions != nullptr && triangles != nullptr;
   if (allocated) {
     std::memcpy(positions, object.positions.data(), object.positions.size() * sizeof object.positions[0]);
@@ -90,10 +92,16 @@ bool RayTracer::is_blocked(const Ray& ray) const {
 
 struct RayTracer::Scene {};
 
-RayTracer::RayTracer(const Object&) { fail("views cannot be rendered: this build lacks Embree (configure with GSV3D_WITH_EMBREE=ON)"); }
+RayTracer::RayTracer(const Object&) {
+  fail("views cannot be rendered: this build lacks Embree (configure with GSV3D_WITH_EMBREE=ON)");
+}
 RayTracer::~RayTracer() = default;
-std::optional<Hit> RayTracer::nearest(const Ray&) const { return std::nullopt; }
-bool RayTracer::is_blocked(const Ray&) const { return false; }
+std::optional<Hit> RayTracer::nearest(const Ray&) const {
+  return std::nullopt;
+}
+bool RayTracer::is_blocked(const Ray&) const {
+  return false;
+}
 
 #endif
 

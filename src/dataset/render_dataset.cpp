@@ -22,8 +22,8 @@ void render_object(const ObjectEntry& entry, const RenderJob& job, ShardWriter& 
     const at::Generator generator = make_generator(text_hash(fmt::format("{} {} {}", job.seed, i, entry.id)));
     ViewPlan plan = job.plan;
     const double draw = at::rand({1}, generator, at::TensorOptions().dtype(at::kDouble)).item<double>();
-    plan.orbit_elevation_degrees =
-        job.elevations_degrees[i].value_or(job.min_elevation_degrees + draw * (job.max_elevation_degrees - job.min_elevation_degrees));
+    plan.orbit_elevation_degrees = job.elevations_degrees[i].value_or(
+        job.min_elevation_degrees + draw * (job.max_elevation_degrees - job.min_elevation_degrees));
     ObjectViews views = render_views(renderer, plan, job.options, generator);
     views.id = entry.id;
     views.group = entry.group;

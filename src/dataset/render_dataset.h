@@ -27,8 +27,9 @@ struct RenderReport {
   std::vector<std::string> failures;  ///< "id: reason"
 };
 
-/// Renders every object into folder/NAME-000000.tar ... and writes folder/objects.csv (licences, authors). Objects that fail are logged and
-/// skipped. Checks for Ctrl-C between objects. Throws Error when the folder holds shards already, or when every object failed.
+/// Renders every object into folder/NAME-000000.tar ... and writes folder/objects.csv (licences, authors). Objects that fail are
+/// logged and skipped. Checks for Ctrl-C between objects. Throws Error when the folder holds shards already, or when every object
+/// failed.
 RenderReport render_dataset(const std::vector<ObjectEntry>& entries, const RenderJob& job, const std::filesystem::path& folder);
 
 }  // namespace gsv3d

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/cancel.h"
 #include "core/error.h"
 
 namespace gsv3d {
@@ -15,8 +14,12 @@ using Vector = std::array<float, 3>;
 constexpr int kMaxLayers = 8;   ///< of blended surfaces along a ray
 constexpr int kMaxHoles = 256;  ///< cut-out surfaces a ray passes before it gives up
 
-float dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-Vector subtract(const Vector& a, const Vector& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
+float dot(const Vector& a, const Vector& b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+Vector subtract(const Vector& a, const Vector& b) {
+  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
+}
 Vector cross(const Vector& a, const Vector& b) {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
@@ -87,7 +90,8 @@ ObjectRenderer::ObjectRenderer(const Object& object) {
   triangle_materials_ = object.triangle_materials;
   materials_ = object.materials;
   for (const Material& material : materials_)
-    linear_colors_.push_back({srgb_to_linear(material.color[0]), srgb_to_linear(material.color[1]), srgb_to_linear(material.color[2])});
+    linear_colors_.push_back(
+        {srgb_to_linear(material.color[0]), srgb_to_linear(material.color[1]), srgb_to_linear(material.color[2])});
   textures_.reserve(object.textures.size());
   for (const Image& image : object.textures) textures_.emplace_back(image);
   tracer_ = std::make_unique<RayTracer>(object);
@@ -139,7 +143,8 @@ Vector ObjectRenderer::shade(const Hit& hit, const Ray& ray, float footprint, co
   if (facing > 0) face = {-face[0], -face[1], -face[2]};
   const float w = 1 - hit.u - hit.v;
   Vector normal;
-  for (int axis = 0; axis < 3; ++axis) normal[axis] = w * normals_[a][axis] + hit.u * normals_[b][axis] + hit.v * normals_[c][axis];
+  for (int axis = 0; axis < 3; ++axis)
+    normal[axis] = w * normals_[a][axis] + hit.u * normals_[b][axis] + hit.v * normals_[c][axis];
   normal = unit(normal);
   if (dot(normal, face) < 0) normal = {-normal[0], -normal[1], -normal[2]};
 
@@ -147,7 +152,8 @@ Vector ObjectRenderer::shade(const Hit& hit, const Ray& ray, float footprint, co
   Vector color = linear_colors_[material];
   if (const int32_t index = materials_[material].texture; index >= 0) {
     const TexturePyramid& texture = textures_[index];
-    const float du1 = uvs_[b][0] - uvs_[a][0], dv1 = uvs_[b][1] - uvs_[a][1], du2 = uvs_[c][0] - uvs_[a][0], dv2 = uvs_[c][1] - uvs_[a][1];
+    const float du1 = uvs_[b][0] - uvs_[a][0], dv1 = uvs_[b][1] - uvs_[a][1], du2 = uvs_[c][0] - uvs_[a][0],
+                dv2 = uvs_[c][1] - uvs_[a][1];
     const float texels = std::abs(du1 * dv2 - du2 * dv1) * static_cast<float>(texture.width() * texture.height());
     const float density = std::sqrt(texels / std::max(std::sqrt(dot(area, area)), 1e-20F));  // texels per world unit
     // Half of the slant's stretch: the full one would blur along the other direction.
@@ -219,7 +225,8 @@ TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& 
       if (hits == 0) continue;
       const auto to_byte = [](float value) { return static_cast<uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255)); };
       uint8_t* pixel = rgba + view * 4 * height * width + y * width + x;
-      for (int channel = 0; channel < 3; ++channel) pixel[channel * height * width] = to_byte(linear_to_srgb(color[channel] / alpha));
+      for (int channel = 0; channel < 3; ++channel)
+        pixel[channel * height * width] = to_byte(linear_to_srgb(color[channel] / alpha));
       pixel[3 * height * width] = to_byte(alpha / static_cast<float>(grid * grid));
       depth[row * width + x] = distance / static_cast<float>(hits);
     }
@@ -227,13 +234,17 @@ TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& 
   return result;
 }
 
-ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options, const at::Generator& generator) {
-  require(plan.size >= 1 && plan.size <= 4096 && plan.orbit_views >= 0 && plan.random_views >= 0 && plan.orbit_views + plan.random_views >= 1,
-          "views of {} pixels, {} of an orbit and {} random ones cannot be rendered", plan.size, plan.orbit_views, plan.random_views);
+ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options,
+                         const at::Generator& generator) {
+  require(plan.size >= 1 && plan.size <= 4096 && plan.orbit_views >= 0 && plan.random_views >= 0 &&
+              plan.orbit_views + plan.random_views >= 1,
+          "views of {} pixels, {} of an orbit and {} random ones cannot be rendered", plan.size, plan.orbit_views,
+          plan.random_views);
   std::vector<Cameras> parts;
   if (plan.orbit_views > 0) parts.push_back(orbit_cameras(plan.orbit_views, plan.orbit_elevation_degrees, plan.size, plan.lens));
   if (plan.random_views > 0)
-    parts.push_back(random_cameras(plan.random_views, plan.min_random_elevation_degrees, plan.max_random_elevation_degrees, plan.size, generator, plan.lens));
+    parts.push_back(random_cameras(plan.random_views, plan.min_random_elevation_degrees, plan.max_random_elevation_degrees,
+                                   plan.size, generator, plan.lens));
   ObjectViews views;
   views.cameras = parts.size() == 1 ? parts.front() : concatenate(parts);
   TracedViews rendering = renderer.render(views.cameras, options);

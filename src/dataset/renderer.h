@@ -14,8 +14,8 @@
 namespace gsv3d {
 
 struct RenderOptions {
-  int64_t samples = 3;            ///< a grid of samples × samples rays per pixel
-  int64_t occlusion_samples = 0;  ///< rays per sample for ambient occlusion; 0: none
+  int64_t samples = 3;               ///< a grid of samples × samples rays per pixel
+  int64_t occlusion_samples = 0;     ///< rays per sample for ambient occlusion; 0: none
   double occlusion_distance = 0.15;  ///< world units beyond which nothing darkens
   Lighting lighting = studio_lighting();
 };
@@ -31,8 +31,8 @@ class ObjectRenderer {
   explicit ObjectRenderer(const Object& object);
   ~ObjectRenderer();
 
-  /// Diffuse shading of both sides; texture alpha below 0.5 is a hole, opacity below 1 blends up to eight layers (depth: the layer at
-  /// which half of the light is taken). The same on every number of threads.
+  /// Diffuse shading of both sides; texture alpha below 0.5 is a hole, opacity below 1 blends up to eight layers (depth: the
+  /// layer at which half of the light is taken). The same on every number of threads.
   TracedViews render(const Cameras& cameras, const RenderOptions& options) const;
 
  private:
@@ -65,6 +65,7 @@ struct ViewPlan {
 };
 
 /// Renders the orbit, then random cameras drawn from `generator`. Id and group of the result are left empty.
-ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options, const at::Generator& generator);
+ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options,
+                         const at::Generator& generator);
 
 }  // namespace gsv3d

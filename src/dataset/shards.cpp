@@ -45,7 +45,9 @@ std::vector<float> numbers(const Tensor& tensor) {
   return {first, first + flat.numel()};
 }
 
-Tensor tensor_of(std::vector<float>& values, at::IntArrayRef shape) { return at::from_blob(values.data(), shape, at::kFloat).clone(); }
+Tensor tensor_of(std::vector<float>& values, at::IntArrayRef shape) {
+  return at::from_blob(values.data(), shape, at::kFloat).clone();
+}
 
 std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), static_cast<size_t>(tensor.nbytes())};
@@ -66,7 +68,10 @@ std::string encode_depth(const Tensor& depth, SampleHeader& header) {
   const double range = header.depth_far - header.depth_near;
   std::vector<uint16_t> steps(count);
   for (size_t i = 0; i < count; ++i)
-    steps[i] = first[i] > 0 ? static_cast<uint16_t>(1 + (range > 0 ? std::lround((first[i] - header.depth_near) / range * kDepthSteps) : 0)) : 0;
+    steps[i] =
+        first[i] > 0
+            ? static_cast<uint16_t>(1 + (range > 0 ? std::lround((first[i] - header.depth_near) / range * kDepthSteps) : 0))
+            : 0;
   return compress({reinterpret_cast<const char*>(steps.data()), 2 * count}, kZstdLevel);
 }
 
@@ -87,13 +92,15 @@ void check_header(const SampleHeader& header, const std::string& where) {
   require(within(header.views, kMaxViews) && within(header.width, kMaxSize) && within(header.height, kMaxSize) &&
               header.views * header.width * header.height <= kMaxPixelsPerSample,
           "{}: {} views of {} x {} pixels are out of range", where, header.views, header.width, header.height);
-  require(header.orbit_views >= 0 && header.orbit_views <= header.views, "{}: {} orbit views of {}", where, header.orbit_views, header.views);
-  require(static_cast<int64_t>(header.world_to_camera.size()) == header.views * 16 && static_cast<int64_t>(header.intrinsics.size()) == header.views * 9,
+  require(header.orbit_views >= 0 && header.orbit_views <= header.views, "{}: {} orbit views of {}", where, header.orbit_views,
+          header.views);
+  require(static_cast<int64_t>(header.world_to_camera.size()) == header.views * 16 &&
+              static_cast<int64_t>(header.intrinsics.size()) == header.views * 9,
           "{}: the cameras do not match {} views", where, header.views);
   for (const auto* values : {&header.world_to_camera, &header.intrinsics})
     for (float value : *values) require(std::isfinite(value), "{}: a camera has a number that is not finite", where);
-  require(header.depth_near >= 0 && header.depth_far >= header.depth_near && header.depth_far < 1e6, "{}: a depth range of {} to {}", where,
-          header.depth_near, header.depth_far);
+  require(header.depth_near >= 0 && header.depth_far >= header.depth_near && header.depth_far < 1e6,
+          "{}: a depth range of {} to {}", where, header.depth_near, header.depth_far);
 }
 
 /// The members of one sample, gathered while the archive is read.
@@ -119,8 +126,8 @@ ObjectViews decode_sample(const RawSample& raw, const std::string& shard) {
   views.elevation_degrees = header.elevation_degrees;
   views.rgba = at::from_blob(rgba.data(), {header.views, 4, header.height, header.width}, at::kByte).clone();
   views.depth = decode_depth(depth, header);
-  views.cameras = {tensor_of(header.world_to_camera, {header.views, 4, 4}), tensor_of(header.intrinsics, {header.views, 3, 3}), header.width,
-                   header.height};
+  views.cameras = {tensor_of(header.world_to_camera, {header.views, 4, 4}), tensor_of(header.intrinsics, {header.views, 3, 3}),
+                   header.width, header.height};
   return views;
 }
 
@@ -172,8 +179,17 @@ void ShardWriter::add(const ObjectViews& views) {
     to.shard = std::make_unique<AtomicFile>(to.folder / fmt::format("{}-{:06}.tar", to.name, to.samples / to.samples_per_shard));
     to.in_shard = 0;
   }
-  SampleHeader header{views.id, views.group, views.cameras.count(), views.cameras.width, views.cameras.height, views.orbit_views,
-                      views.elevation_degrees, 0, 0, numbers(views.cameras.world_to_camera), numbers(views.cameras.intrinsics)};
+  SampleHeader header{views.id,
+                      views.group,
+                      views.cameras.count(),
+                      views.cameras.width,
+                      views.cameras.height,
+                      views.orbit_views,
+                      views.elevation_degrees,
+                      0,
+                      0,
+                      numbers(views.cameras.world_to_camera),
+                      numbers(views.cameras.intrinsics)};
   const std::string depth = encode_depth(views.depth, header);
   check_header(header, views.id);
   const std::string key = sample_key(to.samples, views.id);
@@ -184,7 +200,9 @@ void ShardWriter::add(const ObjectViews& views) {
   ++to.in_shard;
 }
 
-void ShardWriter::finish() { implementation_->close_shard(); }
+void ShardWriter::finish() {
+  implementation_->close_shard();
+}
 
 std::vector<std::filesystem::path> find_shards(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> shards;

@@ -15,7 +15,8 @@
 
 namespace gsv3d {
 
-/// Writes NAME-000000.tar … in `folder`, a new shard every `samples_per_shard`. Shards appear whole (temporary name, then rename).
+/// Writes NAME-000000.tar … in `folder`, a new shard every `samples_per_shard`. Shards appear whole (temporary name, then
+/// rename).
 class ShardWriter {
  public:
   ShardWriter(std::filesystem::path folder, std::string name, int64_t samples_per_shard = 256);

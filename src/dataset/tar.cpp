@@ -20,7 +20,9 @@ uint32_t checksum(const Block& header) {
   return sum;
 }
 
-void put(Block& header, size_t offset, const std::string& text) { std::memcpy(header.data() + offset, text.data(), text.size()); }
+void put(Block& header, size_t offset, const std::string& text) {
+  std::memcpy(header.data() + offset, text.data(), text.size());
+}
 
 /// Octal digits up to a space or NUL; -1 when there is anything else.
 int64_t octal(const char* field, size_t length) {
@@ -34,9 +36,13 @@ int64_t octal(const char* field, size_t length) {
   return value;
 }
 
-uint64_t padding(uint64_t size) { return (kBlock - size % kBlock) % kBlock; }
+uint64_t padding(uint64_t size) {
+  return (kBlock - size % kBlock) % kBlock;
+}
 
-std::string text_field(const char* field, size_t length) { return std::string(field, strnlen(field, length)); }
+std::string text_field(const char* field, size_t length) {
+  return std::string(field, strnlen(field, length));
+}
 
 }  // namespace
 
@@ -50,7 +56,10 @@ void append_tar_member(AtomicFile& file, const std::string& name, std::string_vi
   put(header, kSize, fmt::format("{:011o}", content.size()));
   put(header, 136, "00000000000");
   header[kType] = '0';
-  put(header, kMagic, std::string("ustar\0" "00", 8));
+  put(header, kMagic,
+      std::string("ustar\0"
+                  "00",
+                  8));
   put(header, kChecksum, fmt::format("{:06o}", checksum(header)) + std::string("\0 ", 2));
   file.write(header.data(), header.size());
   file.write(content);
@@ -74,7 +83,8 @@ bool TarReader::next(Member& member, uint64_t limit) {
     require(remaining_ >= kBlock && stream_.read(header.data(), kBlock), "{}: truncated, a header is cut off", path_.string());
     remaining_ -= kBlock;
     if (std::all_of(header.begin(), header.end(), [](char c) { return c == 0; })) return false;
-    require(octal(header.data() + kChecksum, 8) == static_cast<int64_t>(checksum(header)), "{}: not a tar archive, or damaged", path_.string());
+    require(octal(header.data() + kChecksum, 8) == static_cast<int64_t>(checksum(header)), "{}: not a tar archive, or damaged",
+            path_.string());
     const int64_t size = octal(header.data() + kSize, 12);
     const std::string name = text_field(header.data(), 100), prefix = text_field(header.data() + kPrefix, 155);
     require(size >= 0 && static_cast<uint64_t>(size) <= remaining_, "{}: truncated within {}", path_.string(), name);
@@ -88,7 +98,8 @@ bool TarReader::next(Member& member, uint64_t limit) {
     require(bytes <= limit, "{}: {} has {} bytes; the limit is {}", path_.string(), name, bytes, limit);
     member.name = prefix.empty() ? name : prefix + "/" + name;
     member.content.resize(bytes);
-    require(static_cast<bool>(stream_.read(member.content.data(), static_cast<std::streamsize>(bytes))), "{}: cannot read {}", path_.string(), name);
+    require(static_cast<bool>(stream_.read(member.content.data(), static_cast<std::streamsize>(bytes))), "{}: cannot read {}",
+            path_.string(), name);
     stream_.seekg(static_cast<std::streamoff>(skip), std::ios::cur);
     return true;
   }

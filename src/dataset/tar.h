@@ -1,4 +1,5 @@
-// POSIX tar (ustar): the little of it that WebDataset shards need. https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
+// POSIX tar (ustar): the little of it that WebDataset shards need.
+// https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace gsv3d {
 
-/// Appends one regular file with a fixed date and owner, so that equal contents make equal archives. Throws Error when the name has more
-/// than 100 bytes.
+/// Appends one regular file with a fixed date and owner, so that equal contents make equal archives. Throws Error when the name
+/// has more than 100 bytes.
 void append_tar_member(AtomicFile& file, const std::string& name, std::string_view content);
 
 /// The two empty blocks that end an archive.
@@ -25,8 +26,8 @@ class TarReader {
   struct Member {
     std::string name, content;
   };
-  /// The next regular file; other kinds are skipped. False at the end. Throws Error on a wrong checksum, a truncated archive, or a member
-  /// above `limit` bytes.
+  /// The next regular file; other kinds are skipped. False at the end. Throws Error on a wrong checksum, a truncated archive, or
+  /// a member above `limit` bytes.
   bool next(Member& member, uint64_t limit);
 
  private:

@@ -15,7 +15,8 @@ float linear_to_srgb(float value) {
 
 TexturePyramid::TexturePyramid(const Image& image) : has_alpha_(image.has_alpha) {
   std::array<uint16_t, 256> linear;
-  for (int i = 0; i < 256; ++i) linear[i] = static_cast<uint16_t>(std::lround(srgb_to_linear(static_cast<float>(i) / 255) * 65535));
+  for (int i = 0; i < 256; ++i)
+    linear[i] = static_cast<uint16_t>(std::lround(srgb_to_linear(static_cast<float>(i) / 255) * 65535));
   Level base{image.width, image.height, std::vector<uint16_t>(image.pixels.size())};
   for (size_t i = 0; i < image.pixels.size(); ++i)
     base.texels[i] = i % 4 == 3 ? static_cast<uint16_t>(image.pixels[i] * 257) : linear[image.pixels[i]];
@@ -47,7 +48,8 @@ TexturePyramid::TexturePyramid(const Image& image) : has_alpha_(image.has_alpha)
 
 std::array<float, 4> TexturePyramid::Level::sample(float u, float v) const {
   // Texel centres are at halves; v counts from the lower edge, rows from the upper.
-  const float x = (u - std::floor(u)) * static_cast<float>(width) - 0.5F, y = (1 - (v - std::floor(v))) * static_cast<float>(height) - 0.5F;
+  const float x = (u - std::floor(u)) * static_cast<float>(width) - 0.5F,
+              y = (1 - (v - std::floor(v))) * static_cast<float>(height) - 0.5F;
   const float x_floor = std::floor(x), y_floor = std::floor(y);
   const float fx = x - x_floor, fy = y - y_floor;
   const auto wrap = [](int64_t i, int64_t n) { return i < 0 ? i + n : i >= n ? i - n : i; };
@@ -75,6 +77,8 @@ std::array<float, 3> TexturePyramid::color(float u, float v, float level) const 
   return {a[0] + blend * (b[0] - a[0]), a[1] + blend * (b[1] - a[1]), a[2] + blend * (b[2] - a[2])};
 }
 
-float TexturePyramid::alpha(float u, float v) const { return levels_[0].sample(u, v)[3]; }
+float TexturePyramid::alpha(float u, float v) const {
+  return levels_[0].sample(u, v)[3];
+}
 
 }  // namespace gsv3d

@@ -24,17 +24,23 @@ std::string encode_webp(const Image& image, int64_t quality) {
 Image decode_webp(std::string_view bytes, const std::string& where) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
   int width = 0, height = 0;
-  require(WebPGetInfo(data, bytes.size(), &width, &height) != 0 && width <= 4096 && height <= 4096, "{}: a texture is damaged", where);
+  require(WebPGetInfo(data, bytes.size(), &width, &height) != 0 && width <= 4096 && height <= 4096, "{}: a texture is damaged",
+          where);
   Image image{width, height, std::vector<uint8_t>(static_cast<size_t>(width) * static_cast<size_t>(height) * 4), false};
-  require(WebPDecodeRGBAInto(data, bytes.size(), image.pixels.data(), image.pixels.size(), 4 * width) != nullptr, "{}: a texture is damaged", where);
+  require(WebPDecodeRGBAInto(data, bytes.size(), image.pixels.data(), image.pixels.size(), 4 * width) != nullptr,
+          "{}: a texture is damaged", where);
   image.has_alpha = has_transparency(image);
   return image;
 }
 
 #else
 
-std::string encode_webp(const Image&, int64_t) { fail("textures cannot be packed: this build lacks libwebp"); }
-Image decode_webp(std::string_view, const std::string& where) { fail("{}: its textures cannot be read: this build lacks libwebp", where); }
+std::string encode_webp(const Image&, int64_t) {
+  fail("textures cannot be packed: this build lacks libwebp");
+}
+Image decode_webp(std::string_view, const std::string& where) {
+  fail("{}: its textures cannot be read: this build lacks libwebp", where);
+}
 
 #endif
 

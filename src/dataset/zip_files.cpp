@@ -18,7 +18,8 @@ constexpr uint64_t kMaxMemberSize = uint64_t{512} << 20;
 constexpr int64_t kMaxMembers = 200'000;
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return c < 128 ? static_cast<char>(std::tolower(c)) : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return c < 128 ? static_cast<char>(std::tolower(c)) : c; });
   return text;
 }
 
@@ -54,8 +55,10 @@ class Zip : public FileSource {
     }
     const auto index = static_cast<uint64_t>(found->second);
     zip_stat_t stat;
-    require(zip_stat_index(archive_, index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE), "{}: {} has no size", path_.string(), name);
-    require(stat.size <= kMaxMemberSize, "{}: {} would be {} bytes; the limit is {}", path_.string(), name, stat.size, kMaxMemberSize);
+    require(zip_stat_index(archive_, index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE), "{}: {} has no size", path_.string(),
+            name);
+    require(stat.size <= kMaxMemberSize, "{}: {} would be {} bytes; the limit is {}", path_.string(), name, stat.size,
+            kMaxMemberSize);
     zip_file_t* file = zip_fopen_index(archive_, index, 0);
     require(file != nullptr, "{}: cannot read {}: {}", path_.string(), name, zip_strerror(archive_));
     std::string content(stat.size, '\0');
@@ -80,7 +83,9 @@ class Zip : public FileSource {
 
 }  // namespace
 
-std::shared_ptr<FileSource> open_zip(const std::filesystem::path& path) { return std::make_shared<Zip>(path); }
+std::shared_ptr<FileSource> open_zip(const std::filesystem::path& path) {
+  return std::make_shared<Zip>(path);
+}
 
 #else
 

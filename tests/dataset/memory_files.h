@@ -36,7 +36,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    path_ = std::filesystem::temp_directory_path() / fmt::format("gsv3d-{}-{}-{}", ::getpid(), test->test_suite_name(), test->name());
+    path_ =
+        std::filesystem::temp_directory_path() / fmt::format("gsv3d-{}-{}-{}", ::getpid(), test->test_suite_name(), test->name());
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
@@ -58,7 +59,9 @@ inline std::string error_of(const std::function<void()>& action) {
 }
 
 /// True when the build lacks the library that `action` needs.
-inline bool lacks_library(const std::function<void()>& action) { return error_of(action).find("this build") != std::string::npos; }
+inline bool lacks_library(const std::function<void()>& action) {
+  return error_of(action).find("this build") != std::string::npos;
+}
 
 /// A rectangle in the plane z, corners (±half, ±half), texture coordinates 0-1 times `repeats`, v upward.
 inline Object rectangle(float half, float z, const Material& material, float repeats = 1) {
@@ -74,7 +77,8 @@ inline Object rectangle(float half, float z, const Material& material, float rep
 
 /// The triangles of `other` with materials of their own behind those of `object`.
 inline void append(Object& object, const Object& other) {
-  const auto vertices = static_cast<uint32_t>(object.positions.size()), materials = static_cast<uint32_t>(object.materials.size());
+  const auto vertices = static_cast<uint32_t>(object.positions.size()),
+             materials = static_cast<uint32_t>(object.materials.size());
   object.positions.insert(object.positions.end(), other.positions.begin(), other.positions.end());
   object.normals.insert(object.normals.end(), other.normals.begin(), other.normals.end());
   object.uvs.insert(object.uvs.end(), other.uvs.begin(), other.uvs.end());
@@ -89,7 +93,8 @@ inline Object sphere(float radius, int rings, int segments) {
   constexpr float kPi = 3.14159265F;
   for (int i = 0; i <= rings; ++i)
     for (int j = 0; j <= segments; ++j) {
-      const float polar = kPi * static_cast<float>(i) / static_cast<float>(rings), turn = 2 * kPi * static_cast<float>(j) / static_cast<float>(segments);
+      const float polar = kPi * static_cast<float>(i) / static_cast<float>(rings),
+                  turn = 2 * kPi * static_cast<float>(j) / static_cast<float>(segments);
       const std::array<float, 3> n{std::sin(polar) * std::sin(turn), std::cos(polar), std::sin(polar) * std::cos(turn)};
       object.normals.push_back(n);
       object.positions.push_back({radius * n[0], radius * n[1], radius * n[2]});

@@ -34,7 +34,8 @@ double largest_tilt(const Object& object) {
 }
 
 TEST(MeshBuilder, RoundShapesAreSmoothWhateverTheWinding) {
-  // 24 sides meet at 15 degrees: below the crease angle. Each quad is two triangles, so the area weights tilt by a third of 7.5 degrees.
+  // 24 sides meet at 15 degrees: below the crease angle. Each quad is two triangles, so the area weights tilt by a third of 7.5
+  // degrees.
   EXPECT_LT(largest_tilt(prism(24).build(40)), 4);
 }
 
@@ -58,7 +59,8 @@ TEST(MeshBuilder, GivenNormalsAreKeptAndNormalised) {
 double covered(const std::vector<std::array<float, 3>>& points) {
   double sum = 0;
   for (const auto& [a, b, c] : triangulate(points)) {
-    const double doubled = (points[b][0] - points[a][0]) * (points[c][2] - points[a][2]) - (points[b][2] - points[a][2]) * (points[c][0] - points[a][0]);
+    const double doubled = (points[b][0] - points[a][0]) * (points[c][2] - points[a][2]) -
+                           (points[b][2] - points[a][2]) * (points[c][0] - points[a][0]);
     sum += std::abs(doubled) / 2;
   }
   return sum;

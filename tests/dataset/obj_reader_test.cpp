@@ -9,14 +9,18 @@ namespace gsv3d {
 namespace {
 
 using testing::error_of;
-using testing::MemoryFiles;
 using ::testing::HasSubstr;
+using testing::MemoryFiles;
 
 const std::string kTriangle = "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\n";
 
-std::string png(uint8_t red, uint8_t green, uint8_t blue, uint8_t alpha = 255) { return encode_png(blank_image(2, 2, red, green, blue, alpha)); }
+std::string png(uint8_t red, uint8_t green, uint8_t blue, uint8_t alpha = 255) {
+  return encode_png(blank_image(2, 2, red, green, blue, alpha));
+}
 
-Object read(std::map<std::string, std::string> files) { return read_obj(MemoryFiles(std::move(files)), "a/model.obj"); }
+Object read(std::map<std::string, std::string> files) {
+  return read_obj(MemoryFiles(std::move(files)), "a/model.obj");
+}
 
 Object with_material(const std::string& mtl, std::map<std::string, std::string> textures = {}) {
   textures["a/my model.mtl"] = mtl;
@@ -69,7 +73,8 @@ TEST(ObjMaterials, TabsCarriageReturnsAndOpacity) {
 }
 
 TEST(ObjMaterials, CommentStuckToTheFileName) {
-  const Object object = with_material("newmtl wood\nmap_Kd t.png# Blender MTL File: 'x.blend'\n# Material Count: 1\n", {{"a/t.png", png(1, 2, 3)}});
+  const Object object =
+      with_material("newmtl wood\nmap_Kd t.png# Blender MTL File: 'x.blend'\n# Material Count: 1\n", {{"a/t.png", png(1, 2, 3)}});
   EXPECT_EQ(object.materials[0].texture, 0);
 }
 
@@ -83,7 +88,8 @@ TEST(ObjMaterials, TextureWithAlphaAndSeparateMask) {
   const Object own = with_material("newmtl wood\nmap_Kd t.png\nmap_d t.png\n", {{"a/t.png", png(1, 2, 3, 100)}});
   ASSERT_EQ(own.textures.size(), 1U);
   EXPECT_TRUE(own.textures[0].has_alpha);
-  const Object masked = with_material("newmtl wood\nmap_Kd t.png\nmap_d m.png\n", {{"a/t.png", png(9, 9, 9)}, {"a/m.png", png(60, 60, 60)}});
+  const Object masked =
+      with_material("newmtl wood\nmap_Kd t.png\nmap_d m.png\n", {{"a/t.png", png(9, 9, 9)}, {"a/m.png", png(60, 60, 60)}});
   const Image& joined = masked.textures[masked.materials[0].texture];
   EXPECT_TRUE(joined.has_alpha);
   EXPECT_EQ(joined.at(0, 0)[3], 60);
@@ -114,7 +120,12 @@ TEST(ObjFaces, DamagedFilesAreErrors) {
   EXPECT_THAT(error_of([] { read({{"a/model.obj", "v 0 1e300 0\n"}}); }), HasSubstr("is not a coordinate"));
   EXPECT_THAT(error_of([] { read({{"a/model.obj", "v 0 zero 0\n"}}); }), HasSubstr("zero"));
   EXPECT_THAT(error_of([] { read({{"a/model.obj", kTriangle}}); }), HasSubstr("no triangles"));
-  EXPECT_THAT(error_of([] { read({{"a/model.obj", std::string("\x7f""ELF\0\0", 6)}}); }), HasSubstr("no triangles"));
+  EXPECT_THAT(error_of([] {
+                read({{"a/model.obj", std::string("\x7f"
+                                                  "ELF\0\0",
+                                                  6)}});
+              }),
+              HasSubstr("no triangles"));
   EXPECT_THAT(error_of([] { read({}); }), HasSubstr("no such file"));
 }
 

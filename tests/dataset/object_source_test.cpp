@@ -17,8 +17,8 @@ namespace gsv3d {
 namespace {
 
 using testing::error_of;
-using testing::lacks_library;
 using ::testing::HasSubstr;
+using testing::lacks_library;
 
 uint32_t crc32(const std::string& bytes) {
   uint32_t crc = ~0U;
@@ -54,12 +54,14 @@ std::string zip(const std::vector<std::pair<std::string, std::string>>& members)
   return bytes + directory + end;
 }
 
-const char* const kBox = "v -2 0 -1\nv 2 0 -1\nv 2 3 -1\nv -2 3 -1\nv -2 0 1\nv 2 0 1\nv 2 3 1\nv -2 3 1\n"
-                         "f 1 2 3 4\nf 5 6 7 8\nf 1 2 6 5\nf 4 3 7 8\nf 1 4 8 5\nf 2 3 7 6\n";
+const char* const kBox =
+    "v -2 0 -1\nv 2 0 -1\nv 2 3 -1\nv -2 3 -1\nv -2 0 1\nv 2 0 1\nv 2 3 1\nv -2 3 1\n"
+    "f 1 2 3 4\nf 5 6 7 8\nf 1 2 6 5\nf 4 3 7 8\nf 1 4 8 5\nf 2 3 7 6\n";
 
 std::filesystem::path furniture_library(const std::filesystem::path& folder) {
-  const std::string catalog = "# a library\nid#1=first\nname#1=Table \\u00e9\ncreator#1=Jos\xe9\nmodel#1=/models/box.obj\n"
-                              "id#2=second\nname#2=\\\n  Chair\nmodel#2=/models/box.obj\nmodelRotation#2=0 0 1 0 1 0 -1 0 0\nid#3=no model\n";
+  const std::string catalog =
+      "# a library\nid#1=first\nname#1=Table \\u00e9\ncreator#1=Jos\xe9\nmodel#1=/models/box.obj\n"
+      "id#2=second\nname#2=\\\n  Chair\nmodel#2=/models/box.obj\nmodelRotation#2=0 0 1 0 1 0 -1 0 0\nid#3=no model\n";
   const auto path = folder / "set.sh3f";
   write_file(path, zip({{"PluginFurnitureCatalog.properties", catalog}, {"models/box.obj", kBox}}));
   return path;
@@ -97,11 +99,12 @@ TEST(FurnitureLibrary, SplitTableSelects) {
   const auto path = furniture_library(folder.path());
   if (lacks_library([&] { open_zip(path); })) GTEST_SKIP() << "built without libzip";
   const auto table = folder.path() / "split.csv";
-  write_file(table, "id,split,usable,name,licence,author,package_file,zip_path,model_rotation,group\n"
-                    "a/1,train,1,\"Box, large\",CC0,Me,usr/share/set.sh3f,models/box.obj,,g\n"
-                    "a/2,val,1,Box,CC0,Me,usr/share/set.sh3f,MODELS/box.obj,1 0 0 0 1 0 0 0 1,g\n"
-                    "a/3,train,0,Box,CC0,Me,usr/share/set.sh3f,models/box.obj,,g\n"
-                    "a/4,train,1,Box,CC0,Me,usr/share/other.sh3f,models/box.obj,,g\n");
+  write_file(table,
+             "id,split,usable,name,licence,author,package_file,zip_path,model_rotation,group\n"
+             "a/1,train,1,\"Box, large\",CC0,Me,usr/share/set.sh3f,models/box.obj,,g\n"
+             "a/2,val,1,Box,CC0,Me,usr/share/set.sh3f,MODELS/box.obj,1 0 0 0 1 0 0 0 1,g\n"
+             "a/3,train,0,Box,CC0,Me,usr/share/set.sh3f,models/box.obj,,g\n"
+             "a/4,train,1,Box,CC0,Me,usr/share/other.sh3f,models/box.obj,,g\n");
   const auto train = list_objects(folder.path(), {table, "train", 0});
   ASSERT_EQ(train.size(), 1U);
   EXPECT_EQ(train[0].name, "Box, large");
@@ -161,7 +164,8 @@ std::string cube_glb() {
   std::string buffer;
   for (int i = 0; i < 8; ++i)
     for (int axis = 0; axis < 3; ++axis) append_number(buffer, i >> axis & 1 ? 1.0F : -1.0F);
-  for (uint16_t index : {0, 2, 1, 1, 2, 3, 4, 5, 6, 5, 7, 6, 0, 1, 4, 1, 5, 4, 2, 6, 3, 3, 6, 7, 0, 4, 2, 2, 4, 6, 1, 3, 5, 3, 7, 5})
+  for (uint16_t index :
+       {0, 2, 1, 1, 2, 3, 4, 5, 6, 5, 7, 6, 0, 1, 4, 1, 5, 4, 2, 6, 3, 3, 6, 7, 0, 4, 2, 2, 4, 6, 1, 3, 5, 3, 7, 5})
     append_number(buffer, index);
   std::string json = R"({"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0]}],
     "nodes":[{"mesh":0,"translation":[0,5,0],"scale":[2,2,2]}],"buffers":[{"byteLength":168}],
@@ -191,13 +195,15 @@ TEST(Gltf, CubeWithNodeTransformAndColour) {
   const Material& material = object.materials[object.triangle_materials[0]];
   EXPECT_NEAR(material.color[0], 0.5, 1e-3) << "glTF's factors are linear light";
   EXPECT_NEAR(material.opacity, 0.5, 1e-5);
-  for (const auto& n : object.normals) EXPECT_NEAR(std::max({std::abs(n[0]), std::abs(n[1]), std::abs(n[2])}), 1, 1e-5) << "edges stay sharp";
+  for (const auto& n : object.normals)
+    EXPECT_NEAR(std::max({std::abs(n[0]), std::abs(n[1]), std::abs(n[2])}), 1, 1e-5) << "edges stay sharp";
 }
 
 TEST(Gltf, DamagedFilesAreErrors) {
   const std::string glb = cube_glb();
   const testing::MemoryFiles files({{"cut.glb", glb.substr(0, 300)}, {"junk.glb", std::string(500, 'x')}, {"empty.glb", ""}});
-  for (const char* name : {"cut.glb", "junk.glb", "empty.glb", "missing.glb"}) EXPECT_NE(error_of([&] { read_with_assimp(files, name); }), "") << name;
+  for (const char* name : {"cut.glb", "junk.glb", "empty.glb", "missing.glb"})
+    EXPECT_NE(error_of([&] { read_with_assimp(files, name); }), "") << name;
 }
 
 Object textured_sphere() {
@@ -236,7 +242,8 @@ TEST(Pack, QuantisationErrorsAreBounded) {
         position = std::max(position, std::abs(static_cast<double>(object.positions[a][axis]) - packed.positions[b][axis]));
         along += static_cast<double>(object.normals[a][axis]) * packed.normals[b][axis];
       }
-      for (int axis = 0; axis < 2; ++axis) uv = std::max(uv, std::abs(static_cast<double>(object.uvs[a][axis]) - packed.uvs[b][axis]));
+      for (int axis = 0; axis < 2; ++axis)
+        uv = std::max(uv, std::abs(static_cast<double>(object.uvs[a][axis]) - packed.uvs[b][axis]));
       angle = std::max(angle, std::acos(std::min(1.0, along)) * 180 / 3.14159265);
     }
   EXPECT_LE(position, 0.5 / 2047 + 1e-6);

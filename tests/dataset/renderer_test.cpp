@@ -54,7 +54,8 @@ TEST_F(Renderer, SphereDepthAndSilhouette) {
   Tensor expected = at::zeros({size, size}, at::kDouble);
   for (int64_t i = 0; i < size; ++i)
     for (int64_t j = 0; j < size; ++j) {
-      const double x = (static_cast<double>(j) + 0.5 - size / 2.0) / focal, y = (static_cast<double>(i) + 0.5 - size / 2.0) / focal;
+      const double x = (static_cast<double>(j) + 0.5 - size / 2.0) / focal,
+                   y = (static_cast<double>(i) + 0.5 - size / 2.0) / focal;
       const double a = x * x + y * y + 1, discriminant = 4 - a * (4 - radius * radius);
       if (discriminant > 0) expected[i][j] = (2 - std::sqrt(discriminant)) / a;
     }
@@ -228,7 +229,8 @@ TEST_F(Renderer, ThreadsDoNotChangeTheResult) {
   EXPECT_TRUE(at::equal(one.rgba, four.rgba));
   EXPECT_TRUE(at::equal(one.depth, four.depth));
   EXPECT_EQ(one.cameras.count(), 8);
-  EXPECT_FALSE(at::equal(one.cameras.world_to_camera[5], render_views(renderer, plan, options, make_generator(5)).cameras.world_to_camera[5]));
+  EXPECT_FALSE(at::equal(one.cameras.world_to_camera[5],
+                         render_views(renderer, plan, options, make_generator(5)).cameras.world_to_camera[5]));
 }
 
 TEST_F(Renderer, MalformedObjectsAreErrors) {
@@ -248,8 +250,8 @@ TEST_F(Renderer, MalformedObjectsAreErrors) {
 }
 
 TEST_F(Renderer, WholeObjectsAreSeenFromEveryDirection) {
-  // Corners of a normalised cube are 0.57 from the origin, which is seen at tan(asin(0.57 / 2)) = 0.2973 from the axis; the picture's last
-  // pixel begins at 126/128 of tan(33.8° / 2), that is 0.2991.
+  // Corners of a normalised cube are 0.57 from the origin, which is seen at tan(asin(0.57 / 2)) = 0.2973 from the axis; the
+  // picture's last pixel begins at 126/128 of tan(33.8° / 2), that is 0.2991.
   Object object = rectangle(1, 1, {});
   append(object, rectangle(1, -1, {}));
   normalize_object(object);
@@ -263,7 +265,8 @@ TEST_F(Renderer, WholeObjectsAreSeenFromEveryDirection) {
   options.samples = 2;
   const ObjectViews views = render_views(ObjectRenderer(object), plan, options, make_generator(9));
   const Tensor alpha = views.rgba.select(1, 3).to(at::kInt);
-  for (int64_t line : {0, 127}) EXPECT_EQ(alpha.select(1, line).max().item<int>() + alpha.select(2, line).max().item<int>(), 0) << line;
+  for (int64_t line : {0, 127})
+    EXPECT_EQ(alpha.select(1, line).max().item<int>() + alpha.select(2, line).max().item<int>(), 0) << line;
   EXPECT_EQ((alpha.amax({1, 2}) == 255).sum().item<int64_t>(), 20);
 }
 

@@ -137,7 +137,8 @@ TEST_F(Shards, HostileSamplesAreErrors) {
     std::string text = json.content;
     const size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from;
-    return error_of_members({{"k.json", text.replace(at, from.size(), to)}, {"k.rgba.bin", rgba.content}, {"k.depth.bin", depth.content}});
+    return error_of_members(
+        {{"k.json", text.replace(at, from.size(), to)}, {"k.rgba.bin", rgba.content}, {"k.depth.bin", depth.content}});
   };
   EXPECT_THAT(changed("\"views\":5", "\"views\":4000000000"), HasSubstr("out of range"));
   EXPECT_THAT(changed("\"views\":5", "\"views\":-5"), HasSubstr("out of range"));
@@ -148,10 +149,14 @@ TEST_F(Shards, HostileSamplesAreErrors) {
   EXPECT_THAT(changed("\"elevation_degrees\":12.5", "\"elevation_degrees\":\"up\""), HasSubstr("expected a number"));
   EXPECT_THAT(changed("{", "["), HasSubstr("damaged"));
   EXPECT_THAT(error_of_members({{"k.json", json.content}, {"k.rgba.bin", rgba.content}}), HasSubstr("has no .depth.bin"));
-  EXPECT_THAT(error_of_members({{"k.json", json.content}, {"k.rgba.bin", "junk"}, {"k.depth.bin", depth.content}}), HasSubstr("k.rgba.bin"));
-  EXPECT_THAT(error_of_members({{"k.json", json.content}, {"k.rgba.bin", compress(std::string(100, 'a'), 3)}, {"k.depth.bin", depth.content}}),
+  EXPECT_THAT(error_of_members({{"k.json", json.content}, {"k.rgba.bin", "junk"}, {"k.depth.bin", depth.content}}),
+              HasSubstr("k.rgba.bin"));
+  EXPECT_THAT(error_of_members(
+                  {{"k.json", json.content}, {"k.rgba.bin", compress(std::string(100, 'a'), 3)}, {"k.depth.bin", depth.content}}),
               HasSubstr("damaged"));
-  EXPECT_EQ(error_of_members({{"k.json", json.content}, {"k.note.txt", "more"}, {"k.rgba.bin", rgba.content}, {"k.depth.bin", depth.content}}), "")
+  EXPECT_EQ(error_of_members(
+                {{"k.json", json.content}, {"k.note.txt", "more"}, {"k.rgba.bin", rgba.content}, {"k.depth.bin", depth.content}}),
+            "")
       << "further members are left alone";
 }
 
