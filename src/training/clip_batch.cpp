@@ -1,5 +1,7 @@
 #include "training/clip_batch.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "pipeline/view_order.h"
 

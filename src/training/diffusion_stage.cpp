@@ -1,5 +1,7 @@
 #include "training/diffusion_stage.h"
 
+#include <cmath>
+
 #include "diffusion/autoencoder.h"
 #include "pipeline/view_order.h"
 #include "training/one_step.h"

@@ -2,7 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
-#include <limits>
+#include <array>
 
 #include "core/error.h"
 

@@ -1,5 +1,7 @@
 #include "training/vae_stage.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "diffusion/autoencoder.h"
 #include "training/losses.h"
