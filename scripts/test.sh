@@ -5,4 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 GSV3D_CMAKE_ARGUMENTS="-DGSV3D_TESTS=ON" scripts/build.sh release
+# Many small programs run side by side: waiting threads must not spin.
+export OMP_WAIT_POLICY=passive
 ctest --test-dir build/release --output-on-failure --parallel "${GSV3D_JOBS:-$(nproc)}" --timeout 600 "$@"
