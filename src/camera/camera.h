@@ -1,4 +1,5 @@
-// Pinhole cameras in OpenCV axes (x right, y down, z forward) around an object in a right-handed world with +Y up whose front faces +Z.
+// Pinhole cameras in OpenCV axes (x right, y down, z forward) around an object in a right-handed world with +Y up whose front
+// faces +Z.
 #pragma once
 
 #include <vector>
@@ -25,7 +26,7 @@ struct Cameras {
 
 /// The camera body that looks at the origin: SV3D's radius and field of view by default.
 struct Lens {
-  double radius = 2;             ///< distance of the camera from the origin, world units
+  double radius = 2;  ///< distance of the camera from the origin, world units
   double fov_y_degrees = 33.8;
 };
 
@@ -47,11 +48,12 @@ Cameras concatenate(const std::vector<Cameras>& batches);
 /// The same cameras in a world turned about +Y so that what stood at azimuth `azimuth_degrees` comes to azimuth 0.
 Cameras rotate_azimuth(const Cameras& cameras, double azimuth_degrees);
 
-/// The same views of the world mirrored in x (x → -x), for images flipped left to right. Needs principal points at the image centre.
+/// The same views of the world mirrored in x (x → -x), for images flipped left to right. Needs principal points at the image
+/// centre.
 Cameras mirrored(const Cameras& cameras);
 
-/// Plücker coordinates of the rays through an h × w grid over each image: channels 0-2 the unit direction d, 3-5 the moment o × d,
-/// in world axes. → [C, 6, h, w].
+/// Plücker coordinates of the rays through an h × w grid over each image: channels 0-2 the unit direction d, 3-5 the moment o ×
+/// d, in world axes. → [C, 6, h, w].
 Tensor plucker_rays(const Cameras& cameras, int64_t h, int64_t w);
 
 /// Ray origins [C, 3] and unit directions [C, 3, h, w] behind plucker_rays.

@@ -24,9 +24,15 @@ void install_cancel_handlers() {
   for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, on_signal);
 }
 
-bool cancel_requested() { return requested != 0; }
-void request_cancel() { requested = 1; }
-void clear_cancel() { requested = 0; }
+bool cancel_requested() {
+  return requested != 0;
+}
+void request_cancel() {
+  requested = 1;
+}
+void clear_cancel() {
+  requested = 0;
+}
 
 void throw_if_cancelled() {
   if (requested) throw Cancelled();

@@ -13,6 +13,8 @@ Json read_json_file(const std::filesystem::path& path) {
   }
 }
 
-void write_json_file(const std::filesystem::path& path, const Json& json) { write_file(path, json.dump(2) + "\n"); }
+void write_json_file(const std::filesystem::path& path, const Json& json) {
+  write_file(path, json.dump(2) + "\n");
+}
 
 }  // namespace gsv3d

@@ -9,8 +9,8 @@
 //   };
 //   auto config = config_from_json<VaeConfig>(json, "config.json: vae");
 //
-// A field that the JSON leaves out keeps the struct's default. Fields may be numbers, strings, booleans, std::optional, std::vector,
-// std::map<std::string, T> or other config structs.
+// A field that the JSON leaves out keeps the struct's default. Fields may be numbers, strings, booleans, std::optional,
+// std::vector, std::map<std::string, T> or other config structs.
 #pragma once
 
 #include <filesystem>
@@ -35,7 +35,9 @@ struct AnyVisitor {
   void operator()(const char*, T&) {}
 };
 template <class T>
-concept ConfigStruct = requires(T value, AnyVisitor visitor) { value.fields(visitor); };
+concept ConfigStruct = requires(T value, AnyVisitor visitor) {
+  value.fields(visitor);
+};
 
 template <class T>
 struct IsVector : std::false_type {};

@@ -46,7 +46,9 @@ bool prefers_bfloat16(const at::Device& device) {
 }
 
 Autocast::Autocast(at::DeviceType device, at::ScalarType dtype)
-    : device_(device), was_enabled_(at::autocast::is_autocast_enabled(device)), old_dtype_(at::autocast::get_autocast_dtype(device)) {
+    : device_(device),
+      was_enabled_(at::autocast::is_autocast_enabled(device)),
+      old_dtype_(at::autocast::get_autocast_dtype(device)) {
   at::autocast::set_autocast_enabled(device, dtype != at::kFloat);
   if (dtype != at::kFloat) at::autocast::set_autocast_dtype(device, dtype);
   at::autocast::increment_nesting();

@@ -7,8 +7,8 @@
 
 namespace gsv3d {
 
-/// "cpu", "cuda", "cuda:N" or "auto" (the first GPU if there is one, else the CPU). Throws UsageError on anything else, and Error when
-/// the device does not exist.
+/// "cpu", "cuda", "cuda:N" or "auto" (the first GPU if there is one, else the CPU). Throws UsageError on anything else, and Error
+/// when the device does not exist.
 at::Device parse_device(const std::string& name);
 
 /// "fp32", "fp16" or "bf16". Throws UsageError on anything else.

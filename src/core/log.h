@@ -5,7 +5,8 @@
 
 namespace gsv3d {
 
-/// Sets up the logger: messages to stderr, colour only on a terminal and without NO_COLOR. `quiet` leaves warnings and errors only.
+/// Sets up the logger: messages to stderr, colour only on a terminal and without NO_COLOR. `quiet` leaves warnings and errors
+/// only.
 void init_logging(bool quiet);
 
 }  // namespace gsv3d

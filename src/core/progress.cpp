@@ -24,13 +24,19 @@ double seconds_between(std::chrono::steady_clock::time_point a, std::chrono::ste
 }  // namespace
 
 Progress::Progress(std::string label, int64_t total)
-    : label_(std::move(label)), total_(total), start_(std::chrono::steady_clock::now()), printed_(start_), terminal_(::isatty(STDERR_FILENO)) {}
+    : label_(std::move(label)),
+      total_(total),
+      start_(std::chrono::steady_clock::now()),
+      printed_(start_),
+      terminal_(::isatty(STDERR_FILENO)) {}
 
 Progress::~Progress() {
   if (shown_) print("", true);
 }
 
-void Progress::set_quiet(bool value) { quiet = value; }
+void Progress::set_quiet(bool value) {
+  quiet = value;
+}
 
 void Progress::update(int64_t done, const std::string& note) {
   done_ = done;

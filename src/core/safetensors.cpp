@@ -35,36 +35,46 @@ const std::string& type_name(at::ScalarType dtype) {
 /// What a file that is not safetensors seems to be, for a helpful message.
 std::string guess_format(const uint8_t* data, size_t size) {
   const std::string_view begin(reinterpret_cast<const char*>(data), std::min<size_t>(size, 64));
-  if (begin.starts_with("PK\x03\x04")) return "it is a zip archive, perhaps a PyTorch .pt/.ckpt file: convert it to safetensors first";
-  if (begin.starts_with("\x80\x02") || begin.starts_with("\x80\x04")) return "it is a Python pickle: convert it to safetensors first";
+  if (begin.starts_with("PK\x03\x04"))
+    return "it is a zip archive, perhaps a PyTorch .pt/.ckpt file: convert it to safetensors first";
+  if (begin.starts_with("\x80\x02") || begin.starts_with("\x80\x04"))
+    return "it is a Python pickle: convert it to safetensors first";
   if (begin.starts_with("version https://git-lfs")) return "it is a Git LFS pointer, not the file itself: run git lfs pull";
   if (begin.starts_with("GGUF")) return "it is a GGUF file: pass the safetensors original";
   if (begin.starts_with("<")) return "it is a web page, perhaps a failed download";
   return "the file is damaged or of another kind";
 }
 
-size_t element_bytes(at::ScalarType dtype) { return c10::elementSize(dtype); }
+size_t element_bytes(at::ScalarType dtype) {
+  return c10::elementSize(dtype);
+}
 
 /// One header entry, with every number checked against the data section's size.
 SafetensorsFile::Entry parse_entry(const std::string& where, const Json& json, size_t data_bytes) {
-  require(json.is_object() && json.contains("dtype") && json.contains("shape") && json.contains("data_offsets") && json.size() == 3,
-          "{}: not a tensor entry", where);
-  require(json["dtype"].is_string() && json["shape"].is_array() && json["data_offsets"].is_array() && json["data_offsets"].size() == 2,
+  require(
+      json.is_object() && json.contains("dtype") && json.contains("shape") && json.contains("data_offsets") && json.size() == 3,
+      "{}: not a tensor entry", where);
+  require(json["dtype"].is_string() && json["shape"].is_array() && json["data_offsets"].is_array() &&
+              json["data_offsets"].size() == 2,
           "{}: malformed entry", where);
   const auto type = known_types().find(json["dtype"].get<std::string>());
   require(type != known_types().end(), "{}: unsupported type {}", where, json["dtype"].dump());
   SafetensorsFile::Entry entry{type->second, {}, 0, 0};
   size_t bytes = element_bytes(entry.dtype);
   for (const auto& extent : json["shape"]) {
-    require(extent.is_number_unsigned() && extent.get<uint64_t>() <= uint64_t{1} << 48, "{}: bad shape {}", where, json["shape"].dump());
+    require(extent.is_number_unsigned() && extent.get<uint64_t>() <= uint64_t{1} << 48, "{}: bad shape {}", where,
+            json["shape"].dump());
     entry.shape.push_back(extent.get<int64_t>());
-    require(!__builtin_mul_overflow(bytes, extent.get<size_t>(), &bytes), "{}: shape {} is too large", where, json["shape"].dump());
+    require(!__builtin_mul_overflow(bytes, extent.get<size_t>(), &bytes), "{}: shape {} is too large", where,
+            json["shape"].dump());
   }
   for (const auto& offset : json["data_offsets"]) require(offset.is_number_unsigned(), "{}: bad data_offsets", where);
   entry.begin = json["data_offsets"][0].get<size_t>();
   entry.end = json["data_offsets"][1].get<size_t>();
-  require(entry.begin <= entry.end && entry.end <= data_bytes, "{}: its data lies outside the file (the file may be truncated)", where);
-  require(entry.end - entry.begin == bytes, "{}: {} bytes do not fit its shape {}", where, entry.end - entry.begin, json["shape"].dump());
+  require(entry.begin <= entry.end && entry.end <= data_bytes, "{}: its data lies outside the file (the file may be truncated)",
+          where);
+  require(entry.end - entry.begin == bytes, "{}: {} bytes do not fit its shape {}", where, entry.end - entry.begin,
+          json["shape"].dump());
   return entry;
 }
 
@@ -96,8 +106,9 @@ struct SafetensorsFile::Mapping {
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path), mapping_(std::make_shared<Mapping>(path)) {
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, mapping_->bytes(), 8);
-  require(header_bytes >= 2 && header_bytes <= max_header_bytes && header_bytes <= mapping_->size - 8 && mapping_->bytes()[8] == '{',
-          "{}: not a safetensors file: {}", path.string(), guess_format(mapping_->bytes(), mapping_->size));
+  require(
+      header_bytes >= 2 && header_bytes <= max_header_bytes && header_bytes <= mapping_->size - 8 && mapping_->bytes()[8] == '{',
+      "{}: not a safetensors file: {}", path.string(), guess_format(mapping_->bytes(), mapping_->size));
   data_offset_ = 8 + header_bytes;
   const char* begin = reinterpret_cast<const char*>(mapping_->bytes()) + 8;
   // The parser is recursive: depth is limited by hand, since a header of 100 MB of brackets would exhaust the stack.
@@ -123,7 +134,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
     entries_.emplace(name, entry);
   }
   std::sort(ranges.begin(), ranges.end());
-  for (size_t i = 1; i < ranges.size(); ++i) require(ranges[i - 1].second <= ranges[i].first, "{}: tensors overlap", path.string());
+  for (size_t i = 1; i < ranges.size(); ++i)
+    require(ranges[i - 1].second <= ranges[i].first, "{}: tensors overlap", path.string());
 }
 
 Tensor SafetensorsFile::tensor(const std::string& name) const {
@@ -139,7 +151,8 @@ Tensor SafetensorsFile::tensor(const std::string& name) const {
     std::memcpy(copy.data_ptr(), data, entry.end - entry.begin);
     return copy;
   }
-  return at::from_blob(data, entry.shape, [mapping = mapping_](void*) {}, options);
+  return at::from_blob(
+      data, entry.shape, [mapping = mapping_](void*) {}, options);
 }
 
 NamedTensors read_safetensors(const std::filesystem::path& path) {
@@ -149,13 +162,15 @@ NamedTensors read_safetensors(const std::filesystem::path& path) {
   return tensors;
 }
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const size_t bytes = tensor.numel() * tensor.element_size();
-    header[name] = {{"dtype", type_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
+    header[name] = {
+        {"dtype", type_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
   std::string text = header.dump();

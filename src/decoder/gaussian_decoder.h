@@ -1,5 +1,5 @@
-// The Gaussian Splatting Decoder of GSV3D: multi-view latents and their cameras → a ViT that also looks at the photo's DINO tokens →
-// an upsampler → one Gaussian per output pixel, placed along that pixel's ray. Design and sources: docs/decoder.md.
+// The Gaussian Splatting Decoder of GSV3D: multi-view latents and their cameras → a ViT that also looks at the photo's DINO
+// tokens → an upsampler → one Gaussian per output pixel, placed along that pixel's ray. Design and sources: docs/decoder.md.
 #pragma once
 
 #include <memory>
@@ -15,12 +15,12 @@ namespace gsv3d {
 
 struct GaussianDecoderConfig {
   int64_t latent_channels = 4, patch_size = 2, width = 768, depth = 12, num_heads = 12, mlp_ratio = 4;
-  int64_t context_dim = 768;               ///< width of the DINO tokens
+  int64_t context_dim = 768;                           ///< width of the DINO tokens
   std::vector<int64_t> upsampler_widths = {384, 192};  ///< one ×2 stage each
   int64_t upsampler_heads = 6, upsampler_window = 8;   ///< window side in pixels; every second layer is shifted by half a window
   int64_t sh_degree = 0;
-  double near = 1.2, far = 2.8;                     ///< limits of the distance along the ray, world units (camera radius 2, object radius ≤ 0.8)
-  double min_scale = 0.0005, max_scale = 0.02;     ///< limits of the standard deviations, world units
+  double near = 1.2, far = 2.8;  ///< limits of the distance along the ray, world units (camera radius 2, object radius ≤ 0.8)
+  double min_scale = 0.0005, max_scale = 0.02;  ///< limits of the standard deviations, world units
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("latent_channels", latent_channels), visit("patch_size", patch_size), visit("width", width), visit("depth", depth);
@@ -37,9 +37,9 @@ class GaussianDecoder {
   ~GaussianDecoder();
   GaussianDecoder(GaussianDecoder&&) noexcept;
 
-  /// latents [B, N, C, h, w] (the diffusion variable: scaled), one batch of N cameras per item (any image size: only rays count; usually
-  /// all items share one orbit), context [B, T, context_dim] → B sets of N·H·W Gaussians, H = h / patch_size · 2^stages, views in order,
-  /// pixels row-major.
+  /// latents [B, N, C, h, w] (the diffusion variable: scaled), one batch of N cameras per item (any image size: only rays count;
+  /// usually all items share one orbit), context [B, T, context_dim] → B sets of N·H·W Gaussians, H = h / patch_size · 2^stages,
+  /// views in order, pixels row-major.
   std::vector<Gaussians> operator()(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const;
 
  private:

@@ -31,14 +31,17 @@ Tensor Linear::operator()(const Tensor& x) const {
   return lora ? at::add(y, at::linear(at::linear(x, lora->down), lora->up), lora->scale) : y;
 }
 
-Conv2d::Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool with_bias, bool zero_init)
+Conv2d::Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool with_bias,
+               bool zero_init)
     : stride(stride), padding(padding) {
   const Init init = zero_init ? Init::zeros() : Init::fan_in(in * kernel * kernel);
   weight = scope.parameter("weight", {out, in, kernel, kernel}, init);
   bias = bias_parameter(scope, with_bias, out, init);
 }
 
-Tensor Conv2d::operator()(const Tensor& x) const { return at::conv2d(x, weight, bias, stride, padding); }
+Tensor Conv2d::operator()(const Tensor& x) const {
+  return at::conv2d(x, weight, bias, stride, padding);
+}
 
 Conv3d::Conv3d(const Scope& scope, int64_t in, int64_t out, std::array<int64_t, 3> kernel, bool zero_init)
     : padding{kernel[0] / 2, kernel[1] / 2, kernel[2] / 2} {
@@ -47,7 +50,9 @@ Conv3d::Conv3d(const Scope& scope, int64_t in, int64_t out, std::array<int64_t, 
   bias = scope.parameter("bias", {out}, init);
 }
 
-Tensor Conv3d::operator()(const Tensor& x) const { return at::conv3d(x, weight, bias, /*stride=*/1, padding); }
+Tensor Conv3d::operator()(const Tensor& x) const {
+  return at::conv3d(x, weight, bias, /*stride=*/1, padding);
+}
 
 GroupNorm::GroupNorm(const Scope& scope, int64_t channels, int64_t groups, double eps)
     : weight(scope.parameter("weight", {channels}, Init::ones())),
@@ -57,12 +62,18 @@ GroupNorm::GroupNorm(const Scope& scope, int64_t channels, int64_t groups, doubl
   require(groups > 0 && channels % groups == 0, "{}: {} channels cannot be split into {} groups", scope.name(), channels, groups);
 }
 
-Tensor GroupNorm::operator()(const Tensor& x) const { return at::group_norm(x, groups, weight, bias, eps); }
+Tensor GroupNorm::operator()(const Tensor& x) const {
+  return at::group_norm(x, groups, weight, bias, eps);
+}
 
 LayerNorm::LayerNorm(const Scope& scope, int64_t channels, double eps)
-    : weight(scope.parameter("weight", {channels}, Init::ones())), bias(scope.parameter("bias", {channels}, Init::zeros())), eps(eps) {}
+    : weight(scope.parameter("weight", {channels}, Init::ones())),
+      bias(scope.parameter("bias", {channels}, Init::zeros())),
+      eps(eps) {}
 
-Tensor LayerNorm::operator()(const Tensor& x) const { return at::layer_norm(x, {x.size(-1)}, weight, bias, eps); }
+Tensor LayerNorm::operator()(const Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
+}
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads) {
   const auto split = [heads](const Tensor& x) { return x.unflatten(-1, {heads, x.size(-1) / heads}).transpose(1, 2); };

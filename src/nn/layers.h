@@ -25,8 +25,8 @@ struct Conv2d {
   Tensor weight, bias;
   int64_t stride = 1, padding = 0;
   Conv2d() = default;
-  Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t padding = 0, bool with_bias = true,
-         bool zero_init = false);
+  Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t padding = 0,
+         bool with_bias = true, bool zero_init = false);
   Tensor operator()(const Tensor& x) const;  ///< [B, in, H, W] → [B, out, H', W']
 };
 

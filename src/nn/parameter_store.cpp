@@ -34,7 +34,8 @@ Tensor initialised(at::IntArrayRef shape, const Init& init, uint64_t seed) {
 }
 
 bool ends_with_any(const std::string& name, const std::vector<std::string>& endings) {
-  return endings.empty() || std::any_of(endings.begin(), endings.end(), [&](const auto& ending) { return name.ends_with(ending); });
+  return endings.empty() ||
+         std::any_of(endings.begin(), endings.end(), [&](const auto& ending) { return name.ends_with(ending); });
 }
 
 }  // namespace
@@ -45,8 +46,8 @@ std::shared_ptr<ParameterStore> ParameterStore::random(uint64_t seed, at::Device
   return store;
 }
 
-std::shared_ptr<ParameterStore> ParameterStore::from_file(const std::filesystem::path& path, at::ScalarType dtype, at::Device device,
-                                                          std::string prefix) {
+std::shared_ptr<ParameterStore> ParameterStore::from_file(const std::filesystem::path& path, at::ScalarType dtype,
+                                                          at::Device device, std::string prefix) {
   return from_tensors(read_safetensors(path), path.string(), dtype, device, std::move(prefix));
 }
 
@@ -68,10 +69,10 @@ Tensor ParameterStore::make(const std::string& name, at::IntArrayRef shape, cons
   if (source_ == Source::random) return initialised(shape, init, name_seed(seed_, name)).to(device_);
   const auto found = available_.find(prefix_ + name);
   require(found != available_.end(), "{}: no tensor \"{}{}\"", origin_, prefix_, name);
-  require(found->second.sizes() == shape, "{}: tensor \"{}{}\" has shape {}, but the configuration asks for {}", origin_, prefix_, name,
-          fmt::format("[{}]", fmt::join(found->second.sizes(), ", ")), fmt::format("[{}]", fmt::join(shape, ", ")));
-  require(at::isFloatingType(found->second.scalar_type()), "{}: tensor \"{}{}\" has type {}, expected a floating-point one", origin_, prefix_,
-          name, c10::toString(found->second.scalar_type()));
+  require(found->second.sizes() == shape, "{}: tensor \"{}{}\" has shape {}, but the configuration asks for {}", origin_, prefix_,
+          name, fmt::format("[{}]", fmt::join(found->second.sizes(), ", ")), fmt::format("[{}]", fmt::join(shape, ", ")));
+  require(at::isFloatingType(found->second.scalar_type()), "{}: tensor \"{}{}\" has type {}, expected a floating-point one",
+          origin_, prefix_, name, c10::toString(found->second.scalar_type()));
   // Always a copy: the source may be a read-only file mapping, and training updates parameters in place.
   return at::empty(shape, at::TensorOptions().dtype(dtype_).device(device_)).copy_(found->second);
 }
@@ -115,13 +116,15 @@ void ParameterStore::check_all_used(const std::vector<std::string>& ignored_pref
   std::vector<std::string> unused;
   for (const auto& [name, tensor] : available_) {
     const bool used = name.starts_with(prefix_) && parameters_.count(name.substr(prefix_.size()));
-    const bool ignored = std::any_of(ignored_prefixes.begin(), ignored_prefixes.end(), [&](const auto& p) { return name.starts_with(p); });
+    const bool ignored =
+        std::any_of(ignored_prefixes.begin(), ignored_prefixes.end(), [&](const auto& p) { return name.starts_with(p); });
     if (!used && !ignored) unused.push_back(name);
   }
   if (unused.empty()) return;
   const size_t shown = std::min<size_t>(unused.size(), 5);
   fail("{}: {} tensors that the configuration does not know: {}{}", origin_, unused.size(),
-       fmt::join(unused.begin(), unused.begin() + static_cast<std::ptrdiff_t>(shown), ", "), shown < unused.size() ? ", ..." : "");
+       fmt::join(unused.begin(), unused.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+       shown < unused.size() ? ", ..." : "");
 }
 
 void ParameterStore::set_requires_grad(bool value) {

@@ -1,6 +1,6 @@
-// Parameters by hierarchical name, for example "input_blocks.1.0.in_layers.2.weight". A network is a plain struct whose constructor
-// asks a Scope for its parameters; where they come from (a file, random initialisation, or nowhere: the meta device, to list them),
-// their type and device, and LoRA are decided here, once.
+// Parameters by hierarchical name, for example "input_blocks.1.0.in_layers.2.weight". A network is a plain struct whose
+// constructor asks a Scope for its parameters; where they come from (a file, random initialisation, or nowhere: the meta device,
+// to list them), their type and device, and LoRA are decided here, once.
 #pragma once
 
 #include <filesystem>
@@ -30,9 +30,10 @@ struct Init {
 
 /// Low-rank adaptation (arXiv 2106.09685): W x + (alpha / rank) B A x, with B starting at zero.
 struct LoraOptions {
-  int64_t rank = 0;                   ///< 0: no LoRA
-  double alpha = 0;                   ///< 0: equal to the rank
-  std::vector<std::string> targets;   ///< a linear layer takes part when its name ends with one of these; empty: every linear layer
+  int64_t rank = 0;  ///< 0: no LoRA
+  double alpha = 0;  ///< 0: equal to the rank
+  std::vector<std::string>
+      targets;  ///< a linear layer takes part when its name ends with one of these; empty: every linear layer
 };
 struct Lora {
   Tensor down, up;  ///< A [rank, in] and B [out, rank]
@@ -52,8 +53,8 @@ class ParameterStore {
   /// Shapes only: tensors on the meta device, to list a network's parameters.
   static std::shared_ptr<ParameterStore> meta();
 
-  /// The parameter of this full name. Throws Error when it is missing in the source or has another shape. Asking twice for one name
-  /// gives the same tensor.
+  /// The parameter of this full name. Throws Error when it is missing in the source or has another shape. Asking twice for one
+  /// name gives the same tensor.
   Tensor get(const std::string& name, at::IntArrayRef shape, const Init& init);
   /// The LoRA of the linear layer of this name, when it takes part.
   std::optional<Lora> lora(const std::string& layer, int64_t in, int64_t out);
@@ -92,7 +93,8 @@ class ParameterStore {
 /// A store seen from below one name: scope / "in_layers" / 2 asks for "….in_layers.2.…". Cheap to copy.
 class Scope {
  public:
-  explicit Scope(std::shared_ptr<ParameterStore> store, std::string name = "") : store_(std::move(store)), name_(std::move(name)) {}
+  explicit Scope(std::shared_ptr<ParameterStore> store, std::string name = "")
+      : store_(std::move(store)), name_(std::move(name)) {}
   Scope operator/(const std::string& child) const { return Scope(store_, name_.empty() ? child : name_ + "." + child); }
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
   Tensor parameter(const std::string& leaf, at::IntArrayRef shape, const Init& init) const {

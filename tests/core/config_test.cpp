@@ -37,7 +37,8 @@ std::string refusal(const char* text) {
 }
 
 TEST(Config, ReadsAndKeepsDefaults) {
-  const auto outer = config_from_json<Outer>(Json::parse(R"({"flag":true,"inner":[{"rate":2,"label":"x"},{}],"weights":{"a":1.5}})"), "c");
+  const auto outer =
+      config_from_json<Outer>(Json::parse(R"({"flag":true,"inner":[{"rate":2,"label":"x"},{}],"weights":{"a":1.5}})"), "c");
   EXPECT_EQ(outer.count, 3);
   EXPECT_TRUE(outer.flag);
   ASSERT_EQ(outer.inner.size(), 2u);

@@ -42,7 +42,8 @@ class Safetensors : public ::testing::Test {
 
 TEST_F(Safetensors, RoundTripKeepsTypesShapesAndBits) {
   NamedTensors tensors;
-  for (const auto dtype : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) tensors[c10::toString(dtype)] = at::randn({3, 5}).to(dtype);
+  for (const auto dtype : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16})
+    tensors[c10::toString(dtype)] = at::randn({3, 5}).to(dtype);
   tensors["bytes"] = at::arange(7, at::kByte);
   tensors["longs"] = at::arange(7, at::kLong);
   tensors["scalar"] = at::scalar_tensor(2.5, at::kFloat);
@@ -74,11 +75,14 @@ TEST_F(Safetensors, RefusesHostileHeaders) {
   EXPECT_THAT(refusal(raw(entry, 8, uint64_t{1} << 60)), HasSubstr("not a safetensors file"));
   EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8)), HasSubstr("do not fit its shape"));
   EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8)), HasSubstr("bad shape"));
-  EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F32","shape":[281474976710656,281474976710656],"data_offsets":[0,8]}})", 8)), HasSubstr("too large"));
+  EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F32","shape":[281474976710656,281474976710656],"data_offsets":[0,8]}})", 8)),
+              HasSubstr("too large"));
   EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F99","shape":[2],"data_offsets":[0,8]}})", 8)), HasSubstr("unsupported type"));
   EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8)), HasSubstr("outside the file"));
-  EXPECT_THAT(refusal(raw(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12)),
-              HasSubstr("overlap"));
+  EXPECT_THAT(
+      refusal(raw(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12)),
+      HasSubstr("overlap"));
   EXPECT_THAT(refusal(raw(R"({"a":[1,2]})", 8)), HasSubstr("not a tensor entry"));
   EXPECT_THAT(refusal(raw("{\"a\":" + std::string(200000, '['), 8)), HasSubstr("bad header"));
   EXPECT_THAT(refusal(raw("{broken", 8)), HasSubstr("bad header"));

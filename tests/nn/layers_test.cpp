@@ -31,7 +31,8 @@ TEST(Layers, GroupNormUsesItsEpsilonAndGroups) {
   GroupNorm norm(Scope(ParameterStore::random(0)), 4, 2, 0.1);
   const Tensor x = at::randn({1, 4, 3, 3});
   const Tensor grouped = x.view({1, 2, 18});
-  const Tensor expected = ((grouped - grouped.mean(-1, true)) / at::sqrt(grouped.var(-1, /*unbiased=*/false, true) + 0.1)).view_as(x);
+  const Tensor expected =
+      ((grouped - grouped.mean(-1, true)) / at::sqrt(grouped.var(-1, /*unbiased=*/false, true) + 0.1)).view_as(x);
   expect_close(norm(x), expected, 1e-5, "group norm");
 }
 

@@ -32,8 +32,9 @@ TEST(ParameterStore, RandomStartDependsOnNameAndSeedOnly) {
 }
 
 TEST(ParameterStore, ReadsByPrefixAndWidens) {
-  const auto store = ParameterStore::from_tensors({{"net.l.weight", at::ones({2, 3}, at::kHalf)}, {"net.l.bias", at::zeros({2}, at::kHalf)}},
-                                                  "file", at::kFloat, at::kCPU, "net.");
+  const auto store =
+      ParameterStore::from_tensors({{"net.l.weight", at::ones({2, 3}, at::kHalf)}, {"net.l.bias", at::zeros({2}, at::kHalf)}},
+                                   "file", at::kFloat, at::kCPU, "net.");
   const Linear layer(Scope(store) / "l", 3, 2);
   EXPECT_EQ(layer.weight.scalar_type(), at::kFloat);
   EXPECT_TRUE(at::allclose(layer(at::ones({1, 3})), at::full({1, 2}, 3.0)));
@@ -41,9 +42,12 @@ TEST(ParameterStore, ReadsByPrefixAndWidens) {
 }
 
 TEST(ParameterStore, NamesWhatDoesNotFit) {
-  const auto store = ParameterStore::from_tensors({{"a", at::ones({2, 3})}, {"extra", at::ones({1})}, {"n", at::ones({2}, at::kLong)}}, "file.st");
+  const auto store = ParameterStore::from_tensors(
+      {{"a", at::ones({2, 3})}, {"extra", at::ones({1})}, {"n", at::ones({2}, at::kLong)}}, "file.st");
   EXPECT_EQ(message([&] { store->get("b", {1}, Init::zeros()); }), "file.st: no tensor \"b\"");
-  EXPECT_EQ(message([&] { store->get("a", {3, 2}, Init::zeros()); }),
+  EXPECT_EQ(message([&] {
+              store->get("a", {3, 2}, Init::zeros());
+            }),
             "file.st: tensor \"a\" has shape [2, 3], but the configuration asks for [3, 2]");
   EXPECT_THAT(message([&] { store->get("n", {2}, Init::zeros()); }), HasSubstr("expected a floating-point one"));
   store->get("a", {2, 3}, Init::zeros());

@@ -26,8 +26,8 @@ inline std::filesystem::path golden(const std::string& name) {
   return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 
-#define GSV3D_GOLDEN_OR_SKIP(variable, name)                      \
-  const auto variable = ::gsv3d::testing::golden(name);           \
+#define GSV3D_GOLDEN_OR_SKIP(variable, name)            \
+  const auto variable = ::gsv3d::testing::golden(name); \
   if (variable.empty()) GTEST_SKIP() << "no golden file " << name
 
 /// max |actual - expected| / max |expected| must not exceed the tolerance; prints both figures either way.
