@@ -26,6 +26,10 @@ Gaussians Gaussians::select(const Tensor& indices_or_mask) const {
   return each(*this, [&](const Tensor& tensor) { return tensor.index_select(0, indices.to(tensor.device())); });
 }
 
+Gaussians Gaussians::slice(int64_t begin, int64_t end) const {
+  return each(*this, [&](const Tensor& tensor) { return tensor.slice(0, begin, end); });
+}
+
 Gaussians Gaussians::to(at::Device device) const {
   return each(*this, [&](const Tensor& tensor) { return tensor.to(device); });
 }
@@ -40,6 +44,17 @@ Tensor rgb_to_sh(const Tensor& rgb) {
 
 Tensor sh_to_rgb(const Tensor& sh) {
   return sh.select(1, 0) * kShConstant + 0.5;
+}
+
+void require_finite(const Gaussians& g, const std::string& where) {
+  const std::pair<const char*, const Tensor*> parts[] = {
+      {"position", &g.means}, {"rotation", &g.quats}, {"scale", &g.scales}, {"opacity", &g.opacities}, {"colour", &g.sh}};
+  for (const auto& [name, tensor] : parts) {
+    const Tensor finite = at::isfinite(tensor->detach());
+    if (finite.all().item<bool>()) continue;
+    const Tensor rows = finite.flatten(1 < finite.dim() ? 1 : 0).view({g.count(), -1}).all(1);
+    fail("{}: the {} of Gaussian {} is not a finite number", where, name, rows.logical_not().nonzero()[0].item<int64_t>());
+  }
 }
 
 Gaussians prune(const Gaussians& gaussians, double min_opacity) {

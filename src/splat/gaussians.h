@@ -2,6 +2,8 @@
 // files.
 #pragma once
 
+#include <string>
+
 #include "core/tensor.h"
 
 namespace gsv3d {
@@ -16,6 +18,7 @@ struct Gaussians {
   int64_t count() const { return means.size(0); }
   int64_t sh_degree() const;
   Gaussians select(const Tensor& indices_or_mask) const;
+  Gaussians slice(int64_t begin, int64_t end) const;  ///< views of [begin, end)
   Gaussians to(at::Device device) const;
   Gaussians detach() const;
 };
@@ -23,6 +26,9 @@ struct Gaussians {
 /// Degree-0 coefficients [G, 1, 3] of RGB colours [G, 3] in 0-1, and back.
 Tensor rgb_to_sh(const Tensor& rgb);
 Tensor sh_to_rgb(const Tensor& sh);
+
+/// Throws Error unless every value is finite; the message begins with `where` and names the first Gaussian that is not.
+void require_finite(const Gaussians& gaussians, const std::string& where);
 
 /// Drops Gaussians whose opacity is below `min_opacity`.
 Gaussians prune(const Gaussians& gaussians, double min_opacity);

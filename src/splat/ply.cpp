@@ -9,12 +9,25 @@ namespace {
 
 constexpr double kOpacityMargin = 1e-6, kSmallestScale = 1e-12;
 constexpr int64_t kAllCoefficients = 16;
+constexpr int64_t kRowsAtOnce = 1 << 16;  // bounds the memory that writing takes besides the Gaussians
 
 /// f_rest as files hold it: [G, 3·(K-1)], all of red, then green, then blue.
 Tensor rest_columns(const Tensor& sh, int64_t coefficients) {
   Tensor rest = sh.slice(1, 1).transpose(1, 2);  // [G, 3, K-1]
   if (coefficients > sh.size(1)) rest = at::constant_pad_nd(rest, {0, coefficients - sh.size(1)});
   return rest.reshape({sh.size(0), 3 * (coefficients - 1)});
+}
+
+const char* axes_of(Frame frame) {
+  switch (frame) {
+    case Frame::kWorld:
+      return "x right, y up, z backward";
+    case Frame::kYDown:
+      return "x right, y down, z forward";
+    case Frame::kZUp:
+      return "x right, y forward, z up";
+  }
+  return "";
 }
 
 std::string header_text(int64_t count, int64_t coefficients, const PlyOptions& options) {
@@ -24,9 +37,7 @@ std::string header_text(int64_t count, int64_t coefficients, const PlyOptions& o
   std::string text = fmt::format(
       "ply\nformat binary_little_endian 1.0\ncomment generator: {}\ncomment frame: {} ({})\ncomment SplatRenderMode: {}\nelement "
       "vertex {}\n",
-      generator, frame_name(options.frame),
-      options.frame == Frame::kYDown ? "x right, y down, z forward" : "x right, y up, z backward",
-      options.antialiased ? "mip" : "default", count);
+      generator, frame_name(options.frame), axes_of(options.frame), options.antialiased ? "mip" : "default", count);
   const auto property = [&](const std::string& name) { text += "property float " + name + "\n"; };
   for (const char* name : {"x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"}) property(name);
   for (int64_t i = 0; i < 3 * (coefficients - 1); ++i) property(fmt::format("f_rest_{}", i));
@@ -34,74 +45,117 @@ std::string header_text(int64_t count, int64_t coefficients, const PlyOptions& o
   return text + "end_header\n";
 }
 
-/// The named properties as columns of a tensor [count, names]. Throws Error when one is missing or holds a value that is not
-/// finite.
-Tensor read_columns(std::string_view bytes, const PlyHeader& header, const std::vector<std::string>& names,
-                    const std::string& where) {
-  const Tensor table = at::empty({header.count, static_cast<int64_t>(names.size())}, at::kFloat);
-  float* values = table.data_ptr<float>();
-  for (size_t column = 0; column < names.size(); ++column) {
-    const auto* property = header.find(names[column]);
-    require(property, "{}: no Gaussians in this PLY file: the property \"{}\" is missing", where, names[column]);
-    for (int64_t row = 0; row < header.count; ++row) {
-      const float value = ply_value(bytes.data() + header.begin + row * header.stride, *property);
-      require(std::isfinite(value), "{}: {} of Gaussian {} is not a finite number", where, names[column], row);
-      values[row * names.size() + column] = value;
+/// Rows [G, floats] as the header describes them.
+Tensor file_rows(const Gaussians& g, int64_t coefficients) {
+  const Tensor opacity = g.opacities.to(at::kDouble).clamp(kOpacityMargin, 1 - kOpacityMargin);
+  const Tensor logit = (opacity / (1 - opacity)).log().to(at::kFloat).unsqueeze(1);
+  return at::cat({g.means, at::zeros_like(g.means), g.sh.select(1, 0), rest_columns(g.sh, coefficients), logit,
+                  g.scales.clamp_min(kSmallestScale).log(), g.quats},
+                 1)
+      .to(at::kFloat)
+      .contiguous();
+}
+
+/// Copies properties of every row to where they belong in tensors that are filled row by row.
+class RowReader {
+ public:
+  RowReader(std::string_view bytes, const PlyHeader::Element& vertex, const std::string& where)
+      : bytes_(bytes), vertex_(vertex), where_(where) {}
+
+  /// Row r of `name` goes to target[r · stride]. Throws Error when there is no such property.
+  void add(const std::string& name, float* target, int64_t stride) {
+    const auto* property = vertex_.find(name);
+    require(property, "{}: no Gaussians in this PLY file: the property \"{}\" is missing", where_, name);
+    columns_.push_back({property, target, stride});
+  }
+
+  /// Throws Error when a value is not finite.
+  void read() const {
+    for (int64_t row = 0; row < vertex_.count; ++row) {
+      const char* data = vertex_.row(bytes_, row);
+      for (const auto& column : columns_) {
+        const float value = ply_value(data, *column.property);
+        if (!std::isfinite(value)) fail("{}: {} of Gaussian {} is not a finite number", where_, column.property->name, row);
+        column.target[row * column.stride] = value;
+      }
     }
   }
-  return table;
-}
 
-std::vector<std::string> numbered(const char* prefix, int64_t count) {
-  std::vector<std::string> names;
-  for (int64_t i = 0; i < count; ++i) names.push_back(fmt::format("{}{}", prefix, i));
-  return names;
-}
+ private:
+  struct Column {
+    const PlyHeader::Property* property;
+    float* target;
+    int64_t stride;
+  };
+  std::string_view bytes_;
+  const PlyHeader::Element& vertex_;
+  const std::string& where_;
+  std::vector<Column> columns_;
+};
 
-/// [G, K, 3] from f_dc and as many f_rest as there are.
-Tensor read_sh(std::string_view bytes, const PlyHeader& header, const std::string& where) {
-  int64_t rest_count = 0;
-  while (header.find(fmt::format("f_rest_{}", rest_count))) ++rest_count;
-  require(rest_count == 0 || rest_count == 9 || rest_count == 24 || rest_count == 45,
-          "{}: {} properties f_rest; 0, 9, 24 or 45 belong to spherical harmonics of degree 0 to 3", where, rest_count);
-  const Tensor dc = read_columns(bytes, header, numbered("f_dc_", 3), where).unsqueeze(1);
-  if (rest_count == 0) return dc;
-  const Tensor rest = read_columns(bytes, header, numbered("f_rest_", rest_count), where).view({header.count, 3, rest_count / 3});
-  return at::cat({dc, rest.transpose(1, 2)}, 1);
+/// How many coefficients per colour there are besides the constant one.
+int64_t rest_per_colour(const PlyHeader::Element& vertex, const std::string& where) {
+  int64_t count = 0;
+  while (vertex.find(fmt::format("f_rest_{}", count))) ++count;
+  require(count == 0 || count == 9 || count == 24 || count == 45,
+          "{}: {} properties f_rest; 0, 9, 24 or 45 belong to spherical harmonics of degree 0 to 3", where, count);
+  return count / 3;
 }
 
 }  // namespace
 
 void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options) {
-  const auto g = change_frame(gaussians.detach().to(at::kCPU), Frame::kWorld, options.frame);
+  const auto g = gaussians.detach().to(at::kCPU);
+  require_finite(g, path.string() + " is not written");
+  g.sh_degree();  // throws above degree 3
   const int64_t coefficients = options.all_properties ? kAllCoefficients : g.sh.size(1);
-  require(g.sh_degree() <= 3, "write_ply: spherical harmonics above degree 3");
-  const Tensor opacity = g.opacities.clamp(kOpacityMargin, 1 - kOpacityMargin);
-  const Tensor table = at::cat({g.means, at::zeros_like(g.means), g.sh.select(1, 0), rest_columns(g.sh, coefficients),
-                                (opacity / (1 - opacity)).log().unsqueeze(1), g.scales.clamp_min(kSmallestScale).log(), g.quats},
-                               1)
-                           .to(at::kFloat)
-                           .contiguous();
-  require(at::isfinite(table).all().item<bool>(),
-          "{}: not written, because some Gaussians have values that are not finite numbers", path.string());
   AtomicFile file(path);
   file.write(header_text(g.count(), coefficients, options));
-  file.write(table.data_ptr<float>(), table.numel() * sizeof(float));
+  for (int64_t begin = 0; begin < g.count(); begin += kRowsAtOnce) {
+    const auto part = change_frame(g.slice(begin, begin + kRowsAtOnce), Frame::kWorld, options.frame);
+    const Tensor rows = file_rows(part, coefficients);
+    file.write(rows.const_data_ptr<float>(), rows.nbytes());
+  }
   file.commit();
 }
 
-Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame) {
-  const std::string bytes = read_file(path), where = path.string();
+GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame) {
   const auto header = parse_ply_header(bytes, where);
+  require(!header.find("chunk"), "{}: this is a compressed PLY", where);
+  const auto& vertex = header.vertex();
+  const int64_t rest = rest_per_colour(vertex, where), k = rest + 1;
+
+  RowReader reader(bytes, vertex, where);
+  const auto table = [&](std::initializer_list<const char*> names) {
+    const auto columns = static_cast<int64_t>(names.size());
+    const Tensor tensor = at::empty({vertex.count, columns}, at::kFloat);
+    float* target = tensor.mutable_data_ptr<float>();
+    for (const char* name : names) reader.add(name, target++, columns);
+    return tensor;
+  };
   Gaussians g;
-  g.means = read_columns(bytes, header, {"x", "y", "z"}, where);
-  const Tensor quats = read_columns(bytes, header, numbered("rot_", 4), where), norms = quats.norm(2, 1, true);
-  g.quats = at::where(norms > 1e-12, quats / norms.clamp_min(1e-12), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
-  g.scales = read_columns(bytes, header, numbered("scale_", 3), where).exp();
+  g.means = table({"x", "y", "z"});
+  g.quats = table({"rot_0", "rot_1", "rot_2", "rot_3"});
+  g.scales = table({"scale_0", "scale_1", "scale_2"});
+  g.opacities = table({"opacity"}).squeeze(1);
+  g.sh = at::empty({vertex.count, k, 3}, at::kFloat);
+  float* sh = g.sh.mutable_data_ptr<float>();
+  for (int64_t colour = 0; colour < 3; ++colour) {
+    reader.add(fmt::format("f_dc_{}", colour), sh + colour, 3 * k);
+    for (int64_t i = 0; i < rest; ++i) reader.add(fmt::format("f_rest_{}", colour * rest + i), sh + 3 * (i + 1) + colour, 3 * k);
+  }
+  reader.read();
+
+  const Tensor norms = g.quats.norm(2, 1, true);
+  g.quats = at::where(norms > 1e-12, g.quats / norms.clamp_min(1e-12), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
+  g.scales.exp_();
   require(at::isfinite(g.scales).all().item<bool>(), "{}: scales are too large; this layout holds their logarithms", where);
-  g.opacities = read_columns(bytes, header, {"opacity"}, where).squeeze(1).sigmoid();
-  g.sh = read_sh(bytes, header, where);
-  return change_frame(g, frame.value_or(header.frame.value_or(Frame::kYDown)), Frame::kWorld);
+  g.opacities.sigmoid_();
+  return {change_frame(g, frame.value_or(header.frame.value_or(Frame::kYDown)), Frame::kWorld), header.antialiased};
+}
+
+Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame) {
+  return decode_ply(read_file(path), path.string(), frame).gaussians;
 }
 
 }  // namespace gsv3d

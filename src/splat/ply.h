@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "splat/frame.h"
 #include "splat/gaussians.h"
@@ -18,6 +19,12 @@ struct PlyOptions {
   std::string generator = "gsv3d";  ///< named in a comment
 };
 
+/// What a file holds: the Gaussians in our world, and how they are meant to be rendered.
+struct GaussianFile {
+  Gaussians gaussians;
+  bool antialiased = false;  ///< with RasterizeOptions::antialiased
+};
+
 /// Writes Gaussians (in our world) as binary_little_endian PLY, whole or not at all. Opacity becomes a logit (cut to 1e-6 … 1 -
 /// 1e-6), scale a natural logarithm. Throws Error when a value is not finite or the file cannot be written.
 void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options = {});
@@ -27,5 +34,7 @@ void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, co
 /// is not such a file: ASCII or big-endian data, missing properties, a count that the file's size does not bear out, values that
 /// are not finite.
 Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame = {});
+/// The same from memory; `where` begins every error message.
+GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame = {});
 
 }  // namespace gsv3d

@@ -10,7 +10,7 @@ namespace gsv3d {
 namespace {
 
 constexpr size_t kLongestHeader = 1 << 16;
-constexpr int64_t kMostVertices = int64_t{1} << 31;
+constexpr int64_t kMostRows = int64_t{1} << 31;
 
 size_t size_of(PlyHeader::Type type) {
   constexpr size_t kSizes[] = {1, 1, 2, 2, 4, 4, 4, 8};
@@ -43,40 +43,49 @@ std::vector<std::string_view> words_of(std::string_view line) {
 struct Parser {
   PlyHeader header;
   const std::string& where;
-  bool format_seen = false, vertex_seen = false, in_vertex = false;
+  bool format_seen = false;
+  bool in_list_elements = false;  ///< from the first list property on, nothing can be located any more
 
   void element(const std::vector<std::string_view>& words) {
     require(words.size() == 3, "{}: malformed element line in the PLY header", where);
-    require(words[1] != "chunk",
-            "{}: this is a compressed PLY; convert it to a plain one first (for example with splat-transform)", where);
-    in_vertex = words[1] == "vertex";
-    if (!in_vertex) {
-      require(vertex_seen, "{}: the element \"{}\" comes before the vertices; only files that begin with them can be read", where,
-              words[1]);
+    require(!header.find(words[1]), "{}: two elements \"{}\" in the PLY header", where, words[1]);
+    if (in_list_elements) {
+      require(words[1] != "vertex", "{}: elements with lists come before the vertices; such files are not Gaussians", where);
       return;
     }
-    require(!vertex_seen, "{}: two vertex elements in the PLY header", where);
-    vertex_seen = true;
-    const auto [end, error] = std::from_chars(words[2].data(), words[2].data() + words[2].size(), header.count);
-    require(
-        error == std::errc() && end == words[2].data() + words[2].size() && header.count >= 0 && header.count <= kMostVertices,
-        "{}: \"{}\" is not a possible number of vertices", where, words[2]);
+    PlyHeader::Element element{std::string(words[1]), 0, 0, 0, {}};
+    const auto [end, error] = std::from_chars(words[2].data(), words[2].data() + words[2].size(), element.count);
+    require(error == std::errc() && end == words[2].data() + words[2].size() && element.count >= 0 && element.count <= kMostRows,
+            "{}: \"{}\" is not a possible number of rows of the element \"{}\"", where, words[2], words[1]);
+    header.elements.push_back(std::move(element));
   }
 
   void property(const std::vector<std::string_view>& words) {
-    if (!in_vertex) return;
-    require(words.size() == 3, "{}: vertices with list properties are not Gaussians", where);
+    if (in_list_elements) return;
+    require(!header.elements.empty(), "{}: a property before the first element in the PLY header", where);
+    auto& element = header.elements.back();
+    if (words.size() > 1 && words[1] == "list") {
+      require(element.name != "vertex", "{}: vertices with list properties are not Gaussians", where);
+      header.elements.pop_back();
+      in_list_elements = true;
+      return;
+    }
+    require(words.size() == 3, "{}: malformed property line in the PLY header", where);
     const auto type = parse_type(words[1]);
     require(type.has_value(), "{}: unknown number type \"{}\" in the PLY header", where, words[1]);
-    require(!header.find(words[2]), "{}: the property \"{}\" appears twice", where, words[2]);
-    header.properties.push_back({std::string(words[2]), *type, header.stride});
-    header.stride += size_of(*type);
+    require(!element.find(words[2]), "{}: the property \"{}\" appears twice", where, words[2]);
+    element.properties.push_back({std::string(words[2]), *type, element.stride});
+    element.stride += size_of(*type);
   }
 
   void comment(const std::vector<std::string_view>& words) {
-    if (words.size() < 3 || words[1] != "frame:") return;
-    for (const auto frame : {Frame::kWorld, Frame::kYDown})
-      if (words[2] == frame_name(frame)) header.frame = frame;
+    if (words.size() < 3) return;
+    if (words[1] == "frame:") {
+      for (const auto frame : {Frame::kWorld, Frame::kYDown, Frame::kZUp})
+        if (words[2] == frame_name(frame)) header.frame = frame;
+    } else if (words[1] == "SplatRenderMode:") {
+      header.antialiased = words[2] == "mip";
+    }
   }
 
   /// → false at the end of the header.
@@ -101,40 +110,53 @@ struct Parser {
   }
 };
 
+/// Finds where each element's rows begin. Throws Error when the file is too short for them.
+void place_elements(PlyHeader& header, size_t begin, size_t file_size, const std::string& where) {
+  for (auto& element : header.elements) {
+    element.begin = begin;
+    const size_t available = file_size - begin;
+    require(element.stride == 0 || static_cast<size_t>(element.count) <= available / element.stride,
+            "{}: the file is cut off: {} rows of {} bytes (element \"{}\") need more than the {} bytes there are", where,
+            element.count, element.stride, element.name, available);
+    begin += element.count * element.stride;
+  }
+}
+
 }  // namespace
 
-const PlyHeader::Property* PlyHeader::find(std::string_view name) const {
-  for (const auto& property : properties)
-    if (property.name == name) return &property;
+const PlyHeader::Property* PlyHeader::Element::find(std::string_view property) const {
+  for (const auto& candidate : properties)
+    if (candidate.name == property) return &candidate;
+  return nullptr;
+}
+
+const PlyHeader::Element* PlyHeader::find(std::string_view element) const {
+  for (const auto& candidate : elements)
+    if (candidate.name == element) return &candidate;
   return nullptr;
 }
 
 PlyHeader parse_ply_header(std::string_view bytes, const std::string& where) {
   require(bytes.starts_with("ply\n") || bytes.starts_with("ply\r\n"), "{}: not a PLY file", where);
   Parser parser{{}, where};
-  for (size_t position = bytes.find('\n') + 1;;) {
+  size_t position = bytes.find('\n') + 1;
+  for (bool more = true; more;) {
     const size_t end = bytes.find('\n', position);
     require(end != std::string_view::npos && end < kLongestHeader, "{}: the PLY header does not end", where);
     auto text = bytes.substr(position, end - position);
     if (text.ends_with('\r')) text.remove_suffix(1);
     position = end + 1;
-    if (parser.line(text)) continue;
-    parser.header.begin = position;
-    break;
+    more = parser.line(text);
   }
-  auto& header = parser.header;
-  require(parser.format_seen && parser.vertex_seen && header.stride > 0, "{}: the PLY header lacks its format or its vertices",
-          where);
-  const size_t available = bytes.size() - header.begin;
-  require(static_cast<size_t>(header.count) <= available / header.stride,
-          "{}: the file is cut off: {} vertices of {} bytes need more than the {} bytes there are", where, header.count,
-          header.stride, available);
-  return std::move(header);
+  const auto* vertex = parser.header.find("vertex");
+  require(parser.format_seen && vertex && vertex->stride > 0, "{}: the PLY header lacks its format or its vertices", where);
+  place_elements(parser.header, position, bytes.size(), where);
+  return std::move(parser.header);
 }
 
-float ply_value(const char* vertex, const PlyHeader::Property& property) {
+float ply_value(const char* row, const PlyHeader::Property& property) {
   const auto load = [&]<class T>(T value) {
-    std::memcpy(&value, vertex + property.offset, sizeof(T));
+    std::memcpy(&value, row + property.offset, sizeof(T));
     return static_cast<float>(value);
   };
   switch (property.type) {
