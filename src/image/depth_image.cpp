@@ -31,22 +31,24 @@ std::array<uint8_t, 3> depth_colour(double nearness) {
   return oklab_to_srgb(lightness, chroma * std::cos(hue), chroma * std::sin(hue));
 }
 
+/// The 1st to 99th percentile of some depths; 0 to 1 of none.
+DepthRange usual_range(const Tensor& depths) {
+  const int64_t count = depths.numel();
+  if (count == 0) return {0, 1};
+  const Tensor sorted = std::get<0>(depths.sort());
+  return {sorted[(count - 1) / 100].item<double>(), sorted[count - 1 - (count - 1) / 100].item<double>()};
+}
+
 }  // namespace
 
-Image depth_to_image(const Tensor& depth, const Tensor& alpha) {
+Image depth_to_image(const Tensor& depth, const Tensor& alpha, std::optional<DepthRange> given) {
   require(depth.dim() == 2 && depth.sizes() == alpha.sizes() && depth.numel() > 0,
           "depth_to_image: expected depth and alpha [H, W] of one size, got {} and {}", fmt::join(depth.sizes(), " x "),
           fmt::join(alpha.sizes(), " x "));
   const Tensor z = depth.detach().to(at::kCPU, at::kFloat).contiguous();
   const Tensor cover = at::nan_to_num(alpha.detach().to(at::kCPU, at::kFloat), 0.0).clamp(0, 1).contiguous();
   const Tensor known = at::isfinite(z);
-  Tensor solid = z.masked_select(known.logical_and(cover > 0.5));
-  double nearest = 0, farthest = 1;
-  if (solid.numel() > 0) {
-    solid = std::get<0>(solid.sort());
-    const int64_t last = solid.numel() - 1;
-    nearest = solid[last / 100].item<double>(), farthest = solid[last - last / 100].item<double>();
-  }
+  const auto [nearest, farthest] = given ? *given : usual_range(z.masked_select(known.logical_and(cover > 0.5)));
   const double range = farthest > nearest ? farthest - nearest : 1;
 
   Image image = blank_image(z.size(1), z.size(0), 255, 255, 255);

@@ -128,10 +128,10 @@ TEST_F(Ply, RejectsHostileFiles) {
   expect_rejected(good.substr(0, good.size() - 1), "cut off");
   expect_rejected(good.substr(0, 100), "does not end");
   expect_rejected("ply\n" + std::string(1 << 17, ' ') + "\nend_header\n", "does not end");
-  expect_rejected(changed("vertex 3", "vertex -3"), "number of vertices");
-  expect_rejected(changed("vertex 3", "vertex 3e9"), "number of vertices");
+  expect_rejected(changed("vertex 3", "vertex -3"), "number of rows");
+  expect_rejected(changed("vertex 3", "vertex 3e9"), "number of rows");
   expect_rejected(changed("vertex 3", "vertex 2147483648"), "cut off");
-  expect_rejected(changed("vertex 3", "vertex 99999999999999999999"), "number of vertices");
+  expect_rejected(changed("vertex 3", "vertex 99999999999999999999"), "number of rows");
   expect_rejected(changed("binary_little_endian", "ascii"), "binary_little_endian");
   expect_rejected(changed("float x", "list uchar float x"), "list");
   expect_rejected(changed("float x", "quad x"), "unknown number type");

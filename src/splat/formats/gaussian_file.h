@@ -22,11 +22,11 @@ Frame usual_frame(GaussianFormat format);
 GaussianFormat format_of_name(const std::filesystem::path& path);
 
 struct ReadOptions {
-  std::optional<Frame> frame;  ///< of the file; without it a PLY file's own comment, else usual_frame
+  std::optional<Frame> frame = {};  ///< of the file; without it a PLY file's own comment, else usual_frame
 };
 
 struct WriteOptions {
-  std::optional<Frame> frame;       ///< of the file; without it usual_frame
+  std::optional<Frame> frame = {};  ///< of the file; without it usual_frame
   bool antialiased = false;         ///< noted where the format can: PLY and SPZ
   int spz_version = 3;              ///< 3 or 4
   bool ply_all_properties = false;  ///< see PlyOptions

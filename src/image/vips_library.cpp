@@ -1,0 +1,37 @@
+#ifdef GSV3D_WITH_IMAGE_FILES
+
+#include "image/vips_library.h"
+
+#include <vips/vips.h>
+
+#include "core/error.h"
+#include "core/log.h"
+
+namespace gsv3d {
+
+void start_vips() {
+  static const bool started = [] {
+    // Small oddities of files (an unknown tag, a profile that is slightly off) are no concern of the user's terminal.
+    const auto quiet = [](const gchar*, GLogLevelFlags, const gchar* message, gpointer) {
+      spdlog::debug("libvips: {}", message);
+    };
+    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG), quiet,
+                      nullptr);
+    if (VIPS_INIT("gsv3d") != 0) fail("libvips does not start");
+    // Readers that libvips itself does not trust with hostile files (ImageMagick and the like) stay out.
+    vips_block_untrusted_set(TRUE);
+    vips_cache_set_max(0);
+    return true;
+  }();
+  (void)started;
+}
+
+std::string vips_reason() {
+  std::string text = vips_error_buffer();
+  vips_error_clear();
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace gsv3d
+
+#endif
