@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
+scripts/node_tools.sh
 GSV3D_CMAKE_ARGUMENTS="-DGSV3D_TESTS=ON" scripts/build.sh release
 # Many small programs run side by side: waiting threads must not spin.
 export OMP_WAIT_POLICY=passive
