@@ -32,8 +32,10 @@ endif()
 find_package(Threads REQUIRED)
 # By flag and not as an imported library: the program must run with the OpenMP library that the LibTorch wheel brings, one for both.
 add_library(gsv3d_openmp INTERFACE)
-target_compile_options(gsv3d_openmp INTERFACE -fopenmp)
-target_link_options(gsv3d_openmp INTERFACE -fopenmp)
+if(NOT GSV3D_FUZZ)  # Clang would bring an OpenMP library of its own
+  target_compile_options(gsv3d_openmp INTERFACE -fopenmp)
+  target_link_options(gsv3d_openmp INTERFACE -fopenmp)
+endif()
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

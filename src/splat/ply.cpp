@@ -62,11 +62,11 @@ class RowReader {
   RowReader(std::string_view bytes, const PlyHeader::Element& vertex, const std::string& where)
       : bytes_(bytes), vertex_(vertex), where_(where) {}
 
-  /// Row r of `name` goes to target[r · stride]. Throws Error when there is no such property.
-  void add(const std::string& name, float* target, int64_t stride) {
+  /// Row r of `name` goes to target[r · stride + offset]. Throws Error when there is no such property.
+  void add(const std::string& name, float* target, int64_t offset, int64_t stride) {
     const auto* property = vertex_.find(name);
     require(property, "{}: no Gaussians in this PLY file: the property \"{}\" is missing", where_, name);
-    columns_.push_back({property, target, stride});
+    columns_.push_back({property, target, offset, stride});
   }
 
   /// Throws Error when a value is not finite.
@@ -76,7 +76,7 @@ class RowReader {
       for (const auto& column : columns_) {
         const float value = ply_value(data, *column.property);
         if (!std::isfinite(value)) fail("{}: {} of Gaussian {} is not a finite number", where_, column.property->name, row);
-        column.target[row * column.stride] = value;
+        column.target[row * column.stride + column.offset] = value;
       }
     }
   }
@@ -84,8 +84,8 @@ class RowReader {
  private:
   struct Column {
     const PlyHeader::Property* property;
-    float* target;
-    int64_t stride;
+    float* target;  ///< null when there are no rows
+    int64_t offset, stride;
   };
   std::string_view bytes_;
   const PlyHeader::Element& vertex_;
@@ -129,8 +129,8 @@ GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::o
   const auto table = [&](std::initializer_list<const char*> names) {
     const auto columns = static_cast<int64_t>(names.size());
     const Tensor tensor = at::empty({vertex.count, columns}, at::kFloat);
-    float* target = tensor.mutable_data_ptr<float>();
-    for (const char* name : names) reader.add(name, target++, columns);
+    int64_t offset = 0;
+    for (const char* name : names) reader.add(name, tensor.mutable_data_ptr<float>(), offset++, columns);
     return tensor;
   };
   Gaussians g;
@@ -141,8 +141,8 @@ GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::o
   g.sh = at::empty({vertex.count, k, 3}, at::kFloat);
   float* sh = g.sh.mutable_data_ptr<float>();
   for (int64_t colour = 0; colour < 3; ++colour) {
-    reader.add(fmt::format("f_dc_{}", colour), sh + colour, 3 * k);
-    for (int64_t i = 0; i < rest; ++i) reader.add(fmt::format("f_rest_{}", colour * rest + i), sh + 3 * (i + 1) + colour, 3 * k);
+    reader.add(fmt::format("f_dc_{}", colour), sh, colour, 3 * k);
+    for (int64_t i = 0; i < rest; ++i) reader.add(fmt::format("f_rest_{}", colour * rest + i), sh, 3 * (i + 1) + colour, 3 * k);
   }
   reader.read();
 

@@ -1,0 +1,7 @@
+#include "fuzz_reader.h"
+#include "splat/formats/sog.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace gsv3d;
+  return fuzz::check_reader(data, size, [](std::string_view bytes) { return decode_sog(bytes, "fuzz", Frame::kYDown); });
+}
