@@ -133,9 +133,18 @@ Tensor read_harmonics(std::string_view bytes, const PlyHeader& header, int64_t c
   require(element->count == count && (columns == 9 || columns == 24 || columns == 45) &&
               static_cast<int64_t>(element->stride) == columns,
           "{}: damaged: {} rows of {} spherical harmonics for {} Gaussians", where, element->count, columns, count);
-  const Tensor codes = at::from_blob(const_cast<char*>(bytes.data() + element->begin), {count, 3, columns / 3}, at::kByte);
-  const Tensor values = ((codes.to(at::kFloat) + 0.5) / 256 - 0.5) * 8;
-  return at::where(codes == 0, -4.0f, at::where(codes == 255, 4.0f, values)).transpose(1, 2).to(at::kFloat);
+  float values[256];
+  for (int code = 0; code < 256; ++code) values[code] = ((static_cast<float>(code) + 0.5f) / 256 - 0.5f) * 8;
+  values[0] = -4, values[255] = 4;
+  const int64_t coefficients = columns / 3;
+  const Tensor harmonics = at::empty({count, coefficients, 3}, at::kFloat);
+  float* target = harmonics.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < count; ++i) {
+    const char* row = element->row(bytes, i);
+    for (int64_t k = 0; k < coefficients; ++k)
+      for (int64_t colour = 0; colour < 3; ++colour) *target++ = values[static_cast<uint8_t>(row[colour * coefficients + k])];
+  }
+  return harmonics;
 }
 
 /// Everything but the harmonics.

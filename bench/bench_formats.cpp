@@ -1,0 +1,63 @@
+// Time, size and memory of writing and reading each file format: bench_formats [GAUSSIANS] [DEGREE]    (default: 2 million, 0)
+#include <fmt/format.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "core/error.h"
+#include "splat/formats/gaussian_file.h"
+
+namespace {
+
+using namespace gsv3d;
+namespace fs = std::filesystem;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Forgets the process's peak memory so far (Linux).
+void reset_peak() {
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/// VmRSS or VmHWM (its peak) in MB.
+double status_megabytes(const char* key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind(key, 0) == 0) return std::stod(line.substr(line.find(':') + 1)) * 1024 / 1e6;
+  return 0;
+}
+
+Gaussians some_gaussians(int64_t count, int64_t degree) {
+  const auto generator = make_generator(1);
+  const auto uniform = [&](at::IntArrayRef shape) { return at::rand(shape, generator, at::kFloat); };
+  return {uniform({count, 3}) - 0.5, randn({count, 4}, generator), 0.001 + 0.01 * uniform({count, 3}), uniform({count}),
+          0.3 * randn({count, (degree + 1) * (degree + 1), 3}, generator)};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int64_t count = argc > 1 ? std::atoll(argv[1]) : 2'000'000, degree = argc > 2 ? std::atoll(argv[2]) : 0;
+  const auto g = some_gaussians(count, degree);
+  const double held =
+      static_cast<double>(g.means.nbytes() + g.quats.nbytes() + g.scales.nbytes() + g.opacities.nbytes() + g.sh.nbytes()) / 1e6;
+  const fs::path folder = fs::temp_directory_path() / "gsv3d_bench_formats";
+  fmt::print("{} Gaussians of degree {}, {:.0f} MB in memory\n", count, degree, held);
+  fmt::print("{:<20} {:>8} {:>9} {:>14} {:>8} {:>14}\n", "format", "MB", "write s", "extra peak MB", "read s", "peak MB");
+  for (const auto& [name, version] :
+       {std::pair{"a.ply", 3}, {"a.glb", 3}, {"a.splat", 3}, {"a.spz", 3}, {"b.spz", 4}, {"a.compressed.ply", 3}}) {
+    const fs::path file = folder / name;
+    const double start = now(), before = status_megabytes("VmRSS");
+    reset_peak();
+    write_gaussians(file, g, {.spz_version = version});
+    const double written = now(), write_peak = status_megabytes("VmHWM") - before, before_read = status_megabytes("VmRSS");
+    reset_peak();
+    require(read_gaussians(file).gaussians.count() == count, "{}: lost Gaussians", name);
+    fmt::print("{:<20} {:>8.1f} {:>9.2f} {:>14.0f} {:>8.2f} {:>14.0f}\n", fmt::format("{} {}", name + 1, version),
+               static_cast<double>(fs::file_size(file)) / 1e6, written - start, write_peak, now() - written,
+               status_megabytes("VmHWM") - before_read);
+    fs::remove_all(folder);
+  }
+}
