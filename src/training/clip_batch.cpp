@@ -6,6 +6,17 @@
 #include "pipeline/view_order.h"
 
 namespace gsv3d {
+namespace {
+
+/// Views of the clip's orbit, mirrored where the clip is.
+TargetViews true_views(const ObjectViews& views, const Clip& clip, const std::vector<int64_t>& indices, at::Device device) {
+  require(views.depth.defined(), "{}: has no depth", views.id);
+  const Tensor rgba = view_images(views, indices, clip.mirrored).to(device);
+  const Tensor depth = views.depth.index_select(0, at::tensor(indices, at::kLong)).to(device, at::kFloat).unsqueeze(1);
+  return {on_white(rgba), rgba.narrow(1, 3, 1), clip.mirrored ? depth.flip(-1) : depth};
+}
+
+}  // namespace
 
 ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
                          at::Device device) {
@@ -44,17 +55,23 @@ Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& cl
   Supervision supervision;
   for (const Clip& clip : clips) {
     const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];
-    require(views.depth.defined(), "{}: has no depth", views.id);
     const int64_t total = views.rgba.size(0);
     const Tensor order =
         at::randperm(total, generator, at::TensorOptions().dtype(at::kLong)).narrow(0, 0, std::min(count, total));
     const std::vector<int64_t> indices(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + order.numel());
-    const Tensor rgba = view_images(views, indices, clip.mirrored).to(device);
-    const Tensor depth = views.depth.index_select(0, order).to(device, at::kFloat).unsqueeze(1);
     supervision.cameras.push_back(clip_cameras(views, clip, indices).to(device));
-    supervision.targets.push_back({on_white(rgba), rgba.narrow(1, 3, 1), clip.mirrored ? depth.flip(-1) : depth});
+    supervision.targets.push_back(true_views(views, clip, indices, device));
   }
   return supervision;
+}
+
+std::vector<TargetViews> true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device) {
+  std::vector<TargetViews> truth;
+  for (const Clip& clip : clips) {
+    const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];
+    truth.push_back(true_views(views, clip, clip_views(clip, views.orbit_views, frames), device));
+  }
+  return truth;
 }
 
 }  // namespace gsv3d

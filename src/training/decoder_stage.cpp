@@ -24,7 +24,7 @@ class DecoderStage : public Stage {
 
   std::string name() const override { return "decoder"; }
   NamedTensors parameters() const override { return parameters_; }
-  std::vector<std::string> part_names() const override { return {"rgb", "alpha", "depth"}; }
+  std::vector<std::string> part_names() const override { return {"rgb", "alpha", "depth", "surface"}; }
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
@@ -38,6 +38,7 @@ class DecoderStage : public Stage {
     ClipBatch batch;
     Supervision supervision;
     SupervisedRendering rendered;
+    Tensor surface;  ///< undefined without surface_weight
   };
   Outcome run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const;
   Tensor noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const;
@@ -81,16 +82,23 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const Tensor tokens = dino_(dinov2_preprocess(outcome.batch.photos, context_.model.dino.image_size)).patch_tokens;
-  const auto gaussians =
-      decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), clip_cameras(set, clips, frames, context_.device), tokens);
-  outcome.rendered = supervise(gaussians, outcome.supervision, std::vector<double>(clips.size(), 1.0),
-                               {config_.alpha_weight, config_.depth_weight});
+  const std::vector<Cameras> cameras = clip_cameras(set, clips, frames, context_.device);
+  const auto gaussians = decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), cameras, tokens);
+  const RenderingWeights weights{config_.alpha_weight, config_.depth_weight};
+  const std::vector<double> equal(clips.size(), 1.0);
+  outcome.rendered = supervise(gaussians, outcome.supervision, equal, weights);
+  if (config_.surface_weight > 0)
+    outcome.surface =
+        supervise_surface(gaussians, cameras, true_clip_views(set, clips, frames, context_.device), equal, weights);
   return outcome;
 }
 
 StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
-  const SupervisedRendering rendered = run(config_.batch, step, seed, config_.latent_noise).rendered;
-  return {rendered.loss, {{"rgb", rendered.rgb}, {"alpha", rendered.alpha}, {"depth", rendered.depth}}};
+  const Outcome outcome = run(config_.batch, step, seed, config_.latent_noise);
+  const SupervisedRendering& rendered = outcome.rendered;
+  const Tensor surface = outcome.surface.defined() ? outcome.surface : at::zeros_like(rendered.loss).detach();
+  return {rendered.loss + config_.surface_weight * surface,
+          {{"rgb", rendered.rgb}, {"alpha", rendered.alpha}, {"depth", rendered.depth}, {"surface", surface.detach()}}};
 }
 
 std::vector<Preview> DecoderStage::preview() {

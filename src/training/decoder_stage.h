@@ -1,5 +1,5 @@
 // Stage "decoder": GSV3D's stage 1. Latents of true views → Gaussian Splatting Decoder → renderings compared with true views:
-// L = L_rgb + alpha_weight L_alpha + depth_weight L_depth.
+// L = L_rgb + alpha_weight L_alpha + depth_weight L_depth + surface_weight L_surface.
 #pragma once
 
 #include "training/clip_config.h"
@@ -11,6 +11,8 @@ namespace gsv3d {
 struct DecoderStageConfig : ClipTrainerConfig {
   int64_t supervision_views = 4;  ///< per clip, out of all its orbit's views and random ones
   double alpha_weight = 0.5, depth_weight = 0.2;
+  /// Of supervise_surface(): every Gaussian against the true surface behind its own pixel. 0: rendering losses alone.
+  double surface_weight = 1;
   double latent_noise =
       0.1;  ///< standard deviation of noise on the latents, uniform in [0, this] per clip: diffusion's are not perfect
   bool replace_photo_latent = true;  ///< view 0 keeps its exact latent, as in generation, where the photo's own is put there
@@ -19,7 +21,8 @@ struct DecoderStageConfig : ClipTrainerConfig {
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
     visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight), visit("depth_weight", depth_weight);
-    visit("latent_noise", latent_noise), visit("replace_photo_latent", replace_photo_latent);
+    visit("surface_weight", surface_weight), visit("latent_noise", latent_noise);
+    visit("replace_photo_latent", replace_photo_latent);
   }
 };
 

@@ -117,11 +117,17 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const Tensor photo_latent = batch.latents.index_select(0, which).narrow(1, 0, 1) * context_.model.vae.scale_factor;
   outcome.photos = batch.photos.index_select(0, which);
   const Tensor tokens = dino_(dinov2_preprocess(outcome.photos, context_.model.dino.image_size)).patch_tokens;
-  const auto gaussians =
-      decoder_(at::cat({photo_latent, others}, 1), clip_cameras(set, outcome.clips, frames, context_.device), tokens);
+  const std::vector<Cameras> cameras = clip_cameras(set, outcome.clips, frames, context_.device);
+  const auto gaussians = decoder_(at::cat({photo_latent, others}, 1), cameras, tokens);
   outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
-  outcome.rendered = supervise(gaussians, outcome.supervision, weights, {config_.alpha_weight, config_.depth_weight});
+  const RenderingWeights parts{config_.alpha_weight, config_.depth_weight};
+  outcome.rendered = supervise(gaussians, outcome.supervision, weights, parts);
+  if (config_.surface_weight > 0) {
+    const auto truth = true_clip_views(set, outcome.clips, frames, context_.device);
+    outcome.rendered.loss =
+        outcome.rendered.loss + config_.surface_weight * supervise_surface(gaussians, cameras, truth, weights, parts);
+  }
   return outcome;
 }
 

@@ -23,6 +23,7 @@ struct DistillStageConfig : ClipTrainerConfig {
   int64_t supervision_views = 4;
   double alpha_weight = 0.5, depth_weight = 0.2;
   bool train_decoder = false;  ///< let the Gaussian decoder follow
+  double surface_weight = 0;   ///< as in the decoder stage, inside L_3D; for train_decoder
   DistillStageConfig() { batch = 4, learning_rate = 1e-4, weight_decay = 0; }
   template <class Visitor>
   void fields(Visitor& visit) {
@@ -31,7 +32,7 @@ struct DistillStageConfig : ClipTrainerConfig {
     visit("p_std", p_std), visit("condition_dropout", condition_dropout), visit("lambda_3d", lambda_3d),
         visit("snr_gain", snr_gain);
     visit("min_weight_3d", min_weight_3d), visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight);
-    visit("depth_weight", depth_weight), visit("train_decoder", train_decoder);
+    visit("depth_weight", depth_weight), visit("train_decoder", train_decoder), visit("surface_weight", surface_weight);
   }
 };
 

@@ -1,6 +1,7 @@
 #include "training/gaussian_supervision.h"
 
 #include "core/error.h"
+#include "training/surface_loss.h"
 
 namespace gsv3d {
 
@@ -25,6 +26,21 @@ SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Sup
   result.alpha = at::stack(alpha).mean();
   result.depth = at::stack(depth).mean();
   return result;
+}
+
+Tensor supervise_surface(const std::vector<Gaussians>& gaussians, const std::vector<Cameras>& cameras,
+                         const std::vector<TargetViews>& truth, const std::vector<double>& clip_weights,
+                         const RenderingWeights& weights) {
+  require(!gaussians.empty() && gaussians.size() == truth.size() && gaussians.size() == cameras.size() &&
+              gaussians.size() == clip_weights.size(),
+          "{} sets of Gaussians, {} of cameras, {} of true views and {} weights do not fit", gaussians.size(), cameras.size(),
+          truth.size(), clip_weights.size());
+  std::vector<Tensor> losses;
+  for (size_t i = 0; i < gaussians.size(); ++i) {
+    const RenderingLoss loss = surface_loss(gaussians[i], cameras[i], truth[i]);
+    losses.push_back(clip_weights[i] * (loss.rgb + weights.alpha * loss.alpha + weights.depth * loss.depth));
+  }
+  return at::stack(losses).mean();
 }
 
 std::vector<Tensor> supervision_rows(const Tensor& photos, const Supervision& supervision, const SupervisedRendering& rendered) {
