@@ -16,10 +16,10 @@ std::string first_line(std::string text) {
   return text;
 }
 
-/// User messages may quote text with line breaks, for example a parser's: one line stays one line.
+/// User messages may quote text with line breaks or terminal commands, for example a file's name: one line stays one line.
 std::string joined_lines(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  std::replace(text.begin(), text.end(), '\r', ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return text;
 }
 

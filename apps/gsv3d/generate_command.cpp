@@ -2,7 +2,6 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
-#include <csignal>
 #include <set>
 
 #include "commands.h"
@@ -70,8 +69,6 @@ void run_generate(const CLI::App& command, GenerateArguments& arguments) {
   if (command.count("--guidance")) arguments.options.guidance = arguments.guidance;
   if (command.count("--elevation")) arguments.options.elevation_degrees = arguments.elevation;
   arguments.options.matting = !arguments.no_matting;
-  // A write beyond a file size limit then fails like a full disk, instead of ending the process and leaving files behind.
-  std::signal(SIGXFSZ, SIG_IGN);
 
   const Model model =
       load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});

@@ -1,8 +1,13 @@
 // The program: registers the subcommands, runs the chosen one, and turns every failure into one line and an exit code
 // (0 success, 1 error, 2 wrong usage, 130 cancelled).
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 
 #include "commands.h"
 #include "core/cancel.h"
@@ -33,6 +38,14 @@ std::string command_path(const CLI::App& app) {
   return path;
 }
 
+/// A standard stream that the caller closed would have its number taken by the next file that is opened, and messages would go
+/// into that file.
+void open_missing_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF) (void)::open("/dev/null", O_RDWR);  // takes the lowest free number
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app("One photo in, a 3D object out: multi-view latent diffusion and Gaussian splatting.", "gsv3d");
   app.set_version_flag("--version", "gsv3d " GSV3D_VERSION);
@@ -57,6 +70,7 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "{}", app.help());
     return 2;
   }
+  require(std::fflush(stdout) == 0, "cannot write to the standard output: {}", std::strerror(errno));
   return 0;
 }
 
@@ -65,8 +79,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace gsv3d;
+  open_missing_streams();
   init_logging(false);
   install_cancel_handlers();
+  // A write beyond a file size limit then fails like a full disk, instead of ending the process and leaving files behind.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const Cancelled&) {

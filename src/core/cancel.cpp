@@ -21,7 +21,10 @@ extern "C" void on_signal(int signal) {
 }  // namespace
 
 void install_cancel_handlers() {
-  for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, on_signal);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    // What was started with a signal ignored (nohup, a shell's background job) goes on ignoring it.
+    if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
 }
 
 bool cancel_requested() {

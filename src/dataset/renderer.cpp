@@ -5,30 +5,16 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "dataset/vector.h"
 
 namespace gsv3d {
 namespace {
 
-using Vector = std::array<float, 3>;
-
 constexpr int kMaxLayers = 8;   ///< of blended surfaces along a ray
 constexpr int kMaxHoles = 256;  ///< cut-out surfaces a ray passes before it gives up
 
-float dot(const Vector& a, const Vector& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-Vector subtract(const Vector& a, const Vector& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
-Vector cross(const Vector& a, const Vector& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
 Vector along(const Vector& origin, const Vector& direction, float distance) {
   return {origin[0] + distance * direction[0], origin[1] + distance * direction[1], origin[2] + distance * direction[2]};
-}
-Vector unit(const Vector& v) {
-  const float length = std::sqrt(dot(v, v));
-  return length > 0 ? Vector{v[0] / length, v[1] / length, v[2] / length} : Vector{0, 0, 1};
 }
 
 /// A number in [0, 1) that depends on the place only, so that a surface point is darkened alike in every view.
