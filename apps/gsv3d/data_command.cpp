@@ -9,6 +9,7 @@
 #include "dataset/inspect.h"
 #include "dataset/object_pack.h"
 #include "dataset/render_dataset.h"
+#include "run_options.h"
 
 namespace gsv3d {
 namespace {
@@ -71,20 +72,22 @@ void add_selection_options(CLI::App& command, DataArguments& arguments) {
 
 void add_render_options(CLI::App& command, DataArguments& arguments) {
   RenderJob& job = arguments.job;
-  const auto count = [&](const char* name, int64_t& value, const char* help) {
-    command.add_option(name, value, help)->check(CLI::NonNegativeNumber)->capture_default_str();
+  const auto count = [&](const char* name, int64_t& value, int64_t least, int64_t most, const char* help) {
+    command.add_option(name, value, help)->check(CLI::Range(least, most))->capture_default_str();
   };
-  count("--size", job.plan.size, "pixels a side");
-  count("--orbit-views", job.plan.orbit_views, "views of the orbit, azimuth 0 first");
+  count("--size", job.plan.size, 8, 4096, "pixels a side");
+  count("--orbit-views", job.plan.orbit_views, 0, 4096, "views of the orbit, azimuth 0 first");
   command.add_option("--elevations", arguments.elevations, "degrees or \"random\" (-5 to 30 per object); one sample each")
       ->delimiter(',')
       ->capture_default_str();
-  count("--random-views", job.plan.random_views, "further views from random directions");
-  count("--samples", job.options.samples, "rays per pixel: a grid of N x N");
-  count("--occlusion-samples", job.options.occlusion_samples, "rays per sample for ambient occlusion; 0: off");
+  count("--random-views", job.plan.random_views, 0, 4096, "further views from random directions");
+  count("--samples", job.options.samples, 1, 64, "rays per pixel: a grid of N x N");
+  count("--occlusion-samples", job.options.occlusion_samples, 0, 1024, "rays per sample for ambient occlusion; 0: off");
   command.add_option("--environment", arguments.environment, "equirectangular picture that lights the objects")
       ->check(CLI::ExistingFile);
-  command.add_option("--seed", job.seed, "decides the random elevations and cameras")->capture_default_str();
+  command.add_option("--seed", job.seed, "decides the random elevations and cameras")
+      ->check(whole_number())
+      ->capture_default_str();
   command.add_option("--threads", arguments.threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
       ->check(CLI::PositiveNumber);
 }

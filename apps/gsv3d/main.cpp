@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 
 #include "commands.h"
 #include "core/cancel.h"
@@ -34,7 +33,7 @@ int report(int code, const std::string& line) {
 /// The deepest subcommand that was being parsed, for the hint after a usage error.
 std::string command_path(const CLI::App& app) {
   std::string path = app.get_name();
-  for (const CLI::App* command : app.get_subcommands()) path += " " + command->get_name();
+  for (const CLI::App* command : app.get_subcommands()) path += " " + command_path(*command);
   return path;
 }
 
@@ -70,7 +69,8 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "{}", app.help());
     return 2;
   }
-  require(std::fflush(stdout) == 0, "cannot write to the standard output: {}", std::strerror(errno));
+  const bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
+  require(written, "cannot write to the standard output (is the disk full?)");
   return 0;
 }
 

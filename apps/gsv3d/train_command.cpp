@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
+#include "run_options.h"
 #include "training/train.h"
 
 namespace gsv3d {
@@ -47,11 +48,13 @@ void add_train_command(CLI::App& app) {
   auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
                     ->check(CLI::PositiveNumber);
   command->add_option("--minutes", arguments->minutes, "schedule by training time instead of steps (not bit-reproducible)")
-      ->check(CLI::PositiveNumber)
+      ->check(number_between(0.001, 1e6))
       ->excludes(steps);
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
-  command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")->capture_default_str();
+  command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
       ->check(CLI::PositiveNumber);
   command->add_flag("--no-resume", arguments->no_resume, "start over although the run folder has a checkpoint");

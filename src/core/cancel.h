@@ -1,4 +1,5 @@
-// Ctrl-C, SIGTERM and a closed terminal: the first asks the running work to stop at its next check, the second ends the process.
+// Ctrl-C, SIGTERM and a closed terminal: the first asks the running work to stop at its next check, another one, at least a
+// second later, ends the process.
 #pragma once
 
 namespace gsv3d {
