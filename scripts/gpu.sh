@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(nlohmann-json3-dev libfmt-dev libfmt9 libspdlog-dev libspdlog1.10 libcli11-dev libgtest-dev libgmock-dev googletest zlib1g-dev libzstd-dev libwebp-dev
-  libwebp7 libembree-dev libembree3-3 libtbb-dev libtbb12 libtbbmalloc2 libhwloc15)
+  libwebp7 libembree-dev libembree3-3 libtbb-dev libtbb12 libtbbbind-2-5 libtbbmalloc2 libhwloc15)
 
 prepare() {
   mkdir -p .deps/packages

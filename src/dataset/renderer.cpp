@@ -222,8 +222,12 @@ TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& 
 
 ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options,
                          const at::Generator& generator) {
-  require(plan.size >= 1 && plan.size <= 4096 && plan.orbit_views >= 0 && plan.random_views >= 0 &&
-              plan.orbit_views + plan.random_views >= 1,
+  // 2^28 pixels of colour and depth are 2 GB, and what one sample of a shard may hold.
+  constexpr int64_t most_views = 4096, most_pixels = int64_t{1} << 28;
+  const auto within = [](int64_t views) { return views >= 0 && views <= most_views; };
+  require(plan.size >= 1 && plan.size <= 4096 && within(plan.orbit_views) && within(plan.random_views) &&
+              plan.orbit_views + plan.random_views >= 1 &&
+              plan.orbit_views + plan.random_views <= most_pixels / (plan.size * plan.size),
           "views of {} pixels, {} of an orbit and {} random ones cannot be rendered", plan.size, plan.orbit_views,
           plan.random_views);
   std::vector<Cameras> parts;
