@@ -31,6 +31,8 @@ std::string error_line(const std::exception& error) {
     const bool memory = line.find("not enough memory") != std::string::npos || line.find("out of memory") != std::string::npos;
     return memory ? "not enough memory: " + line : "internal error in a tensor operation: " + line;
   }
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
+    return one_line(file->path1().string() + ": " + file->code().message());
   return one_line(error.what());
 }
 

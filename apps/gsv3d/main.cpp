@@ -48,7 +48,6 @@ void open_missing_streams() {
 int run(int argc, char** argv) {
   CLI::App app("One photo in, a 3D object out: multi-view latent diffusion and Gaussian splatting.", "gsv3d");
   app.set_version_flag("--version", "gsv3d " GSV3D_VERSION);
-  app.footer(examples);
   app.require_subcommand(0, 1);
   add_generate_command(app);
   add_info_command(app);
@@ -56,6 +55,7 @@ int run(int argc, char** argv) {
   add_data_command(app);
   add_train_command(app);
   add_eval_command(app);
+  app.footer(examples);  // last: commands inherit what is there when they are added
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& finished) {

@@ -30,9 +30,9 @@ CLI::Validator number_between(double low, double high) {
   const auto check = [low, high](std::string& text) {
     double value = 0;
     const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
-    return fits ? std::string() : fmt::format("{} is not a number from {} to {}", text, low, high);
+    return fits ? std::string() : fmt::format("{} is not a number from {:.10g} to {:.10g}", text, low, high);
   };
-  return {check, fmt::format("{} to {}", low, high)};
+  return {check, high < 1e6 ? fmt::format("{} to {}", low, high) : ""};
 }
 
 CLI::Validator whole_number() {

@@ -68,6 +68,14 @@ TEST_F(Data, AbsurdNumbersAreUsageErrors) {
   EXPECT_EQ(result.code, 1);
 }
 
+TEST_F(Data, TrainingWithoutAModelAndCountsOutOfRange) {
+  put("config.json", "{}");
+  fs::create_directory(folder_ / "shards");
+  const std::string train = "train vae --model nowhere --data shards --config config.json --run ";
+  expect_one_line(run_program(folder_.path(), train + "config.json/run"), 1, "no such model folder");
+  expect_one_line(data("render objects --limit -1 -o out"), 2, "is not a number from 0 to 1000000000");
+}
+
 TEST_F(Data, NothingThere) {
   expect_one_line(data("render nowhere -o out"), 1, "nowhere");
   fs::create_directory(folder_ / "empty");
