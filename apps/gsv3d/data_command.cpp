@@ -9,6 +9,7 @@
 #include "dataset/inspect.h"
 #include "dataset/object_pack.h"
 #include "dataset/render_dataset.h"
+#include "run_options.h"
 
 namespace gsv3d {
 namespace {
@@ -66,27 +67,31 @@ void add_selection_options(CLI::App& command, DataArguments& arguments) {
   command.add_option("--split-file", arguments.selection.split_file, "CSV with id, split, usable ...")->check(CLI::ExistingFile);
   command.add_option("--split", arguments.selection.split, "only this split: train | val | test");
   command.add_option("--limit", arguments.selection.limit, "at most so many objects, evenly spread; 0: all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_between(0, 1e9));
 }
 
 void add_render_options(CLI::App& command, DataArguments& arguments) {
   RenderJob& job = arguments.job;
-  const auto count = [&](const char* name, int64_t& value, const char* help) {
-    command.add_option(name, value, help)->check(CLI::NonNegativeNumber)->capture_default_str();
+  const auto count = [&](const char* name, int64_t& value, int64_t least, int64_t most, const char* help) {
+    command.add_option(name, value, help)
+        ->check(number_between(static_cast<double>(least), static_cast<double>(most)))
+        ->capture_default_str();
   };
-  count("--size", job.plan.size, "pixels a side");
-  count("--orbit-views", job.plan.orbit_views, "views of the orbit, azimuth 0 first");
+  count("--size", job.plan.size, 8, 4096, "pixels a side");
+  count("--orbit-views", job.plan.orbit_views, 0, 4096, "views of the orbit, azimuth 0 first");
   command.add_option("--elevations", arguments.elevations, "degrees or \"random\" (-5 to 30 per object); one sample each")
       ->delimiter(',')
       ->capture_default_str();
-  count("--random-views", job.plan.random_views, "further views from random directions");
-  count("--samples", job.options.samples, "rays per pixel: a grid of N x N");
-  count("--occlusion-samples", job.options.occlusion_samples, "rays per sample for ambient occlusion; 0: off");
+  count("--random-views", job.plan.random_views, 0, 4096, "further views from random directions");
+  count("--samples", job.options.samples, 1, 64, "rays per pixel: a grid of N x N");
+  count("--occlusion-samples", job.options.occlusion_samples, 0, 1024, "rays per sample for ambient occlusion; 0: off");
   command.add_option("--environment", arguments.environment, "equirectangular picture that lights the objects")
       ->check(CLI::ExistingFile);
-  command.add_option("--seed", job.seed, "decides the random elevations and cameras")->capture_default_str();
+  command.add_option("--seed", job.seed, "decides the random elevations and cameras")
+      ->check(whole_number())
+      ->capture_default_str();
   command.add_option("--threads", arguments.threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
-      ->check(CLI::PositiveNumber);
+      ->check(number_between(1, 1e9));
 }
 
 }  // namespace
@@ -108,7 +113,7 @@ void add_data_command(CLI::App& app) {
   inspect->add_option("source", arguments->source, "shards (file or folder), or anything that render takes")->required();
   inspect->add_option("--sheet", arguments->inspect.sheet, "write a contact sheet as PNG");
   inspect->add_option("--sheet-objects", arguments->inspect.sheet_objects, "rows of the sheet")
-      ->check(CLI::PositiveNumber)
+      ->check(number_between(1, 1e9))
       ->capture_default_str();
   add_selection_options(*inspect, *arguments);
   inspect->callback([arguments] { run_inspect(*arguments); });

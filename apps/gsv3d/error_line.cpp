@@ -16,14 +16,13 @@ std::string first_line(std::string text) {
   return text;
 }
 
-/// User messages may quote text with line breaks, for example a parser's: one line stays one line.
-std::string joined_lines(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  std::replace(text.begin(), text.end(), '\r', ' ');
+}  // namespace
+
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return text;
 }
-
-}  // namespace
 
 std::string error_line(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error)) return "not enough memory";
@@ -32,7 +31,9 @@ std::string error_line(const std::exception& error) {
     const bool memory = line.find("not enough memory") != std::string::npos || line.find("out of memory") != std::string::npos;
     return memory ? "not enough memory: " + line : "internal error in a tensor operation: " + line;
   }
-  return joined_lines(error.what());
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
+    return one_line(file->path1().string() + ": " + file->code().message());
+  return one_line(error.what());
 }
 
 }  // namespace gsv3d

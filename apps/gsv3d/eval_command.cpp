@@ -113,12 +113,15 @@ void add_eval_command(CLI::App& app) {
       ->required();
   command->add_option("--train-dataset", arguments->train_dataset,
                       "shards the model was trained on: adds the nearest training object");
-  command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(CLI::PositiveNumber);
+  command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(number_between(1, 1e9));
   command->add_option("--elevation", selection.elevation_degrees, "of the input view, degrees; the model is told")
+      ->check(number_between(-89, 89))
       ->capture_default_str();
   command->add_option("--limit", selection.limit, "at most so many objects, evenly spread; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--seed", selection.seed, "noise of the first object; each following one adds 1")->capture_default_str();
+      ->check(number_between(0, 1e9));
+  command->add_option("--seed", selection.seed, "noise of the first object; each following one adds 1")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
   command->add_option("--out", arguments->output, "folder for evaluation.md, evaluation.json and one picture per object");

@@ -2,7 +2,6 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
-#include <csignal>
 #include <set>
 
 #include "commands.h"
@@ -70,8 +69,6 @@ void run_generate(const CLI::App& command, GenerateArguments& arguments) {
   if (command.count("--guidance")) arguments.options.guidance = arguments.guidance;
   if (command.count("--elevation")) arguments.options.elevation_degrees = arguments.elevation;
   arguments.options.matting = !arguments.no_matting;
-  // A write beyond a file size limit then fails like a full disk, instead of ending the process and leaving files behind.
-  std::signal(SIGXFSZ, SIG_IGN);
 
   const Model model =
       load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
@@ -87,9 +84,9 @@ void run_generate(const CLI::App& command, GenerateArguments& arguments) {
       throw;
     } catch (const std::exception& error) {
       // Messages about the photo's own file already begin with its path.
-      const std::string line = error_line(error);
-      const bool named = line.find(image.string()) != std::string::npos;
-      fmt::print(stderr, "gsv3d: {}{}\n", named ? "" : image.string() + ": ", line);
+      const std::string line = error_line(error), photo = one_line(image.string());
+      const bool named = line.find(photo) != std::string::npos;
+      fmt::print(stderr, "gsv3d: {}{}\n", named ? "" : photo + ": ", line);
       ++failures;
     }
   }
@@ -105,12 +102,12 @@ void add_generate_command(CLI::App& app) {
   command->add_option("images", a.images, "photos: JPEG, PNG, WebP, HEIC, ...; transparency is used when there is some")
       ->required();
   command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
-  command->add_option("--seed", a.options.seed, "same seed, same result")->capture_default_str();
+  command->add_option("--seed", a.options.seed, "same seed, same result")->check(whole_number())->capture_default_str();
   command->add_option("--steps", a.steps, "denoising steps (default: the model's)")->check(CLI::Range(1, 1000));
   command->add_option("--guidance", a.guidance, "largest guidance scale over the views (default: the model's)")
-      ->check(CLI::Range(0.0, 20.0));
+      ->check(number_between(0, 20));
   command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
-      ->check(CLI::Range(-89.0, 89.0));
+      ->check(number_between(-89, 89));
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
   auto* no_matting =
       command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");

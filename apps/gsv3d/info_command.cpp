@@ -22,7 +22,7 @@ std::string on_off(bool value) {
 
 void print_build() {
   fmt::print("gsv3d {}\n", GSV3D_VERSION);
-  fmt::print("LibTorch     {} ({})\n", TORCH_VERSION, at::globalContext().hasCUDA() ? "CUDA" : "CPU");
+  fmt::print("LibTorch     {} ({})\n", TORCH_VERSION, at::Context::hasCUDA() ? "CUDA" : "CPU");
   fmt::print("parts        pictures {}, matting {}, video {}, object files {}, Embree {}\n", on_off(GSV3D_WITH_IMAGE_FILES),
              on_off(GSV3D_WITH_MATTING), on_off(GSV3D_WITH_VIDEO), on_off(GSV3D_WITH_OBJECT_FILES), on_off(GSV3D_WITH_EMBREE));
 }
@@ -30,7 +30,7 @@ void print_build() {
 void print_machine() {
   fmt::print("CPU          {} instructions, {} threads, bf16 {}\n", at::get_cpu_capability(), at::get_num_threads(),
              prefers_bfloat16(at::kCPU) ? "in hardware" : "emulated");
-  const int64_t gpus = at::globalContext().hasCUDA() ? static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
+  const int64_t gpus = at::Context::hasCUDA() ? static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
   fmt::print("GPUs         {}\n", gpus);
 }
 

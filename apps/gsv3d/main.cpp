@@ -1,7 +1,11 @@
 // The program: registers the subcommands, runs the chosen one, and turns every failure into one line and an exit code
 // (0 success, 1 error, 2 wrong usage, 130 cancelled).
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 
 #include "commands.h"
@@ -29,14 +33,21 @@ int report(int code, const std::string& line) {
 /// The deepest subcommand that was being parsed, for the hint after a usage error.
 std::string command_path(const CLI::App& app) {
   std::string path = app.get_name();
-  for (const CLI::App* command : app.get_subcommands()) path += " " + command->get_name();
+  for (const CLI::App* command : app.get_subcommands()) path += " " + command_path(*command);
   return path;
+}
+
+/// A standard stream that the caller closed would have its number taken by the next file that is opened, and messages would go
+/// into that file.
+void open_missing_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF) (void)::open("/dev/null", O_RDWR);  // takes the lowest free number
+  }
 }
 
 int run(int argc, char** argv) {
   CLI::App app("One photo in, a 3D object out: multi-view latent diffusion and Gaussian splatting.", "gsv3d");
   app.set_version_flag("--version", "gsv3d " GSV3D_VERSION);
-  app.footer(examples);
   app.require_subcommand(0, 1);
   add_generate_command(app);
   add_convert_command(app);
@@ -46,6 +57,7 @@ int run(int argc, char** argv) {
   add_data_command(app);
   add_train_command(app);
   add_eval_command(app);
+  app.footer(examples);  // last: commands inherit what is there when they are added
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& finished) {
@@ -59,6 +71,8 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "{}", app.help());
     return 2;
   }
+  const bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
+  require(written, "cannot write to the standard output (is the disk full?)");
   return 0;
 }
 
@@ -67,8 +81,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace gsv3d;
+  open_missing_streams();
   init_logging(false);
   install_cancel_handlers();
+  // A write beyond a file size limit then fails like a full disk, instead of ending the process and leaving files behind.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const Cancelled&) {

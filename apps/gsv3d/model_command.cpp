@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "core/error.h"
 #include "pipeline/model_folder.h"
+#include "run_options.h"
 
 namespace gsv3d {
 namespace {
@@ -31,7 +32,7 @@ void add_model_command(CLI::App& app) {
   auto arguments = std::make_shared<InitArguments>();
   init->add_option("config", arguments->config, "hyper-parameters, for example configs/tiny/config.json")->required();
   init->add_option("-o,--output", arguments->output, "the folder to make")->required();
-  init->add_option("--seed", arguments->seed, "same seed, same weights")->capture_default_str();
+  init->add_option("--seed", arguments->seed, "same seed, same weights")->check(whole_number())->capture_default_str();
   init->callback([arguments] { run_init(*arguments); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <charconv>
 #include <cstdlib>
 
 #include "core/device.h"
@@ -23,6 +24,25 @@ fs::path default_model_folder() {
     if (fs::is_directory(installed, error)) return installed;
   }
   return GSV3D_DEFAULT_MODEL;
+}
+
+CLI::Validator number_between(double low, double high) {
+  const auto check = [low, high](std::string& text) {
+    double value = 0;
+    const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
+    return fits ? std::string() : fmt::format("{} is not a number from {:.10g} to {:.10g}", text, low, high);
+  };
+  return {check, high < 1e6 ? fmt::format("{} to {}", low, high) : ""};
+}
+
+CLI::Validator whole_number() {
+  const auto check = [](std::string& text) {
+    uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, value);
+    return parsed.ec == std::errc() && parsed.ptr == end ? std::string() : text + " is not a whole number from 0 to 2^64 - 1";
+  };
+  return {check, ""};
 }
 
 void RunOptions::add_to(CLI::App& command) {

@@ -12,6 +12,12 @@ namespace gsv3d {
 /// GSV3D_MODEL of the environment, else ../share/gsv3d/models/tiny beside the program, else the source tree's.
 std::filesystem::path default_model_folder();
 
+/// Like CLI::Range, but refuses "nan", which is neither below nor above anything, and says the limits in words.
+CLI::Validator number_between(double low, double high);
+
+/// Digits only: CLI11 itself takes "-1" for the largest unsigned number, and what is too large for the largest that fits.
+CLI::Validator whole_number();
+
 struct RunOptions {
   std::filesystem::path model;  ///< empty: default_model_folder()
   std::string device = "auto", dtype = "auto";

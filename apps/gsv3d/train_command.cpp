@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
+#include "run_options.h"
 #include "training/train.h"
 
 namespace gsv3d {
@@ -45,15 +46,17 @@ void add_train_command(CLI::App& app) {
   command->add_option("--run", options.run, "folder for checkpoint, metrics and previews")->required();
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
   auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
-                    ->check(CLI::PositiveNumber);
+                    ->check(number_between(1, 1e9));
   command->add_option("--minutes", arguments->minutes, "schedule by training time instead of steps (not bit-reproducible)")
-      ->check(CLI::PositiveNumber)
+      ->check(number_between(0.001, 1e7))
       ->excludes(steps);
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
-  command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")->capture_default_str();
+  command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
-      ->check(CLI::PositiveNumber);
+      ->check(number_between(1, 1e9));
   command->add_flag("--no-resume", arguments->no_resume, "start over although the run folder has a checkpoint");
   command->footer("Interrupt it whenever you like: the same command goes on from the last checkpoint.");
   command->callback([command, arguments] { run_train(*command, *arguments); });

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <string>
 #include <system_error>
@@ -20,6 +22,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_
   if (path_.has_parent_path()) fs::create_directories(path_.parent_path(), error);
   require(!error, "cannot create folder {}: {}", path_.parent_path().string(), error.message());
   require(!fs::is_directory(path_, error), "cannot write {}: it is a folder", path_.string());
+  remove_leftovers(path_);
   file_ = std::fopen(temporary_.c_str(), "wb");
   require(file_ != nullptr, "cannot write {}: {}", path_.string(), std::strerror(errno));
 }
@@ -46,6 +49,20 @@ void AtomicFile::commit() {
     std::error_code ignored;
     fs::remove(temporary_, ignored);
     fail("cannot write {}: {}", path_.string(), closed ? error.message() : std::strerror(errno));
+  }
+}
+
+void remove_leftovers(const fs::path& path) {
+  const std::string prefix = path.filename().string() + ".", suffix = ".part";
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path.has_parent_path() ? path.parent_path() : ".", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    const char *begin = name.data() + prefix.size(), *end = name.data() + name.size() - suffix.size();
+    pid_t process = 0;
+    const auto number = std::from_chars(begin, end, process);
+    if (number.ec != std::errc() || number.ptr != end || process <= 0) continue;
+    if (::kill(process, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), error);
   }
 }
 

@@ -10,7 +10,8 @@ namespace gsv3d {
 
 class AtomicFile {
  public:
-  /// Opens `path`.part for writing; parent folders are created. Throws Error when that is not possible.
+  /// Opens `path`.PROCESS.part for writing; parent folders are created, leftovers removed. Throws Error when that is not
+  /// possible.
   explicit AtomicFile(std::filesystem::path path);
   /// Removes the temporary file unless commit() was called.
   ~AtomicFile();
@@ -31,6 +32,9 @@ class AtomicFile {
   std::filesystem::path path_, temporary_;
   std::FILE* file_ = nullptr;
 };
+
+/// Removes `path`.PROCESS.part, file or folder, where that process has ended without cleaning up (kill -9, power cut).
+void remove_leftovers(const std::filesystem::path& path);
 
 /// Writes a whole file atomically.
 void write_file(const std::filesystem::path& path, std::string_view content);

@@ -1,6 +1,8 @@
 #include "core/cancel.h"
 
+#include <cerrno>
 #include <csignal>
+#include <ctime>
 
 #include "core/error.h"
 
@@ -9,9 +11,17 @@ namespace {
 
 volatile std::sig_atomic_t requested = 0;
 
+volatile std::sig_atomic_t first_second = 0;  // of the monotonic clock
+
 extern "C" void on_signal(int signal) {
-  // A second Ctrl-C ends the process at once, for work that cannot check often enough.
-  if (requested) {
+  const int errno_before = errno;
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  errno = errno_before;
+  // A second Ctrl-C ends the process at once, for work that cannot check often enough. Not one that comes with the first:
+  // timeout(1) signals both the process and its group.
+  if (!requested) first_second = static_cast<std::sig_atomic_t>(now.tv_sec);
+  if (requested && static_cast<std::sig_atomic_t>(now.tv_sec) - first_second >= 2) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }
@@ -21,7 +31,10 @@ extern "C" void on_signal(int signal) {
 }  // namespace
 
 void install_cancel_handlers() {
-  for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, on_signal);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    // What was started with a signal ignored (nohup, a shell's background job) goes on ignoring it.
+    if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
 }
 
 bool cancel_requested() {

@@ -19,7 +19,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -51,6 +53,9 @@ template <class T>
 struct IsMap : std::false_type {};
 template <class T>
 struct IsMap<std::map<std::string, T>> : std::true_type {};
+
+/// The value as it stands in the file, cut short, for messages.
+std::string excerpt(const Json& json);
 
 template <class T>
 void read(const Json& json, T& value, const std::string& where);
@@ -92,7 +97,9 @@ void read(const Json& json, T& value, const std::string& where) {
     require(json.is_boolean(), "{}: expected true or false, found {}", where, json.type_name());
     value = json.get<bool>();
   } else if constexpr (std::is_integral_v<T>) {
-    require(json.is_number_integer(), "{}: expected a whole number, found {}", where, json.dump());
+    require(json.is_number_integer(), "{}: expected a whole number, found {}", where, excerpt(json));
+    const bool fits = json.is_number_unsigned() ? std::in_range<T>(json.get<uint64_t>()) : std::in_range<T>(json.get<int64_t>());
+    require(fits, "{}: {} is out of range", where, excerpt(json));
     value = json.get<T>();
   } else if constexpr (std::is_floating_point_v<T>) {
     require(json.is_number(), "{}: expected a number, found {}", where, json.type_name());
@@ -152,7 +159,15 @@ Json config_to_json(const T& value) {
   return config_detail::write(value);
 }
 
-/// Parses a JSON file (comments are allowed). Throws Error with the file's name, line and column.
+/// Parses JSON (comments are allowed). Throws Error with line and column, or when it is nested more than 64 deep; `where` begins
+/// the message.
+Json parse_json(std::string_view text, const std::string& where);
+
+/// JSON as text, in one line unless `indent` is given. Bytes of strings that are not UTF-8 (file names may be anything) become
+/// U+FFFD.
+std::string json_text(const Json& json, int indent = -1);
+
+/// Parses a JSON file. Throws Error.
 Json read_json_file(const std::filesystem::path& path);
 
 /// Writes JSON atomically, indented by two spaces.

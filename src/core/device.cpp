@@ -10,7 +10,7 @@
 namespace gsv3d {
 
 at::Device parse_device(const std::string& name) {
-  const bool has_gpu = at::globalContext().hasCUDA();
+  const bool has_gpu = at::Context::hasCUDA();
   if (name == "auto") return has_gpu ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
   if (name == "cpu") return at::Device(at::kCPU);
   if (name.rfind("cuda", 0) == 0) {

@@ -50,7 +50,7 @@ size_t element_bytes(at::ScalarType dtype) {
 }
 
 /// One header entry, with every number checked against the data section's size.
-SafetensorsFile::Entry parse_entry(const std::string& where, const Json& json, size_t data_bytes) {
+SafetensorsFile::Entry parse_entry(const std::string& where, const nlohmann::json& json, size_t data_bytes) {
   require(
       json.is_object() && json.contains("dtype") && json.contains("shape") && json.contains("data_offsets") && json.size() == 3,
       "{}: not a tensor entry", where);
@@ -58,15 +58,15 @@ SafetensorsFile::Entry parse_entry(const std::string& where, const Json& json, s
               json["data_offsets"].size() == 2,
           "{}: malformed entry", where);
   const auto type = known_types().find(json["dtype"].get<std::string>());
-  require(type != known_types().end(), "{}: unsupported type {}", where, json["dtype"].dump());
+  require(type != known_types().end(), "{}: unsupported type {}", where, config_detail::excerpt(Json(json["dtype"])));
   SafetensorsFile::Entry entry{type->second, {}, 0, 0};
   size_t bytes = element_bytes(entry.dtype);
   for (const auto& extent : json["shape"]) {
     require(extent.is_number_unsigned() && extent.get<uint64_t>() <= uint64_t{1} << 48, "{}: bad shape {}", where,
-            json["shape"].dump());
+            config_detail::excerpt(Json(json["shape"])));
     entry.shape.push_back(extent.get<int64_t>());
     require(!__builtin_mul_overflow(bytes, extent.get<size_t>(), &bytes), "{}: shape {} is too large", where,
-            json["shape"].dump());
+            config_detail::excerpt(Json(json["shape"])));
   }
   for (const auto& offset : json["data_offsets"]) require(offset.is_number_unsigned(), "{}: bad data_offsets", where);
   entry.begin = json["data_offsets"][0].get<size_t>();
@@ -74,7 +74,7 @@ SafetensorsFile::Entry parse_entry(const std::string& where, const Json& json, s
   require(entry.begin <= entry.end && entry.end <= data_bytes, "{}: its data lies outside the file (the file may be truncated)",
           where);
   require(entry.end - entry.begin == bytes, "{}: {} bytes do not fit its shape {}", where, entry.end - entry.begin,
-          json["shape"].dump());
+          config_detail::excerpt(Json(json["shape"])));
   return entry;
 }
 
@@ -84,7 +84,8 @@ struct SafetensorsFile::Mapping {
   void* data = MAP_FAILED;
   size_t size = 0;
   explicit Mapping(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Not blocking: a named pipe without a writer would never open.
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     require(descriptor >= 0, "cannot read {}: {}", path.string(), std::strerror(errno));
     struct stat status {};
     const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
@@ -111,10 +112,11 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
       "{}: not a safetensors file: {}", path.string(), guess_format(mapping_->bytes(), mapping_->size));
   data_offset_ = 8 + header_bytes;
   const char* begin = reinterpret_cast<const char*>(mapping_->bytes()) + 8;
-  // The parser is recursive: depth is limited by hand, since a header of 100 MB of brackets would exhaust the stack.
-  const Json header = [&] {
+  // Limited depth: a header of 100 MB of brackets would exhaust the stack. Sorted and not Json: that one searches its keys one by
+  // one, and a header may hold a million.
+  const auto header = [&] {
     try {
-      return Json::parse(begin, begin + header_bytes, [](int depth, auto, auto&) -> bool {
+      return nlohmann::json::parse(begin, begin + header_bytes, [](int depth, auto, auto&) -> bool {
         require(depth <= 8, "nested too deeply");
         return true;
       });
@@ -126,7 +128,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
   std::vector<std::pair<size_t, size_t>> ranges;
   for (const auto& [name, json] : header.items()) {
     if (name == "__metadata__") {
-      config_detail::read(json, metadata_, path.string() + ": __metadata__");
+      config_detail::read(Json(json), metadata_, path.string() + ": __metadata__");
       continue;
     }
     const Entry entry = parse_entry(fmt::format("{}: tensor \"{}\"", path.string(), name), json, data_bytes);

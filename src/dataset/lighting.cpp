@@ -6,11 +6,10 @@
 
 #include "core/error.h"
 #include "dataset/texture_pyramid.h"
+#include "dataset/vector.h"
 
 namespace gsv3d {
 namespace {
-
-using Vector = std::array<float, 3>;
 
 /// Real spherical harmonics up to order 2.
 std::array<float, 9> harmonics(const Vector& n) {
@@ -23,12 +22,6 @@ std::array<float, 9> harmonics(const Vector& n) {
           0.315392F * (3 * n[2] * n[2] - 1),
           1.092548F * n[0] * n[2],
           0.546274F * (n[0] * n[0] - n[1] * n[1])};
-}
-
-Vector unit(Vector v) {
-  const float length = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-  for (float& component : v) component /= length;
-  return v;
 }
 
 }  // namespace

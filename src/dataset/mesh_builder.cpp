@@ -8,26 +8,13 @@
 
 #include "core/error.h"
 #include "dataset/polygon.h"
+#include "dataset/vector.h"
 
 namespace gsv3d {
 namespace {
 
 constexpr size_t kMaxTriangles = 20'000'000;
 
-using Vector = std::array<float, 3>;
-
-Vector subtract(const Vector& a, const Vector& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
-Vector cross(const Vector& a, const Vector& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-float dot(const Vector& a, const Vector& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-float length(const Vector& a) {
-  return std::sqrt(dot(a, a));
-}
 Vector scaled(const Vector& a, float factor) {
   return {a[0] * factor, a[1] * factor, a[2] * factor};
 }

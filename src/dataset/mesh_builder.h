@@ -4,6 +4,7 @@
 #include <span>
 
 #include "dataset/object.h"
+#include "dataset/vector.h"
 
 namespace gsv3d {
 
@@ -28,7 +29,6 @@ class MeshBuilder {
   Object build(double crease_degrees = 40);
 
  private:
-  using Vector = std::array<float, 3>;
   struct Face {
     std::array<Corner, 3> corners;
     uint32_t material;

@@ -13,7 +13,7 @@
 namespace gsv3d {
 namespace {
 
-constexpr size_t kMaxCorners = 20'000'000, kMaxMaterials = 20'000;
+constexpr size_t kMaxCorners = 20'000'000, kMaxObjMaterials = 20'000;
 
 class ObjReader {
  public:
@@ -116,7 +116,7 @@ class ObjReader {
 
   int32_t find_material(const std::string& name) {
     if (const auto known = material_indices_.find(name); known != material_indices_.end()) return known->second;
-    require(materials_.size() < kMaxMaterials, "{}: more than {} materials", name_, kMaxMaterials);
+    require(materials_.size() < kMaxObjMaterials, "{}: more than {} materials", name_, kMaxObjMaterials);
     Material material;
     if (const auto found = library_.find(name); found != library_.end()) {
       const MtlMaterial& source = found->second;

@@ -14,9 +14,9 @@
 namespace gsv3d {
 namespace {
 
-constexpr std::string_view kMagic = "GSV3DPK1";
+constexpr std::string_view kPackMagic = "GSV3DPK1";
 constexpr uint64_t kMaxIndex = uint64_t{1} << 28, kMaxObject = uint64_t{1} << 30;
-constexpr int kZstdLevel = 19;
+constexpr int kPackZstdLevel = 19;
 
 /// An object's line in the index.
 struct IndexEntry {
@@ -49,6 +49,7 @@ std::string read_range(const std::filesystem::path& path, uint64_t begin, uint64
 
 int64_t write_object_pack(const std::filesystem::path& path, const std::vector<ObjectEntry>& entries,
                           const PackOptions& options) {
+  AtomicFile file(path);  // first, so that a place that cannot be written is found before the work
   std::vector<IndexEntry> index;
   std::string blocks;
   Progress progress("packing", static_cast<int64_t>(entries.size()));
@@ -57,7 +58,7 @@ int64_t write_object_pack(const std::filesystem::path& path, const std::vector<O
     const ObjectEntry& entry = entries[i];
     try {
       const std::string bytes = pack_object(entry.load(), options);
-      const std::string block = compress(bytes, kZstdLevel);
+      const std::string block = compress(bytes, kPackZstdLevel);
       index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, blocks.size(),
                        block.size(), bytes.size()});
       blocks += block;
@@ -67,11 +68,10 @@ int64_t write_object_pack(const std::filesystem::path& path, const std::vector<O
     progress.update(static_cast<int64_t>(i) + 1, entry.id);
   }
   require(!index.empty(), "none of the {} objects could be packed", entries.size());
-  const std::string json = config_to_json(index).dump(), compressed = compress(json, kZstdLevel);
-  std::string header(kMagic);
+  const std::string json = json_text(config_to_json(index)), compressed = compress(json, kPackZstdLevel);
+  std::string header(kPackMagic);
   append_number(header, static_cast<uint64_t>(compressed.size()));
   append_number(header, static_cast<uint64_t>(json.size()));
-  AtomicFile file(path);
   file.write(header);
   file.write(compressed);
   file.write(blocks);
@@ -81,20 +81,19 @@ int64_t write_object_pack(const std::filesystem::path& path, const std::vector<O
 
 bool is_object_pack(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
-  std::string magic(kMagic.size(), '\0');
-  return stream.read(magic.data(), static_cast<std::streamsize>(magic.size())) && magic == kMagic;
+  std::string magic(kPackMagic.size(), '\0');
+  return stream.read(magic.data(), static_cast<std::streamsize>(magic.size())) && magic == kPackMagic;
 }
 
 std::vector<ObjectEntry> list_pack(const std::filesystem::path& path) {
   require(is_object_pack(path), "{}: not a pack of objects", path.string());
   const uint64_t file_size = std::filesystem::file_size(path);
-  const std::string sizes = read_range(path, kMagic.size(), 16);
+  const std::string sizes = read_range(path, kPackMagic.size(), 16);
   ByteReader reader(sizes, path.string());
   const auto compressed_size = reader.number<uint64_t>(), size = reader.number<uint64_t>();
   require(compressed_size <= file_size && size <= kMaxIndex, "{}: damaged (its index would have {} bytes)", path.string(), size);
-  const uint64_t index_begin = kMagic.size() + 16, blocks_begin = index_begin + compressed_size;
-  const Json json = Json::parse(decompress(read_range(path, index_begin, compressed_size), size, path.string()), nullptr, false);
-  require(!json.is_discarded(), "{}: its index is damaged", path.string());
+  const uint64_t index_begin = kPackMagic.size() + 16, blocks_begin = index_begin + compressed_size;
+  const Json json = parse_json(decompress(read_range(path, index_begin, compressed_size), size, path.string()), path.string());
   std::vector<ObjectEntry> entries;
   for (const IndexEntry& entry : config_from_json<std::vector<IndexEntry>>(json, path.string())) {
     require(entry.compressed_size <= file_size && entry.offset <= file_size &&

@@ -13,7 +13,7 @@ namespace gsv3d {
 namespace {
 
 constexpr int kChannels = 7;  ///< of a vertex: position 3, normal 2 (octahedral), texture coordinates 2
-constexpr uint32_t kMaxElements = 20'000'000, kMaxMaterials = 20'000;
+constexpr uint32_t kMaxElements = 20'000'000, kMaxPackedMaterials = 20'000;
 using Vertex = std::array<uint16_t, kChannels>;
 
 struct VertexHash {
@@ -228,7 +228,7 @@ void read_triangles(ByteReader& reader, uint32_t count, Object& object) {
 
 std::string pack_object(const Object& input, const PackOptions& options) {
   check_object(input, "object");
-  require(options.position_bits >= 4 && options.position_bits <= 16 && input.materials.size() <= kMaxMaterials,
+  require(options.position_bits >= 4 && options.position_bits <= 16 && input.materials.size() <= kMaxPackedMaterials,
           "an object with {} materials on {} bits cannot be packed", input.materials.size(), options.position_bits);
   const Object object = without_unused_textures(input);
   const UvGrid grid = uv_grid(object);
@@ -262,7 +262,7 @@ Object unpack_object(std::string_view bytes, const std::string& where) {
   read_vertices(reader, vertices, static_cast<float>((1 << position_bits) - 1), grid, object);
   read_triangles(reader, triangles, object);
   const auto materials = reader.number<uint32_t>();
-  require(materials <= kMaxMaterials, "{}: damaged ({} materials)", where, materials);
+  require(materials <= kMaxPackedMaterials, "{}: damaged ({} materials)", where, materials);
   object.materials.resize(materials);
   for (Material& material : object.materials) {
     for (float& value : material.color) value = std::clamp(reader.number<float>(), 0.0F, 1.0F);
@@ -270,7 +270,7 @@ Object unpack_object(std::string_view bytes, const std::string& where) {
     material.texture = reader.number<int32_t>();
   }
   const auto textures = reader.number<uint32_t>();
-  require(textures <= kMaxMaterials, "{}: damaged ({} textures)", where, textures);
+  require(textures <= kMaxPackedMaterials, "{}: damaged ({} textures)", where, textures);
   for (uint32_t i = 0; i < textures; ++i) object.textures.push_back(decode_webp(reader.take(reader.number<uint32_t>()), where));
   check_object(object, where);
   return object;

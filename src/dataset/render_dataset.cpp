@@ -16,8 +16,10 @@ uint64_t text_hash(const std::string& text) {
   return hash;
 }
 
-void render_object(const ObjectEntry& entry, const RenderJob& job, ShardWriter& writer, RenderReport& report) {
+/// One sample per elevation.
+std::vector<ObjectViews> render_object(const ObjectEntry& entry, const RenderJob& job) {
   const ObjectRenderer renderer(entry.load());
+  std::vector<ObjectViews> samples;
   for (size_t i = 0; i < job.elevations_degrees.size(); ++i) {
     const at::Generator generator = make_generator(text_hash(fmt::format("{} {} {}", job.seed, i, entry.id)));
     ViewPlan plan = job.plan;
@@ -27,11 +29,9 @@ void render_object(const ObjectEntry& entry, const RenderJob& job, ShardWriter& 
     ObjectViews views = render_views(renderer, plan, job.options, generator);
     views.id = entry.id;
     views.group = entry.group;
-    writer.add(views);
-    ++report.samples;
-    report.views += views.cameras.count();
+    samples.push_back(std::move(views));
   }
-  ++report.objects;
+  return samples;
 }
 
 void refuse_existing_shards(const std::filesystem::path& folder, const std::string& name) {
@@ -53,16 +53,24 @@ RenderReport render_dataset(const std::vector<ObjectEntry>& entries, const Rende
     Progress progress("rendering", static_cast<int64_t>(entries.size()));
     for (size_t i = 0; i < entries.size(); ++i) {
       throw_if_cancelled();
+      std::vector<ObjectViews> samples;
       try {
-        render_object(entries[i], job, writer, report);
-        rendered.push_back(entries[i]);
+        samples = render_object(entries[i], job);
       } catch (const Error& error) {
         report.failures.push_back(entries[i].id + ": " + error.what());
         spdlog::warn("skipped {}", report.failures.back());
       }
+      // Outside of the try: a full disk is no object's fault.
+      for (const ObjectViews& sample : samples) {
+        writer.add(sample);
+        ++report.samples;
+        report.views += sample.cameras.count();
+      }
+      if (!samples.empty()) rendered.push_back(entries[i]);
       progress.update(static_cast<int64_t>(i) + 1, entries[i].id);
     }
   }
+  report.objects = static_cast<int64_t>(rendered.size());
   require(report.objects > 0, "none of the {} objects could be rendered; the first: {}", entries.size(),
           report.failures.empty() ? "" : report.failures.front());
   writer.finish();

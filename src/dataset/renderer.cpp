@@ -5,30 +5,16 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "dataset/vector.h"
 
 namespace gsv3d {
 namespace {
 
-using Vector = std::array<float, 3>;
-
 constexpr int kMaxLayers = 8;   ///< of blended surfaces along a ray
 constexpr int kMaxHoles = 256;  ///< cut-out surfaces a ray passes before it gives up
 
-float dot(const Vector& a, const Vector& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-Vector subtract(const Vector& a, const Vector& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
-Vector cross(const Vector& a, const Vector& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
 Vector along(const Vector& origin, const Vector& direction, float distance) {
   return {origin[0] + distance * direction[0], origin[1] + distance * direction[1], origin[2] + distance * direction[2]};
-}
-Vector unit(const Vector& v) {
-  const float length = std::sqrt(dot(v, v));
-  return length > 0 ? Vector{v[0] / length, v[1] / length, v[2] / length} : Vector{0, 0, 1};
 }
 
 /// A number in [0, 1) that depends on the place only, so that a surface point is darkened alike in every view.
@@ -236,8 +222,12 @@ TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& 
 
 ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options,
                          const at::Generator& generator) {
-  require(plan.size >= 1 && plan.size <= 4096 && plan.orbit_views >= 0 && plan.random_views >= 0 &&
-              plan.orbit_views + plan.random_views >= 1,
+  // 2^28 pixels of colour and depth are 2 GB, and what one sample of a shard may hold.
+  constexpr int64_t most_views = 4096, most_pixels = int64_t{1} << 28;
+  const auto within = [](int64_t views) { return views >= 0 && views <= most_views; };
+  require(plan.size >= 1 && plan.size <= 4096 && within(plan.orbit_views) && within(plan.random_views) &&
+              plan.orbit_views + plan.random_views >= 1 &&
+              plan.orbit_views + plan.random_views <= most_pixels / (plan.size * plan.size),
           "views of {} pixels, {} of an orbit and {} random ones cannot be rendered", plan.size, plan.orbit_views,
           plan.random_views);
   std::vector<Cameras> parts;

@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kMaxViews = 4096, kMaxSize = 4096, kMaxPixelsPerSample = int64_t{1} << 28;
 constexpr uint64_t kMaxMember = uint64_t{2} << 30;
 constexpr double kDepthSteps = 65534;
-constexpr int kZstdLevel = 9;
+constexpr int kShardZstdLevel = 9;
 
 /// KEY.json.
 struct SampleHeader {
@@ -72,7 +72,7 @@ std::string encode_depth(const Tensor& depth, SampleHeader& header) {
         first[i] > 0
             ? static_cast<uint16_t>(1 + (range > 0 ? std::lround((first[i] - header.depth_near) / range * kDepthSteps) : 0))
             : 0;
-  return compress({reinterpret_cast<const char*>(steps.data()), 2 * count}, kZstdLevel);
+  return compress({reinterpret_cast<const char*>(steps.data()), 2 * count}, kShardZstdLevel);
 }
 
 Tensor decode_depth(const std::string& bytes, const SampleHeader& header) {
@@ -112,9 +112,7 @@ struct RawSample {
 ObjectViews decode_sample(const RawSample& raw, const std::string& shard) {
   const std::string where = shard + ": " + raw.key;
   for (const char* kind : {"json", "rgba.bin", "depth.bin"}) require(raw.members.count(kind), "{}: has no .{}", where, kind);
-  const Json json = Json::parse(raw.members.at("json"), nullptr, false);
-  require(!json.is_discarded(), "{}: its .json is damaged", where);
-  auto header = config_from_json<SampleHeader>(json, where);
+  auto header = config_from_json<SampleHeader>(parse_json(raw.members.at("json"), where), where);
   check_header(header, where);
   const auto pixels = static_cast<size_t>(header.views * header.width * header.height);
   std::string rgba = decompress(raw.members.at("rgba.bin"), 4 * pixels, where + ".rgba.bin");
@@ -193,8 +191,8 @@ void ShardWriter::add(const ObjectViews& views) {
   const std::string depth = encode_depth(views.depth, header);
   check_header(header, views.id);
   const std::string key = sample_key(to.samples, views.id);
-  append_tar_member(*to.shard, key + ".json", config_to_json(header).dump());
-  append_tar_member(*to.shard, key + ".rgba.bin", compress(bytes_of(views.rgba.cpu().contiguous()), kZstdLevel));
+  append_tar_member(*to.shard, key + ".json", json_text(config_to_json(header)));
+  append_tar_member(*to.shard, key + ".rgba.bin", compress(bytes_of(views.rgba.cpu().contiguous()), kShardZstdLevel));
   append_tar_member(*to.shard, key + ".depth.bin", depth);
   ++to.samples;
   ++to.in_shard;

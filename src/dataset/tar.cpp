@@ -12,7 +12,7 @@ constexpr size_t kBlock = 512;
 using Block = std::array<char, kBlock>;
 
 // Offsets and lengths of the header's fields.
-constexpr size_t kSize = 124, kChecksum = 148, kType = 156, kMagic = 257, kPrefix = 345;
+constexpr size_t kSize = 124, kChecksum = 148, kType = 156, kMagicAt = 257, kPrefix = 345;
 
 uint32_t checksum(const Block& header) {
   uint32_t sum = 0;
@@ -20,7 +20,7 @@ uint32_t checksum(const Block& header) {
   return sum;
 }
 
-void put(Block& header, size_t offset, const std::string& text) {
+void put_text(Block& header, size_t offset, const std::string& text) {
   std::memcpy(header.data() + offset, text.data(), text.size());
 }
 
@@ -49,18 +49,18 @@ std::string text_field(const char* field, size_t length) {
 void append_tar_member(AtomicFile& file, const std::string& name, std::string_view content) {
   require(!name.empty() && name.size() <= 100, "\"{}\" is too long a name for a tar member", name);
   Block header{};
-  put(header, 0, name);
-  put(header, 100, "0000644");
-  put(header, 108, "0000000");
-  put(header, 116, "0000000");
-  put(header, kSize, fmt::format("{:011o}", content.size()));
-  put(header, 136, "00000000000");
+  put_text(header, 0, name);
+  put_text(header, 100, "0000644");
+  put_text(header, 108, "0000000");
+  put_text(header, 116, "0000000");
+  put_text(header, kSize, fmt::format("{:011o}", content.size()));
+  put_text(header, 136, "00000000000");
   header[kType] = '0';
-  put(header, kMagic,
-      std::string("ustar\0"
-                  "00",
-                  8));
-  put(header, kChecksum, fmt::format("{:06o}", checksum(header)) + std::string("\0 ", 2));
+  put_text(header, kMagicAt,
+           std::string("ustar\0"
+                       "00",
+                       8));
+  put_text(header, kChecksum, fmt::format("{:06o}", checksum(header)) + std::string("\0 ", 2));
   file.write(header.data(), header.size());
   file.write(content);
   const Block zeros{};

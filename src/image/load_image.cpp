@@ -16,10 +16,14 @@ std::string_view describe(std::string_view bytes) {
   const std::string_view head = bytes.substr(0, 512);
   if (head.starts_with("version https://git-lfs")) return "it is a Git LFS pointer: fetch the real file with `git lfs pull`";
   if (head.starts_with("%PDF")) return "it is a PDF document";
+  if (head.starts_with("BM")) return "it seems to be a BMP picture";
+  if (head.find("<svg") != std::string_view::npos) return "it is an SVG drawing";
   const bool text =
       std::all_of(head.begin(), head.end(), [](char c) { return static_cast<uint8_t>(c) >= 32 || (c >= 9 && c <= 13); });
   if (text)
-    return head.find("<html") != head.npos || head.find("<!DOCTYPE html") != head.npos ? "it is a web page" : "it is text";
+    return head.find("<html") != std::string_view::npos || head.find("<!DOCTYPE html") != std::string_view::npos
+               ? "it is a web page"
+               : "it is text";
   return "its format is unknown";
 }
 

@@ -16,6 +16,14 @@ struct Unref {
 };
 using Picture = std::unique_ptr<VipsImage, Unref>;
 
+/// Only these readers are used: libvips has many more, whose formats nobody photographs in or which are unsafe with hostile
+/// files.
+bool is_reader_of_photos(std::string_view loader) {
+  constexpr std::string_view known[] = {"Jpeg", "Png", "Webp", "Heif", "Tiff", "Nsgif"};
+  return std::any_of(std::begin(known), std::end(known),
+                     [&](std::string_view format) { return loader.find(format) != std::string_view::npos; });
+}
+
 /// Runs one libvips operation that makes `picture` into a new one.
 template <class Operation>
 void apply(Picture& picture, const std::string& name, Operation operation) {
@@ -26,7 +34,7 @@ void apply(Picture& picture, const std::string& name, Operation operation) {
 
 Picture open(const std::string& bytes, const std::string& name) {
   const char* loader = vips_foreign_find_load_buffer(bytes.data(), bytes.size());
-  if (!loader) {
+  if (!loader || !is_reader_of_photos(loader)) {
     vips_error_clear();
     fail_unknown_format(bytes, name);
   }

@@ -84,7 +84,8 @@ Header parse_header(std::string_view content, const std::string& name) {
   require(header.width > 0 && header.height > 0 && header.width <= kMaxPixels / header.height,
           "{}: {} x {} pixels is more than the limit of {} megapixels; make it smaller first", name, header.width, header.height,
           kMaxPixels >> 20);
-  const int depth = content[8], colour = content[9], interlace = content[12];
+  const auto byte = [&](size_t i) { return static_cast<int>(static_cast<uint8_t>(content[i])); };
+  const int depth = byte(8), colour = byte(9), interlace = byte(12);
   require(
       depth == 8 && interlace == 0 && (colour == 0 || colour == 2 || colour == 4 || colour == 6) && !content[10] && !content[11],
       "{}: only 8-bit, non-interlaced grey or RGB PNG is read here (this file: bit depth {}, colour type {}, interlace {})", name,

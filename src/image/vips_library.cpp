@@ -4,6 +4,8 @@
 
 #include <vips/vips.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/log.h"
 
@@ -29,7 +31,8 @@ void start_vips() {
 std::string vips_reason() {
   std::string text = vips_error_buffer();
   vips_error_clear();
-  return text.substr(0, text.find('\n'));
+  text.erase(std::min(text.find('\n'), text.size()));
+  return text.empty() ? "it ends early or is damaged" : text;
 }
 
 }  // namespace gsv3d

@@ -116,8 +116,8 @@ void ParameterStore::check_all_used(const std::vector<std::string>& ignored_pref
   std::vector<std::string> unused;
   for (const auto& [name, tensor] : available_) {
     const bool used = name.starts_with(prefix_) && parameters_.count(name.substr(prefix_.size()));
-    const bool ignored =
-        std::any_of(ignored_prefixes.begin(), ignored_prefixes.end(), [&](const auto& p) { return name.starts_with(p); });
+    const bool ignored = std::any_of(ignored_prefixes.begin(), ignored_prefixes.end(),
+                                     [&name = name](const auto& p) { return name.starts_with(p); });
     if (!used && !ignored) unused.push_back(name);
   }
   if (unused.empty()) return;

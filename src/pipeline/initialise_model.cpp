@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "pipeline/model_folder.h"
+#include "pipeline/output_folder.h"
 
 namespace gsv3d {
 namespace {
@@ -23,15 +24,20 @@ void initialise_part(const Config& config, uint64_t seed, const fs::path& path) 
 
 void initialise_model(const fs::path& folder, const ModelConfig& config, uint64_t seed) {
   check_model_config(config, config.name);
-  write_model_config(folder, config);
+  fs::path place = fs::absolute(folder).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();  // "model/"
+  OutputFolder output(place.parent_path(), place.filename().string());
+  const fs::path& staging = output.staging();
+  write_model_config(staging, config);
   const auto vae = nn::ParameterStore::random(seed);
   const AutoencoderEncoder encoder(config.vae, nn::Scope(vae));
   const AutoencoderDecoder decoder(config.vae, nn::Scope(vae));
-  save(*vae, folder / "vae.safetensors");
-  initialise_part<ImageEmbedder>(config.image_embedder, seed + 1, folder / "image_embedder.safetensors");
-  initialise_part<VideoUNet>(config.unet, seed + 2, folder / "unet.safetensors");
-  initialise_part<Dinov2>(config.dino, seed + 3, folder / "dino.safetensors");
-  initialise_part<GaussianDecoder>(config.gaussian_decoder, seed + 4, folder / "gaussian_decoder.safetensors");
+  save(*vae, staging / "vae.safetensors");
+  initialise_part<ImageEmbedder>(config.image_embedder, seed + 1, staging / "image_embedder.safetensors");
+  initialise_part<VideoUNet>(config.unet, seed + 2, staging / "unet.safetensors");
+  initialise_part<Dinov2>(config.dino, seed + 3, staging / "dino.safetensors");
+  initialise_part<GaussianDecoder>(config.gaussian_decoder, seed + 4, staging / "gaussian_decoder.safetensors");
+  output.commit();
 }
 
 }  // namespace gsv3d

@@ -4,21 +4,30 @@
 
 #include <system_error>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 
 namespace gsv3d {
+namespace {
+
+/// Cut short: the longest names that a file system takes must stay possible.
+std::string hidden_name(const std::string& name) {
+  return "." + name.substr(0, 200);
+}
+
+}  // namespace
 
 namespace fs = std::filesystem;
 
 OutputFolder::OutputFolder(fs::path directory, const std::string& name)
-    : directory_(std::move(directory)),
-      path_(directory_ / name),
-      staging_(directory_ / fmt::format(".{}.{}.part", name, ::getpid())) {
+    : directory_(std::move(directory)), path_(directory_ / name), staging_(directory_ / hidden_name(name)) {
   std::error_code error;
   require(!fs::exists(path_, error) || fs::is_directory(path_, error), "cannot write results to {}: it is not a folder",
           path_.string());
   made_directory_ = fs::create_directories(directory_, error);
   require(!error, "cannot create folder {}: {}", directory_.string(), error.message());
+  remove_leftovers(staging_);
+  staging_ += fmt::format(".{}.part", ::getpid());
   fs::create_directory(staging_, error);
   if (error) {
     const std::string reason = error.message();

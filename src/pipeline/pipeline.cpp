@@ -60,6 +60,13 @@ double elevation(const ModelConfig& config, const GenerateOptions& options) {
   return options.elevation_degrees.value_or(config.elevation_degrees);
 }
 
+/// Damaged weights and overflows of half precision show here, before they become files.
+void require_finite(const Model& model, const Tensor& tensor, const char* what) {
+  require(at::isfinite(tensor).all().item<bool>(),
+          "model {}: {} not finite: its weights are damaged, or {} is too coarse for them (try --dtype fp32)",
+          model.folder.string(), what, dtype_name(model.dtype));
+}
+
 }  // namespace
 
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options) {
@@ -153,12 +160,16 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
                             [&](int64_t done, int64_t total) { stage.progress("views", done, total); });
   });
   result.views = stage("decode views", [&] {
+    require_finite(model, result.latents.latents, "the views' latents are");
     const Tensor others = decode_views(model, result.latents.latents.slice(0, 1));
+    require_finite(model, others, "the decoded views are");
     return at::cat({result.photo.rgb.to(others.device()), others}).cpu();
   });
   if (options.views_only) return result;
   result.gaussians = stage("gaussians", [&] {
     const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.rgb, result.elevation_degrees);
+    for (const Tensor& values : {all.means, all.quats, all.scales, all.opacities, all.sh})
+      require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);
   });
   return result;

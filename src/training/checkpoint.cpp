@@ -31,6 +31,7 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   for (const auto& [name, tensor] : checkpoint.ema) tensors["ema/" + name] = tensor;
   for (const auto& [name, tensor] : checkpoint.adam_means) tensors["adam_mean/" + name] = tensor;
   for (const auto& [name, tensor] : checkpoint.adam_squares) tensors["adam_square/" + name] = tensor;
+  if (checkpoint.pending_metrics.defined()) tensors["pending_metrics"] = checkpoint.pending_metrics;
   write_safetensors(path, tensors,
                     {{"format", kFormat},
                      {"step", std::to_string(checkpoint.step)},
@@ -59,6 +60,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       if (name.starts_with(prefix)) (*tensors)[name.substr(prefix.size())] = file.tensor(name);
     }
   }
+  if (file.contains("pending_metrics")) checkpoint.pending_metrics = file.tensor("pending_metrics").clone();
   return checkpoint;
 }
 

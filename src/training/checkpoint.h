@@ -14,10 +14,11 @@ struct Checkpoint {
   int64_t step = 0;                                        ///< steps done
   int64_t updates = 0;                                     ///< steps that changed the weights: step minus the skipped ones
   double elapsed_seconds = 0;                              ///< of training, over all sessions
+  Tensor pending_metrics;                                  ///< MetricsLog::pending(); undefined in checkpoints of older versions
   std::string settings_fingerprint;                        ///< of all that decides the numbers; another one must not be resumed
 };
 
-/// Tensors "parameter/NAME", "ema/NAME", "adam_mean/NAME", "adam_square/NAME", the rest as metadata.
+/// Tensors "parameter/NAME", "ema/NAME", "adam_mean/NAME", "adam_square/NAME", "pending_metrics", the rest as metadata.
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
 /// Throws Error when the file is damaged or is no checkpoint. Tensors share the mapped file: copy from them, do not change them.

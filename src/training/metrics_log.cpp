@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/error.h"
+
 namespace gsv3d {
 namespace {
 
@@ -34,6 +36,23 @@ void MetricsLog::add(const StepMetrics& metrics) {
 
 void MetricsLog::add_skipped() {
   ++skipped_;
+}
+
+Tensor MetricsLog::pending() const {
+  std::vector<double> values = {row_start_seconds_, static_cast<double>(good_), static_cast<double>(skipped_)};
+  values.insert(values.end(), sums_.begin(), sums_.end());
+  return at::tensor(values, at::kDouble);
+}
+
+void MetricsLog::restore(const Tensor& pending) {
+  require(pending.scalar_type() == at::kDouble && pending.dim() == 1 && pending.size(0) == static_cast<int64_t>(3 + sums_.size()),
+          "the checkpoint's metrics are another stage's");
+  const Tensor values = pending.contiguous();
+  const double* first = values.const_data_ptr<double>();
+  row_start_seconds_ = first[0];
+  good_ = static_cast<int64_t>(first[1]);
+  skipped_ = static_cast<int64_t>(first[2]);
+  std::copy_n(first + 3, sums_.size(), sums_.begin());
 }
 
 void MetricsLog::write_row(int64_t step, double seconds) {

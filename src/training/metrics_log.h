@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/tensor.h"
 #include "training/metrics_csv.h"
 #include "training/stage.h"
 #include "training/tensorboard.h"
@@ -24,6 +25,10 @@ class MetricsLog {
   /// Adds a step that counts; skipped steps only count for the speed.
   void add(const StepMetrics& metrics);
   void add_skipped();
+  /// What was added since the last row, float64 [values], for a checkpoint between two rows; restore() takes it back.
+  Tensor pending() const;
+  /// Throws Error when it is another stage's.
+  void restore(const Tensor& pending);
   /// Writes the means since the last row as the row of this step (count of steps done). Does nothing when there was no step.
   void write_row(int64_t step, double seconds);
   void image(int64_t step, const Preview& preview) { tensorboard_.image(step, preview.name, preview.image); }

@@ -30,7 +30,7 @@ PreparedStage prepare(StageContext context, const TrainOptions& options,
   auto config = config_from_json<Config>(read_json_file(options.config), options.config.string());
   if (options.steps) config.steps = *options.steps;
   check_trainer_config(config, options.config.string());
-  return {make(std::move(context), config), config};
+  return {make(std::move(context), config), static_cast<const TrainerConfig&>(config)};
 }
 
 struct StageEntry {

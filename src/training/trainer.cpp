@@ -55,6 +55,7 @@ class Trainer {
   AdamW optimizer_;
   Ema ema_;
   int64_t step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
+  Tensor pending_metrics_;  // of the checkpoint
   Stopwatch clock_;
   TrainSummary summary_;
   MetricsLog metrics_;
@@ -64,12 +65,13 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
     : stage_(stage),
       config_(config),
       run_(run),
-      fingerprint_(fingerprint_text(fingerprint(stage.settings().dump() + std::to_string(run.seed)))),
+      fingerprint_(fingerprint_text(fingerprint(json_text(stage.settings()) + std::to_string(run.seed)))),
       parameters_(stage.parameters()),
       optimizer_(parameters_, {config.beta1, config.beta2, config.eps, config.weight_decay}),
       ema_(parameters_, config.ema_decay),
       clock_(resume()),
       metrics_(run.folder, stage.part_names(), config.batch, step_, clock_.seconds()) {
+  if (pending_metrics_.defined()) metrics_.restore(pending_metrics_);
   summary_.first_step = step_;
   Json settings = {
       {"stage", stage.name()}, {"seed", run.seed}, {"settings_fingerprint", fingerprint_}, {"settings", stage.settings()}};
@@ -94,6 +96,7 @@ double Trainer::resume() {
   restore_tensors(optimizer_.squares(), checkpoint.adam_squares, where);
   optimizer_.set_updates(checkpoint.updates);
   step_ = checkpoint.step;
+  pending_metrics_ = checkpoint.pending_metrics;
   spdlog::info("{}: resuming at step {}", stage_.name(), step_);
   return checkpoint.elapsed_seconds;
 }
@@ -136,9 +139,8 @@ void Trainer::one_step() {
 }
 
 void Trainer::save() {
-  metrics_.write_row(step_, clock_.seconds());
   save_checkpoint(checkpoint_path(), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
-                                      optimizer_.updates(), clock_.seconds(), fingerprint_});
+                                      optimizer_.updates(), clock_.seconds(), metrics_.pending(), fingerprint_});
 }
 
 /// Exports the averaged weights and, now and then, shows what they do.
@@ -179,7 +181,9 @@ TrainSummary Trainer::train() {
       if (with_previews) preview_at = checkpoint_at;
     }
   }
-  const bool cancelled = cancel_requested();
+  // Cancelled only when there is something left to do: the last step may end as the request arrives.
+  const bool cancelled = cancel_requested() && !finished();
+  if (!cancelled) metrics_.write_row(step_, clock_.seconds());
   save();
   publish(!cancelled);
   if (cancelled) {

@@ -1,8 +1,11 @@
 // What users get wrong: every bad input ends with exit code 1, exactly one line that says what is wrong, and no files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/config.h"
+#include "core/safetensors.h"
 #include "image/image.h"
 #include "program.h"
 #include "toy_model.h"
@@ -142,6 +145,77 @@ TEST_F(Generate, DamagedWeights) {
   expect_one_line(generate("good.png"), "unet.safetensors");
 }
 
+TEST_F(Generate, WeightsThatAreNotNumbers) {
+  for (const char* part : {"unet", "vae", "dino", "gaussian_decoder", "image_embedder"}) {
+    testing::initialise_toy_model(folder_ / "toy", 1);
+    const fs::path path = folder_ / "toy" / (std::string(part) + ".safetensors");
+    NamedTensors weights;
+    for (const auto& [name, tensor] : read_safetensors(path)) weights[name] = at::full_like(tensor, NAN);
+    write_safetensors(path, weights);
+    expect_one_line(generate("good.png --quiet"), "not finite");
+  }
+}
+
+TEST_F(Generate, WeightsThatArePipesOrDeepJson) {
+  fs::remove(folder_ / "toy" / "unet.safetensors");
+  ASSERT_EQ(::mkfifo((folder_ / "toy" / "unet.safetensors").c_str(), 0600), 0);
+  expect_one_line(generate("good.png", "timeout 20"), "not a regular file");
+  put("toy/config.json", "{\"frames\":" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}");
+  expect_one_line(generate("good.png"), "nested");
+  put("toy/config.json", "{\"frames\":18446744073709551615}");
+  expect_one_line(generate("good.png"), "out of range");
+}
+
+TEST_F(Generate, UnusualNames) {
+  const std::string longest = std::string(251, 'a') + ".png", latin1 = "caf\xe9.png", lines = "two\nlines.png";
+  for (const std::string& name : {longest, latin1, lines, std::string("-dash.png"), std::string("quo\"te {}%s.png")}) {
+    fs::copy(folder_ / "good.png", folder_ / name);
+    // Given by a pattern that only this file matches, so that no shell quoting is needed.
+    const std::string pattern = "./" + name.substr(0, 2) + "*" + name.substr(name.size() - 5);
+    const ProgramResult result = generate("--quiet --steps 1 -- " + pattern);
+    EXPECT_EQ(result.code, 0) << name << result.err;
+    EXPECT_TRUE(fs::exists(folder_ / "out" / fs::path(name).stem() / "object.ply")) << name;
+    fs::remove(folder_ / name);
+  }
+  fs::remove_all(folder_ / "out");
+  put("no\npicture\x1b[31m.png", "text");
+  expect_one_line(generate("./no*"), "not a picture");
+}
+
+TEST_F(Generate, FormatsThatAreNotPhotosAreNamed) {
+  put("drawing.svg", "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'><rect width='30' height='30'/></svg>");
+  put("paper.pdf", "%PDF-1.4\n%%EOF");
+  put("stub.png", read_file(folder_ / "good.png").substr(0, 20));
+  for (const char* name : {"drawing.svg", "paper.pdf"}) expect_one_line(generate(name), "not a picture");
+  expect_one_line(generate("stub.png"), "stub.png");
+}
+
+TEST_F(Generate, ClosedStandardStreams) {
+  // The first file opened would take a closed stream's number and receive its messages.
+  for (const char* streams : {"<&-", ">&-", "<&- >&-"}) {
+    EXPECT_EQ(generate("good.png --steps 1 " + std::string(streams)).code, 0) << streams;
+    EXPECT_NO_THROW(read_json_file(folder_ / "out" / "good" / "result.json")) << streams;
+  }
+  const ProgramResult full = generate("good.png --steps 1 >/dev/full");
+  EXPECT_EQ(full.code, 1);
+  EXPECT_THAT(full.err, HasSubstr("standard output"));
+}
+
+TEST_F(Generate, LeftoversOfKilledRunsAreRemoved) {
+  const pid_t dead = 0x3fffffff;  // above the largest process number of Linux
+  fs::create_directories(folder_ / "out" / (".good." + std::to_string(dead) + ".part"));
+  fs::create_directories(folder_ / "out" / (".good." + std::to_string(::getpid()) + ".part"));
+  EXPECT_EQ(generate("good.png --quiet --steps 1").code, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "out" / (".good." + std::to_string(dead) + ".part")));
+  EXPECT_TRUE(fs::exists(folder_ / "out" / (".good." + std::to_string(::getpid()) + ".part")));
+}
+
+TEST_F(Generate, IgnoredSignalsStayIgnored) {
+  const ProgramResult result = generate("good.png --quiet --steps 300", "trap '' HUP; (sleep 1; kill -HUP $$) & exec");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "object.ply"));
+}
+
 TEST_F(Generate, MissingPartAndMissingModel) {
   fs::remove(folder_ / "toy" / "gaussian_decoder.safetensors");
   expect_one_line(generate("good.png"), "gaussian_decoder.safetensors");
@@ -186,7 +260,8 @@ TEST_F(Generate, InterruptEndsWith130AndLeavesNothing) {
 
 TEST_F(Generate, WrongUsageExitsWithTwo) {
   for (const char* arguments : {"", "good.png --colour", "good.png --steps 0", "good.png --device tpu", "good.png --dtype int8",
-                                "good.png --elevation 90", "good.png --seed x"}) {
+                                "good.png --elevation 90", "good.png --elevation nan", "good.png --guidance nan",
+                                "good.png --seed x", "good.png --seed -1", "good.png --seed 18446744073709551616"}) {
     const ProgramResult result = generate(arguments);
     EXPECT_EQ(result.code, 2) << arguments << ": " << result.err;
     EXPECT_EQ(result.err_lines(), 1) << arguments << ": " << result.err;

@@ -147,7 +147,7 @@ TEST_F(Shards, HostileSamplesAreErrors) {
   EXPECT_THAT(changed("\"orbit_views\":3", "\"orbit_views\":6"), HasSubstr("6 orbit views of 5"));
   EXPECT_THAT(changed("\"depth_far\":", "\"depth_far\":1e30,\"x\":"), HasSubstr("unknown key"));
   EXPECT_THAT(changed("\"elevation_degrees\":12.5", "\"elevation_degrees\":\"up\""), HasSubstr("expected a number"));
-  EXPECT_THAT(changed("{", "["), HasSubstr("damaged"));
+  EXPECT_THAT(changed("{", "["), HasSubstr("not valid JSON"));
   EXPECT_THAT(error_of_members({{"k.json", json.content}, {"k.rgba.bin", rgba.content}}), HasSubstr("has no .depth.bin"));
   EXPECT_THAT(error_of_members({{"k.json", json.content}, {"k.rgba.bin", "junk"}, {"k.depth.bin", depth.content}}),
               HasSubstr("k.rgba.bin"));

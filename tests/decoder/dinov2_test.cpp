@@ -62,7 +62,7 @@ TEST_P(Dinov2Golden, AllSizesAndLayers) {
     const Tensor bytes = inputs.at("image_" + size);
     const Dinov2::Output output = network(size == "rect" ? normalised_rectangle(bytes) : normalised(bytes), /*keep_last=*/2);
     ASSERT_EQ(output.last_blocks.size(), 2u);
-    const auto compare = [&](const std::string& tensor, const Tensor& actual) {
+    const auto compare = [&, name = name](const std::string& tensor, const Tensor& actual) {
       const auto golden = goldens.find(size + "/" + tensor);
       if (golden == goldens.end()) return;
       expect_near(actual, golden->second, tolerance, std::string(name) + " " + size + "/" + tensor);

@@ -5,7 +5,7 @@ namespace gsv3d {
 namespace {
 
 /// Largest difference of a pixel's channels, colour under alpha 0 left out.
-int max_difference(const Image& a, const Image& b) {
+int max_visible_difference(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height) return 256;
   int worst = 0;
   for (size_t i = 0; i < a.pixels.size(); i += 4) {
@@ -35,11 +35,11 @@ TEST_P(FramingGolden, MatchesTheReferenceByteForByte) {
   const Image padded = centre_object(input, frame_ratio);
   const Tensor actual = at::tensor({box.x, box.y, box.width, box.height, padded.width}, at::kLong);
   EXPECT_TRUE(actual.equal(expected.reshape({5}))) << actual << expected;
-  EXPECT_EQ(max_difference(padded, load_image(padded_path)), 0);
+  EXPECT_EQ(max_visible_difference(padded, load_image(padded_path)), 0);
 
   const Image output = load_image(output_path);
   const FramedPhoto framed = frame_object(input, frame_ratio, output.width);
-  EXPECT_EQ(max_difference(framed.on_white, output), 0);
+  EXPECT_EQ(max_visible_difference(framed.on_white, output), 0);
   EXPECT_FALSE(framed.on_white.has_alpha);
 }
 

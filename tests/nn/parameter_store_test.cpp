@@ -57,7 +57,7 @@ TEST(ParameterStore, NamesWhatDoesNotFit) {
 
 TEST(ParameterStore, MetaListsShapesWithoutMemory) {
   const auto store = ParameterStore::meta();
-  Linear(Scope(store) / "big", 1 << 20, 1 << 20);
+  const Linear big(Scope(store) / "big", 1 << 20, 1 << 20);
   EXPECT_EQ(store->parameter_count(), (int64_t{1} << 40) + (1 << 20));
 }
 
