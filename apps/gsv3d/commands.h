@@ -6,6 +6,7 @@
 namespace gsv3d {
 
 void add_generate_command(CLI::App& app);
+void add_mesh_command(CLI::App& app);
 void add_info_command(CLI::App& app);
 void add_model_command(CLI::App& app);
 void add_data_command(CLI::App& app);

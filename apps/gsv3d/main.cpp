@@ -39,6 +39,7 @@ int run(int argc, char** argv) {
   app.footer(examples);
   app.require_subcommand(0, 1);
   add_generate_command(app);
+  add_mesh_command(app);
   add_info_command(app);
   add_model_command(app);
   add_data_command(app);
