@@ -44,11 +44,18 @@ SurroundPlan plan_views(const Box& box, const MeshOptions& options) {
   return plan;
 }
 
-/// What is left of the options' promise after simplification: closed, and on demand one piece.
-void finish(Mesh& mesh, const MeshOptions& options) {
-  close_holes(mesh);
-  if (options.watertight) remove_floaters(mesh, 1);
-  require(!mesh.triangles.empty(), "mesh: nothing solid is left of the object at this resolution");
+/// Closed and within the budget: filling what a simplification tore open adds a few triangles, so it may need another one.
+void simplify_closed(Mesh& mesh, const MeshOptions& options) {
+  for (int64_t budget = options.triangles; budget >= 4;) {
+    simplify(mesh, budget);
+    close_holes(mesh);
+    if (options.watertight && !mesh.triangles.empty()) remove_floaters(mesh, 1);
+    const auto count = static_cast<int64_t>(mesh.triangles.size());
+    if (count <= options.triangles) break;
+    budget -= 2 * (count - options.triangles);
+  }
+  require(!mesh.triangles.empty() && static_cast<int64_t>(mesh.triangles.size()) <= options.triangles,
+          "mesh: nothing solid is left of the object with {} triangles", options.triangles);
   const Topology found = topology(mesh);
   require(!options.watertight || found.closed(), "mesh: {} open and {} doubtful edges are left; try another resolution",
           found.boundary_edges, found.bad_edges);
@@ -67,8 +74,7 @@ Mesh mesh_depth_views(const DepthViews& views, const Box& box, const MeshOptions
   throw_if_cancelled();
   remove_floaters(mesh, kFloaterShare);
   smooth(mesh, kSmoothingRounds);
-  simplify(mesh, options.triangles);
-  finish(mesh, options);
+  simplify_closed(mesh, options);
   return mesh;
 }
 
