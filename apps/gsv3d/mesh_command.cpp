@@ -2,6 +2,7 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
+#include <csignal>
 
 #include "commands.h"
 #include "core/error.h"
@@ -23,6 +24,7 @@ struct MeshArguments {
 
 void run_mesh(MeshArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails like a full disk
   if (arguments.threads > 0) at::set_num_threads(arguments.threads);
   if (arguments.output.empty()) arguments.output = fs::path(arguments.input).replace_extension(".glb");
   check_mesh_extension(arguments.output);
