@@ -13,8 +13,9 @@ struct SurfaceViews {
   Cameras cameras;
 };
 
-/// Where light is stopped: below this alpha a pixel sees past the object.
-inline constexpr double kSolidAlpha = 0.5;
+/// Below this alpha a pixel sees past the object. Low, because the outlines of soft Gaussians fade out inside the true outline
+/// (tuned on the validation objects: docs/mesh.md).
+inline constexpr double kSolidAlpha = 0.2;
 
 /// The box around the Gaussians that can be seen, but for the outermost 0.1 % on each side, so that a few strays do not shrink
 /// the object. Throws Error when there are none, or all are nearly transparent.
@@ -25,7 +26,7 @@ Box visible_box(const Gaussians& gaussians);
 struct SurroundPlan {
   int64_t count = 40;
   double pixel = 0;
-  double min_elevation_degrees = -75, max_elevation_degrees = 75;
+  double min_elevation_degrees = -30, max_elevation_degrees = 75;
   int64_t max_size = 1024;  ///< pixels a side, whatever `pixel` says
 };
 Cameras surround_cameras(const Box& box, const SurroundPlan& plan);
