@@ -49,6 +49,7 @@ void unwrap(Mesh& mesh, int64_t texture_size) {
   xatlas::PackOptions packing;
   packing.resolution = static_cast<uint32_t>(texture_size);
   packing.padding = 2;
+  packing.blockAlign = true;  // packs several times faster
   xatlas::Generate(atlas.get(), {}, packing);
   throw_if_cancelled();
   require(atlas->meshCount == 1 && atlas->width > 0 && atlas->height > 0 && atlas->atlasCount == 1,

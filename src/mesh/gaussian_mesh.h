@@ -12,7 +12,7 @@ namespace gsv3d {
 
 struct MeshOptions {
   int64_t resolution = 128;     ///< samples of the distance field along the object's longest side, 16 to 512
-  int64_t triangles = 20000;    ///< at most
+  int64_t triangles = 10000;    ///< at most
   int64_t texture_size = 1024;  ///< pixels a side, 16 to 8192
   bool watertight = false;      ///< one piece only, checked to be closed: for 3D printing
   bool texture = true;          ///< false: only positions, triangles and normals

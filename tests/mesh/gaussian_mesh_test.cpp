@@ -57,8 +57,9 @@ TEST_F(GaussianMesh, ABallBecomesABall) {
   EXPECT_EQ(found.euler, 2);
   double worst = 0;
   for (const Vector3& p : mesh.positions) worst = std::max(worst, std::abs(length(p) - kRadius));
-  EXPECT_LT(worst, 0.025);  // one and a half samples of the grid
-  EXPECT_NEAR(signed_volume(mesh), 4.0 / 3 * 3.14159265 * kRadius * kRadius * kRadius, 0.03);
+  EXPECT_LT(worst,
+            0.03);  // two samples of the grid: discs reach beyond their standard deviation, and outlines count from alpha 0.2
+  EXPECT_NEAR(signed_volume(mesh), 4.0 / 3 * 3.14159265 * kRadius * kRadius * kRadius, 0.04);
   // The texture at the vertices, away from the line between the colours.
   int64_t wrong = 0, seen = 0;
   for (size_t i = 0; i < mesh.positions.size(); ++i) {
