@@ -48,4 +48,15 @@ if ! compgen -G ".venv/lib/python3*/site-packages/torch/lib/libtorch_cpu.so" >/d
   fi
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "${index[@]}" "torch==${TORCH_VERSION}"
 fi
+if [ ! -e .deps/xatlas/xatlas.cpp ]; then
+  say "fetching xatlas ${XATLAS_VERSION} (texture coordinates of meshes; two source files) into .deps/xatlas"
+  download=$(mktemp -d)
+  trap 'rm -rf "$download"' EXIT
+  printf 'xatlas==%s --hash=sha256:%s\n' "$XATLAS_VERSION" "$XATLAS_SHA256" >"$download/requirements.txt"
+  .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary xatlas --require-hashes \
+    --dest "$download" --requirement "$download/requirements.txt"
+  mkdir -p .deps/xatlas
+  tar -xzf "$download/xatlas-${XATLAS_VERSION}.tar.gz" -C .deps/xatlas --strip-components=5 --wildcards '*/extern/xatlas/source/xatlas/xatlas.*'
+  tar -xzf "$download/xatlas-${XATLAS_VERSION}.tar.gz" -C .deps/xatlas --strip-components=3 --wildcards '*/extern/xatlas/LICENSE'
+fi
 say "ready: LibTorch in $(echo .venv/lib/python3*/site-packages/torch)"

@@ -24,7 +24,7 @@ struct GenerateArguments {
   RunOptions run;
   int64_t steps = 0;
   double guidance = 0, elevation = 0;
-  bool no_matting = false;
+  bool no_matting = false, no_mesh = false;
 };
 
 /// The folder's name for a photo: its file name without extension, numbered when two photos share one.
@@ -50,7 +50,9 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
     });
   }
   const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
-  write_outputs(folder, result, model, record);
+  OutputOptions outputs;
+  outputs.mesh = !arguments.no_mesh;
+  write_outputs(folder, result, model, record, outputs);
   folder.commit(output_file_names());
   if (arguments.run.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -109,6 +111,7 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
       ->check(number_between(-89, 89));
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
+  command->add_flag("--no-mesh", a.no_mesh, "no textured mesh (object.glb)");
   auto* no_matting =
       command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");
   command
@@ -118,7 +121,7 @@ void add_generate_command(CLI::App& app) {
       ->excludes(no_matting);
   a.run.add_to(*command);
   command->footer(
-      "Results in OUTPUT/NAME/: object.ply (3D Gaussians), orbit.mp4, views.png, result.json.\n\n"
+      "Results in OUTPUT/NAME/: object.ply (3D Gaussians), object.glb (textured mesh), orbit.mp4, views.png, result.json.\n\n"
       "Examples:\n"
       "  gsv3d generate photo.jpg\n"
       "  gsv3d generate cutout.png -o results --seed 7 --steps 20\n"

@@ -23,6 +23,17 @@ ViewSet render(const Model& model, const Gaussians& gaussians, const Cameras& ta
 
 }  // namespace
 
+Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object) {
+  const c10::NoGradGuard no_grad;
+  check_size(model, object);
+  const int64_t frames = model.config.frames, orbit = object.truth.orbit_views;
+  require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
+          frames);
+  const Tensor views = true_views(object.truth, 0, orbit).rgb.slice(0, 0, orbit, orbit / frames);
+  const Tensor latents = encode_photo(model, views) * model.config.vae.scale_factor;
+  return decode_gaussians(model, latents, object.input_rgb, object.elevation_degrees());
+}
+
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
                        std::optional<int64_t> steps) {
   const auto predict = [model, steps](const EvaluationCase& object, const Cameras& targets) {
@@ -41,13 +52,7 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
 Method true_latents_method(std::shared_ptr<const Model> model) {
   const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;
-    check_size(*model, object);
-    const int64_t frames = model->config.frames, orbit = object.truth.orbit_views;
-    require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
-            frames);
-    const Tensor views = true_views(object.truth, 0, orbit).rgb.slice(0, 0, orbit, orbit / frames);
-    const Tensor latents = encode_photo(*model, views) * model->config.vae.scale_factor;
-    return render(*model, decode_gaussians(*model, latents, object.input_rgb, object.elevation_degrees()), targets);
+    return render(*model, gaussians_of_true_latents(*model, object), targets);
   };
   return {"decoder on true latents", "Gaussian decoder on the encoded true orbit views: the pipeline's ceiling, no prediction",
           predict};

@@ -6,10 +6,14 @@
 
 #include "core/config.h"
 #include "core/device.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "image/contact_sheet.h"
 #include "image/depth_image.h"
 #include "image/video.h"
+#include "mesh/clean.h"
+#include "mesh/gaussian_mesh.h"
+#include "mesh/mesh_files.h"
 #include "splat/orbit_render.h"
 #include "splat/ply.h"
 
@@ -19,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* object_name = "object.ply";
+constexpr const char* mesh_name = "object.glb";
 constexpr const char* video_name = "orbit.mp4";
 constexpr const char* sheet_name = "views.png";
 constexpr const char* record_name = "result.json";
@@ -79,6 +84,22 @@ void write_video(const fs::path& path, const Result& result, const Model& model,
 #endif
 }
 
+/// The Gaussians' mesh, or nothing, with a line that says why: a photo's other results do not depend on it.
+std::optional<Mesh> make_mesh(const Gaussians& gaussians) {
+  if (!has_mesh_libraries()) {
+    spdlog::info("this build has no mesh libraries: no {}", mesh_name);
+    return {};
+  }
+  try {
+    return mesh_gaussians(gaussians);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& error) {
+    spdlog::warn("no {}: {}", mesh_name, error.what());
+    return {};
+  }
+}
+
 Json record_json(const Result& result, const Model& model, const RunRecord& record) {
   Json json;
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
@@ -103,7 +124,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
 }  // namespace
 
 const std::vector<std::string>& output_file_names() {
-  static const std::vector<std::string> names = {object_name, video_name, sheet_name, record_name};
+  static const std::vector<std::string> names = {object_name, mesh_name, video_name, sheet_name, record_name};
   return names;
 }
 
@@ -111,12 +132,18 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
                    const OutputOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const fs::path& place = folder.staging();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  if (result.gaussians && options.mesh) {
+    if (const auto mesh = make_mesh(*result.gaussians)) write_glb(place / mesh_name, *mesh);
+    result.times.push_back({"mesh", seconds()});
+  }
+  const double before_files = seconds();
   if (result.gaussians) {
     write_ply(place / object_name, *result.gaussians);
     write_video(place / video_name, result, model, options);
   }
   write_sheet(place / sheet_name, result, std::max(min_cell_pixels, model.config.image_size));
-  result.times.push_back({"files", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+  result.times.push_back({"files", seconds() - before_files});
   write_json_file(place / record_name, record_json(result, model, record));
 }
 

@@ -79,6 +79,9 @@ TEST_F(Generate, MakesTheFolderOfResults) {
   EXPECT_THAT(result.out, HasSubstr("out/good/object.ply"));
   for (const char* name : {"object.ply", "views.png", "result.json"})
     EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / name)) << name;
+#if GSV3D_WITH_MESH_LIBRARIES
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "object.glb") || !result.err.empty());
+#endif
 #if GSV3D_WITH_VIDEO
   EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "orbit.mp4"));
 #endif

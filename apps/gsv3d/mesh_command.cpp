@@ -1,0 +1,71 @@
+// gsv3d mesh: Gaussians in a PLY file → a textured mesh.
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <csignal>
+
+#include "commands.h"
+#include "core/error.h"
+#include "mesh/gaussian_mesh.h"
+#include "mesh/mesh_files.h"
+#include "splat/ply.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct MeshArguments {
+  fs::path input, output;
+  MeshOptions options;
+  int threads = 0;
+  bool quiet = false;
+};
+
+void run_mesh(MeshArguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails like a full disk
+  if (arguments.threads > 0) at::set_num_threads(arguments.threads);
+  if (arguments.output.empty()) arguments.output = fs::path(arguments.input).replace_extension(".glb");
+  check_mesh_extension(arguments.output);
+  if (fs::weakly_canonical(arguments.output) == fs::weakly_canonical(arguments.input))
+    throw UsageError(
+        fmt::format("{}: the mesh would replace the Gaussians; give another name with -o", arguments.output.string()));
+  arguments.options.texture = holds_colors(arguments.output);
+  const Mesh mesh = mesh_gaussians(read_ply(arguments.input), arguments.options);
+  write_mesh(arguments.output, mesh);
+  if (arguments.quiet) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  fmt::print("{}: {} triangles{} in {:.1f} s\n", arguments.output.string(), mesh.triangles.size(),
+             mesh.textured() ? fmt::format(", texture of {0} x {0} pixels", mesh.texture.width) : "", seconds);
+}
+
+}  // namespace
+
+void add_mesh_command(CLI::App& app) {
+  auto* command = app.add_subcommand("mesh", "Make a textured mesh from Gaussians");
+  auto arguments = std::make_shared<MeshArguments>();
+  MeshArguments& a = *arguments;
+  command->add_option("object", a.input, "3DGS PLY file, such as generate's object.ply")->required();
+  command->add_option("-o,--output", a.output, "mesh file: .glb, .obj (with .mtl and .png), .ply or .stl (default: OBJECT.glb)");
+  command->add_option("--resolution", a.options.resolution, "samples along the longest side; more: finer and slower")
+      ->check(CLI::Range(16, 512))
+      ->capture_default_str();
+  command->add_option("--triangles", a.options.triangles, "at most so many")
+      ->check(CLI::Range(100, 10'000'000))
+      ->capture_default_str();
+  command->add_option("--texture-size", a.options.texture_size, "pixels a side")
+      ->check(CLI::Range(16, 8192))
+      ->capture_default_str();
+  command->add_flag("--watertight", a.options.watertight, "one closed piece, checked: for 3D printing");
+  command->add_option("--threads", a.threads, "CPU threads (default: one per core)")->check(CLI::Range(1, 1024));
+  command->add_flag("-q,--quiet", a.quiet, "print errors only");
+  command->footer(
+      "Files hold +Y up and the front towards +Z (STL: +Z up).\n\n"
+      "Examples:\n"
+      "  gsv3d mesh out/photo/object.ply -o object.glb\n"
+      "  gsv3d mesh object.ply -o print.stl --watertight --resolution 256");
+  command->callback([arguments] { run_mesh(*arguments); });
+}
+
+}  // namespace gsv3d

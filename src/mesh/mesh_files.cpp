@@ -1,0 +1,126 @@
+#include "mesh/mesh_files.h"
+
+#include <bit>
+#include <cstring>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+static_assert(std::endian::native == std::endian::little, "the binary formats are little-endian");
+
+template <class T>
+void append(std::string& out, const T& value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension;
+}
+
+/// The texture's nearest pixel.
+std::array<uint8_t, 3> texture_color(const Image& texture, Vector2 uv) {
+  const auto pick = [](float place, int64_t size) {
+    return std::clamp<int64_t>(static_cast<int64_t>(place * static_cast<float>(size)), 0, size - 1);
+  };
+  const uint8_t* pixel = texture.at(pick(uv.x, texture.width), pick(uv.y, texture.height));
+  return {pixel[0], pixel[1], pixel[2]};
+}
+
+}  // namespace
+
+void check_mesh(const Mesh& mesh, const fs::path& path) {
+  require(!mesh.triangles.empty(), "{}: the mesh has no triangles", path.string());
+  const auto finite = [](Vector3 v) { return std::isfinite(v.x) && std::isfinite(v.y) && std::isfinite(v.z); };
+  for (size_t i = 0; i < mesh.positions.size(); ++i)
+    require(finite(mesh.positions[i]), "{}: the position of vertex {} is not a finite number", path.string(), i);
+  for (const Mesh::Triangle& triangle : mesh.triangles)
+    for (const uint32_t vertex : triangle)
+      require(vertex < mesh.positions.size(), "{}: a triangle names vertex {} of {}", path.string(), vertex,
+              mesh.positions.size());
+}
+
+void check_mesh_extension(const fs::path& path) {
+  for (const char* known : {".glb", ".obj", ".ply", ".stl"})
+    if (lower_extension(path) == known) return;
+  throw UsageError(fmt::format("{}: meshes are written as .glb, .obj, .ply or .stl", path.string()));
+}
+
+bool holds_colors(const fs::path& path) {
+  return lower_extension(path) != ".stl";
+}
+
+void write_mesh(const fs::path& path, const Mesh& mesh) {
+  check_mesh_extension(path);
+  const std::string extension = lower_extension(path);
+  if (extension == ".glb") return write_glb(path, mesh);
+  if (extension == ".obj") return write_obj(path, mesh);
+  if (extension == ".ply") return write_mesh_ply(path, mesh);
+  write_stl(path, mesh);
+}
+
+void write_obj(const fs::path& path, const Mesh& mesh) {
+  check_mesh(mesh, path);
+  const std::string name = path.stem().string();
+  std::string text = "# gsv3d: +Y up, front +Z\n";
+  if (mesh.textured()) text += fmt::format("mtllib {}.mtl\n", name);
+  text += "o object\n";
+  for (const Vector3& p : mesh.positions) text += fmt::format("v {:.6g} {:.6g} {:.6g}\n", p.x, p.y, p.z);
+  for (const Vector2& uv : mesh.uvs) text += fmt::format("vt {:.6g} {:.6g}\n", uv.x, 1 - uv.y);
+  for (const Vector3& n : mesh.normals) text += fmt::format("vn {:.4f} {:.4f} {:.4f}\n", n.x, n.y, n.z);
+  if (mesh.textured()) text += "usemtl surface\n";
+  const auto corner = [&](uint32_t vertex) {
+    const uint32_t i = vertex + 1;
+    if (mesh.normals.empty()) return mesh.uvs.empty() ? fmt::format(" {}", i) : fmt::format(" {0}/{0}", i);
+    return mesh.uvs.empty() ? fmt::format(" {0}//{0}", i) : fmt::format(" {0}/{0}/{0}", i);
+  };
+  for (const auto& [a, b, c] : mesh.triangles) text += "f" + corner(a) + corner(b) + corner(c) + "\n";
+  if (mesh.textured()) {
+    save_png(fs::path(path).replace_extension(".png"), mesh.texture);
+    write_file(fs::path(path).replace_extension(".mtl"),
+               fmt::format("newmtl surface\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {}.png\n", name));
+  }
+  write_file(path, text);
+}
+
+void write_mesh_ply(const fs::path& path, const Mesh& mesh) {
+  check_mesh(mesh, path);
+  std::string bytes = "ply\nformat binary_little_endian 1.0\ncomment gsv3d mesh: +Y up, front +Z, colours sRGB\n";
+  bytes += fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n", mesh.positions.size());
+  if (!mesh.normals.empty()) bytes += "property float nx\nproperty float ny\nproperty float nz\n";
+  if (!mesh.uvs.empty()) bytes += "property float s\nproperty float t\n";
+  if (mesh.textured()) bytes += "property uchar red\nproperty uchar green\nproperty uchar blue\n";
+  bytes += fmt::format("element face {}\nproperty list uchar uint vertex_indices\nend_header\n", mesh.triangles.size());
+  for (size_t i = 0; i < mesh.positions.size(); ++i) {
+    append(bytes, mesh.positions[i]);
+    if (!mesh.normals.empty()) append(bytes, mesh.normals[i]);
+    if (!mesh.uvs.empty()) append(bytes, Vector2{mesh.uvs[i].x, 1 - mesh.uvs[i].y});
+    if (mesh.textured()) append(bytes, texture_color(mesh.texture, mesh.uvs[i]));
+  }
+  for (const Mesh::Triangle& triangle : mesh.triangles) bytes += '\3', append(bytes, triangle);
+  write_file(path, bytes);
+}
+
+void write_stl(const fs::path& path, const Mesh& mesh) {
+  check_mesh(mesh, path);
+  std::string bytes = "gsv3d mesh, +Z up, front -Y";
+  bytes.resize(80, ' ');
+  append(bytes, static_cast<uint32_t>(mesh.triangles.size()));
+  const auto turned = [](Vector3 p) { return Vector3{p.x, -p.z, p.y}; };
+  for (const Mesh::Triangle& triangle : mesh.triangles) {
+    std::array<Vector3, 3> p;
+    for (int i = 0; i < 3; ++i) p[i] = turned(mesh.positions[triangle[i]]);
+    append(bytes, normalized(cross(p[1] - p[0], p[2] - p[0]), {}));
+    append(bytes, p);
+    append(bytes, uint16_t{0});
+  }
+  write_file(path, bytes);
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,104 @@
+// gsv3d mesh as a user runs it: files that other programs accept, and one line for everything that is wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "program.h"
+#include "splat/ply.h"
+#include "toy_model.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::run_program;
+using testing::TemporaryFolder;
+
+#if GSV3D_WITH_MESH_LIBRARIES
+
+/// A grey ball of 3,000 Gaussians.
+Gaussians ball(float opacity) {
+  const auto generator = make_generator(5);
+  Tensor directions = randn({3000, 3}, generator);
+  directions = directions / directions.norm(2, 1, true);
+  return {0.4 * directions, at::tensor({1.F, 0.F, 0.F, 0.F}).repeat({3000, 1}), at::full({3000, 3}, 0.03F),
+          at::full({3000}, opacity), rgb_to_sh(at::full({3000, 3}, 0.5F))};
+}
+
+class MeshCommand : public ::testing::Test {
+ protected:
+  void SetUp() override { write_ply(folder_ / "ball.ply", ball(0.9F)); }
+  ProgramResult mesh(const std::string& arguments, const std::string& before = "") const {
+    return run_program(folder_.path(), "mesh " + arguments, before);
+  }
+  void expect_one_line(const ProgramResult& result, int code, const std::string& part) const {
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_EQ(result.err_lines(), 1) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(part));
+    EXPECT_EQ(result.out, "");
+    for (const auto& entry : fs::directory_iterator(folder_.path())) EXPECT_EQ(entry.path().extension(), ".ply") << entry.path();
+  }
+  const TemporaryFolder folder_;
+};
+
+TEST_F(MeshCommand, GlbPassesKhronosValidator) {
+  const ProgramResult result = mesh("ball.ply --resolution 48 --texture-size 128 --triangles 2000 --watertight");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("ball.glb: "));
+  const std::string command = GSV3D_SOURCE_DIR "/scripts/check_glb.sh '" + (folder_ / "ball.glb").string() + "'";
+  const int status = std::system(command.c_str());
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "glTF Validator is not there: it needs npm";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(MeshCommand, EveryFormat) {
+  for (const char* name : {"a.obj", "b.ply", "c.stl", "d.GLB"}) {
+    const ProgramResult result = mesh(std::string("ball.ply --quiet --resolution 32 --texture-size 64 -o ") + name);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(result.out + result.err, "");
+    EXPECT_TRUE(fs::exists(folder_ / name));
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "a.mtl") && fs::exists(folder_ / "a.png"));
+}
+
+TEST_F(MeshCommand, WhatCannotBecomeAMesh) {
+  expect_one_line(mesh("nowhere.ply"), 1, "nowhere.ply");
+  write_ply(folder_ / "glass.ply", ball(0.01F));
+  expect_one_line(mesh("glass.ply"), 1, "transparent");
+  write_ply(folder_ / "none.ply", ball(0.9F).select(at::zeros({3000}, at::kBool)));
+  expect_one_line(mesh("none.ply"), 1, "no Gaussians");
+  const std::string whole = read_file(folder_ / "ball.ply");
+  write_file(folder_ / "cut.ply", whole.substr(0, whole.size() / 2));
+  expect_one_line(mesh("cut.ply"), 1, "cut.ply");
+  write_file(folder_ / "text.ply", "ply\nformat ascii 1.0\n");
+  expect_one_line(mesh("text.ply"), 1, "text.ply");
+}
+
+TEST_F(MeshCommand, WrongUsage) {
+  expect_one_line(mesh("ball.ply -o a.fbx"), 2, ".glb");
+  expect_one_line(mesh("ball.ply -o ball.ply"), 2, "replace");
+  expect_one_line(mesh("ball.ply --resolution 5"), 2, "resolution");
+  expect_one_line(mesh("ball.ply --triangles -1"), 2, "triangles");
+  expect_one_line(mesh(""), 2, "object");
+}
+
+TEST_F(MeshCommand, DiskFull) {
+  expect_one_line(mesh("ball.ply --resolution 32 -o big.glb", "ulimit -f 4;"), 1, "cannot write");
+}
+
+#else
+
+TEST(MeshCommand, SaysWhatIsMissing) {
+  const TemporaryFolder folder;
+  Gaussians one{at::zeros({1, 3}), at::ones({1, 4}), at::ones({1, 3}), at::ones({1}), at::zeros({1, 1, 3})};
+  write_ply(folder / "one.ply", one);
+  const ProgramResult result = run_program(folder.path(), "mesh one.ply");
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("GSV3D_WITH_MESH_LIBRARIES"));
+}
+
+#endif
+
+}  // namespace
+}  // namespace gsv3d

@@ -1,0 +1,177 @@
+// The whole way from Gaussians to files: a ball of two colours whose surface is known.
+#include "mesh/gaussian_mesh.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "core/atomic_file.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "mesh/clean.h"
+#include "mesh/mesh_files.h"
+#include "toy_model.h"
+
+namespace gsv3d {
+namespace {
+
+using testing::TemporaryFolder;
+
+constexpr double kRadius = 0.4;
+
+/// Small opaque discs on a sphere: red above, blue below; the rest of the world is empty.
+Gaussians ball(double opacity = 0.99) {
+  const int64_t count = 4000;
+  const Tensor i = at::arange(count, at::kFloat) + 0.5;
+  const Tensor y = 1 - 2 * i / count, angle = 2.39996323 * i, ring = (1 - y * y).sqrt();
+  Gaussians g;
+  g.means = kRadius * at::stack({ring * angle.cos(), y, ring * angle.sin()}, 1);
+  const Tensor normal = g.means / kRadius;
+  // The turn of +Z to the normal.
+  g.quats = at::stack({1.00001 + normal.select(1, 2), -normal.select(1, 1), normal.select(1, 0), at::zeros({count})}, 1);
+  g.scales = at::tensor({0.014F, 0.014F, 0.001F}).repeat({count, 1});
+  g.opacities = at::full({count}, static_cast<float>(opacity));
+  const Tensor up = (y > 0).to(at::kFloat);
+  g.sh = rgb_to_sh(at::stack({0.9 * up, at::zeros({count}), 0.9 * (1 - up)}, 1));
+  return g;
+}
+
+class GaussianMesh : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_mesh_libraries()) GTEST_SKIP() << "built without GSV3D_WITH_MESH_LIBRARIES";
+  }
+};
+
+TEST_F(GaussianMesh, ABallBecomesABall) {
+  MeshOptions options;
+  options.resolution = 64;
+  options.triangles = 3000;
+  options.texture_size = 256;
+  options.watertight = true;
+  const Mesh mesh = mesh_gaussians(ball(), options);
+  EXPECT_LE(mesh.triangles.size(), 3000U);
+  const Topology found = topology(weld(mesh));
+  EXPECT_TRUE(found.closed()) << found.boundary_edges << " open, " << found.bad_edges << " bad";
+  EXPECT_EQ(found.euler, 2);
+  double worst = 0;
+  for (const Vector3& p : mesh.positions) worst = std::max(worst, std::abs(length(p) - kRadius));
+  EXPECT_LT(worst,
+            0.03);  // two samples of the grid: discs reach beyond their standard deviation, and outlines count from alpha 0.2
+  EXPECT_NEAR(signed_volume(mesh), 4.0 / 3 * 3.14159265 * kRadius * kRadius * kRadius, 0.04);
+  // The texture at the vertices, away from the line between the colours.
+  int64_t wrong = 0, seen = 0;
+  for (size_t i = 0; i < mesh.positions.size(); ++i) {
+    if (std::abs(mesh.positions[i].y) < 0.08F) continue;
+    const auto pick = [&](float place) { return std::clamp<int64_t>(static_cast<int64_t>(place * 256), 0, 255); };
+    const uint8_t* pixel = mesh.texture.at(pick(mesh.uvs[i].x), pick(mesh.uvs[i].y));
+    const bool up = mesh.positions[i].y > 0;
+    wrong += std::abs(pixel[up ? 0 : 2] - 230) > 12 || pixel[1] > 12 || pixel[up ? 2 : 0] > 25;
+    ++seen;
+  }
+  EXPECT_GT(seen, 500);
+  EXPECT_LE(wrong, seen / 100);
+}
+
+TEST_F(GaussianMesh, TheSameTwice) {
+  MeshOptions options;
+  options.resolution = 32;
+  options.texture_size = 64;
+  const Mesh first = mesh_gaussians(ball(), options), second = mesh_gaussians(ball(), options);
+  EXPECT_EQ(first.triangles, second.triangles);
+  EXPECT_EQ(first.positions, second.positions);
+  EXPECT_EQ(first.uvs, second.uvs);
+  EXPECT_EQ(first.texture.pixels, second.texture.pixels);
+}
+
+TEST_F(GaussianMesh, NothingToSeeIsAnErrorThatSaysSo) {
+  const auto message = [](const Gaussians& gaussians) -> std::string {
+    try {
+      mesh_gaussians(gaussians);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(message(ball().select(at::zeros({4000}, at::kBool))), ::testing::HasSubstr("no Gaussians"));
+  EXPECT_THAT(message(ball(0.01)), ::testing::HasSubstr("transparent"));
+  EXPECT_THAT(message(ball(0.06).select(at::arange(20))), ::testing::HasSubstr("no surface"));
+}
+
+TEST_F(GaussianMesh, OptionsAreChecked) {
+  EXPECT_THROW(mesh_gaussians(ball(), {.resolution = 8}), Error);
+  EXPECT_THROW(mesh_gaussians(ball(), {.resolution = 513}), Error);
+  EXPECT_THROW(mesh_gaussians(ball(), {.triangles = 3}), Error);
+  EXPECT_THROW(mesh_gaussians(ball(), {.texture_size = 9000}), Error);
+}
+
+/// One triangle with everything.
+Mesh one_triangle() {
+  Mesh mesh;
+  mesh.positions = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0.5F}};
+  mesh.triangles = {{0, 1, 2}};
+  mesh.normals = vertex_normals(mesh);
+  mesh.uvs = {{0, 0}, {1, 0}, {0, 1}};
+  mesh.texture = blank_image(2, 2, 10, 20, 30);
+  return mesh;
+}
+
+TEST(MeshFiles, GlbHoldsWhatItSays) {
+  const TemporaryFolder folder;
+  write_mesh(folder / "a.glb", one_triangle());
+  const std::string bytes = read_file(folder / "a.glb");
+  const auto word = [&](size_t place) {
+    uint32_t value;
+    std::memcpy(&value, bytes.data() + place, 4);
+    return value;
+  };
+  EXPECT_EQ(bytes.substr(0, 4), "glTF");
+  EXPECT_EQ(word(8), bytes.size());
+  const Json json = Json::parse(bytes.substr(20, word(12)));
+  EXPECT_EQ(json["materials"][0]["pbrMetallicRoughness"]["metallicFactor"], 0);
+  EXPECT_EQ(json["materials"][0]["pbrMetallicRoughness"]["roughnessFactor"], 1);
+  const Json position = json["accessors"][json["meshes"][0]["primitives"][0]["attributes"]["POSITION"].get<size_t>()];
+  EXPECT_EQ(position["max"], Json::array({1, 1, 0.5}));
+  const Json image = json["bufferViews"][json["images"][0]["bufferView"].get<size_t>()];
+  const size_t binary = 20 + word(12) + 8;
+  const Image texture =
+      decode_png(std::string_view(bytes).substr(binary + image["byteOffset"].get<size_t>(), image["byteLength"].get<size_t>()));
+  EXPECT_EQ(texture.pixels, one_triangle().texture.pixels);
+}
+
+TEST(MeshFiles, ObjPlyAndStl) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.obj", "a.ply", "a.STL"}) write_mesh(folder / name, one_triangle());
+  const std::string obj = read_file(folder / "a.obj");
+  EXPECT_THAT(obj, ::testing::HasSubstr("mtllib a.mtl"));
+  EXPECT_THAT(obj, ::testing::HasSubstr("vt 0 1\n"));  // v counts upward
+  EXPECT_THAT(obj, ::testing::HasSubstr("f 1/1/1 2/2/2 3/3/3\n"));
+  EXPECT_THAT(read_file(folder / "a.mtl"), ::testing::HasSubstr("map_Kd a.png"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "a.png"));
+  const std::string ply = read_file(folder / "a.ply");
+  EXPECT_EQ(ply.size(), ply.find("end_header\n") + 11 + 3 * (8 * 4 + 3) + 13);
+  const std::string stl = read_file(folder / "a.STL");
+  EXPECT_EQ(stl.size(), 84U + 50);
+  float z;  // our y
+  std::memcpy(&z, stl.data() + 84 + 12 + 24 + 8, 4);
+  EXPECT_EQ(z, 1);
+}
+
+TEST(MeshFiles, BadMeshesAndNamesLeaveNoFile) {
+  const TemporaryFolder folder;
+  EXPECT_THROW(write_mesh(folder / "a.fbx", one_triangle()), UsageError);
+  Mesh bad = one_triangle();
+  bad.positions[1].x = NAN;
+  for (const char* name : {"a.glb", "a.obj", "a.ply", "a.stl"}) {
+    EXPECT_THROW(write_mesh(folder / name, bad), Error);
+    EXPECT_THROW(write_mesh(folder / name, {}), Error);
+  }
+  bad = one_triangle();
+  bad.triangles[0][2] = 3;
+  EXPECT_THROW(write_mesh(folder / "a.glb", bad), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace gsv3d

@@ -1,0 +1,104 @@
+// Fusion of exact depth images of a sphere, against the goldens' bounds.
+#include "mesh/tsdf.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "goldens.h"
+#include "mesh/marching_cubes.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr Vector3 kCenter = {0.013F, -0.021F, 0.017F};
+constexpr float kRadius = 0.45F;
+
+DepthViews golden_views(const SafetensorsFile& file, const std::string& orbit) {
+  DepthViews views;
+  views.depth = file.tensor(orbit + "/depth").contiguous();
+  const int64_t count = views.depth.size(0);
+  views.cameras = {file.tensor(orbit + "/viewmats").contiguous(), file.tensor(orbit + "/K").unsqueeze(0).repeat({count, 1, 1}),
+                   views.depth.size(2), views.depth.size(1)};
+  return views;
+}
+
+/// Mean distance of the surface from the sphere, by area.
+double mean_error(const Mesh& mesh) {
+  double sum = 0;
+  for (const auto& [a, b, c] : mesh.triangles) {
+    const Vector3 p = mesh.positions[a], q = mesh.positions[b], r = mesh.positions[c];
+    const double area = 0.5 * length(cross(q - p, r - p));
+    sum += area * std::abs(length((p + q + r) * (1.0F / 3) - kCenter) - kRadius);
+  }
+  return sum / surface_area(mesh);
+}
+
+Mesh fused(const DepthViews& views, int64_t side, bool interpolate) {
+  ScalarGrid grid = make_grid({{-0.6F, -0.6F, -0.6F}, {0.6F, 0.6F, 0.6F}}, side);
+  fuse_depth(grid, views, {.interpolate = interpolate});
+  return marching_cubes(grid);
+}
+
+class TsdfGolden : public ::testing::TestWithParam<int64_t> {};
+
+TEST_P(TsdfGolden, SphereFromADynamicOrbit) {
+  GSV3D_GOLDEN_OR_SKIP(path, "mesh/sphere_depth_orbits.safetensors");
+  const DepthViews views = golden_views(SafetensorsFile(path), "dynamic");
+  const double bound = GetParam() == 48 ? 0.003988634440517974 : 0.003096570011243684;
+  const Mesh plain = fused(views, GetParam(), false), smooth = fused(views, GetParam(), true);
+  EXPECT_LE(mean_error(plain), bound);
+  EXPECT_LE(mean_error(smooth), mean_error(plain));  // depth between pixels may only help
+  const Topology found = topology(plain);
+  EXPECT_TRUE(found.closed()) << found.boundary_edges << " open, " << found.bad_edges << " bad";
+  EXPECT_EQ(found.euler, 2);
+  EXPECT_GT(signed_volume(plain), 0.36);
+}
+
+TEST_P(TsdfGolden, SphereFromAFlatOrbit) {
+  GSV3D_GOLDEN_OR_SKIP(path, "mesh/sphere_depth_orbits.safetensors");
+  const DepthViews views = golden_views(SafetensorsFile(path), "static");
+  const double bound = GetParam() == 48 ? 0.006919590487160971 : 0.005840257569081846;
+  EXPECT_LE(mean_error(fused(views, GetParam(), false)), bound);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sides, TsdfGolden, ::testing::Values(48, 64));
+
+/// One camera at (0, 0, 2) that looks at a wall in the plane z = 0.
+DepthViews wall(float weight) {
+  return {at::full({1, 32, 32}, 2.0F), at::full({1, 32, 32}, weight), look_at_cameras({0}, {0}, 32)};
+}
+
+TEST(Tsdf, DistancesAreInUnitsOfTheTruncation) {
+  ScalarGrid grid = make_grid({{-0.2F, -0.2F, -0.2F}, {0.2F, 0.2F, 0.2F}}, 9);  // spacing 0.05
+  fuse_depth(grid, wall(1), {.truncation = 0.1});
+  EXPECT_NEAR(grid.at(4, 4, 4), 0, 1e-5);
+  EXPECT_NEAR(grid.at(4, 4, 5), 0.5, 1e-5);
+  EXPECT_NEAR(grid.at(4, 4, 3), -0.5, 1e-5);
+  EXPECT_EQ(grid.at(4, 4, 8), 1);   // in front, cut
+  EXPECT_EQ(grid.at(4, 4, 0), -1);  // too far behind: unseen, inside
+}
+
+TEST(Tsdf, WeightsAndBackground) {
+  // Two views: the wall with weight 3 and an empty one with weight 1.
+  DepthViews views = wall(3);
+  views.depth = at::cat({views.depth, at::zeros({1, 32, 32})});
+  views.weight = at::cat({views.weight, at::ones({1, 32, 32})});
+  views.cameras = concatenate({views.cameras, views.cameras});
+  ScalarGrid grid = make_grid({{-0.2F, -0.2F, -0.2F}, {0.2F, 0.2F, 0.2F}}, 9);
+  fuse_depth(grid, views, {.truncation = 0.1});
+  EXPECT_NEAR(grid.at(4, 4, 3), (3 * -0.5 + 1) / 4, 1e-5);
+  EXPECT_EQ(grid.at(4, 4, 0), 1);  // only the empty view has a say there
+}
+
+TEST(Tsdf, ShapesAreChecked) {
+  ScalarGrid grid = make_grid({{-1, -1, -1}, {1, 1, 1}}, 8);
+  DepthViews views = wall(1);
+  views.depth = at::ones({1, 16, 32});
+  EXPECT_THROW(fuse_depth(grid, views), Error);
+  views = wall(1);
+  views.weight = at::ones({2, 32, 32});
+  EXPECT_THROW(fuse_depth(grid, views), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
