@@ -7,6 +7,9 @@
 #include "splat/cpu/binning.h"
 #include "splat/cpu/blending.h"
 #include "splat/cpu/projection.h"
+#if defined(GSV3D_CUDA_KERNELS)
+#include "splat/cuda/rasterize_cuda.h"
+#endif
 
 namespace gsv3d {
 namespace {
@@ -203,6 +206,9 @@ void require_good_view(splat_math::ViewState state, int64_t view) {
 
 Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
   const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
+#if defined(GSV3D_CUDA_KERNELS)
+  if (t.means.is_cuda()) return splat_cuda::rasterize_joined(t, {.width = width, .height = height, .options = options}).rendering;
+#endif
   const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors, t.world_to_camera, rest, width,
                                                 height, options);
   return {outputs[0], outputs[1], options.depth ? outputs[2] : Tensor()};

@@ -14,6 +14,8 @@ struct RasterizeOptions {
   bool depth = true;  ///< also blend depth
   bool antialiased =
       false;  ///< opacity × sqrt(det Σ2D before / after the 0.3 px blur) (Mip-Splatting's 2D filter, gsplat "antialiased")
+  bool deterministic =
+      true;  ///< the same gradients to the last bit every time on a GPU; takes 40 bytes per (Gaussian, tile) pair
   double near_plane = 0.01, far_plane = 1e10;
 };
 

@@ -14,7 +14,9 @@ template <class... Parameters, class... Arguments>
 int launch(void (*kernel)(Parameters...), int64_t blocks, int threads, CUstream_st* stream, const Arguments&... arguments) {
   if (blocks == 0) return cudaSuccess;
   if (blocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
-  kernel<<<static_cast<unsigned>(blocks), threads, 0, stream> > >(arguments...);
+  // clang-format off
+  kernel<<<static_cast<unsigned>(blocks), threads, 0, stream>>>(arguments...);
+  // clang-format on
   return cudaGetLastError();
 }
 

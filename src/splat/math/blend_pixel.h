@@ -2,7 +2,6 @@
 // pixels at a time.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "splat/math/splat.h"
@@ -28,7 +27,7 @@ GSV3D_HOST_DEVICE SplatAlpha splat_alpha(const Splat& s, float pixel_x, float pi
 #else
   r.raw = s.opacity * std::exp(-sigma);
 #endif
-  r.alpha = std::min(r.raw, kMaxAlpha);
+  r.alpha = r.raw < kMaxAlpha ? r.raw : kMaxAlpha;
   r.hit = sigma >= 0 && r.alpha >= kMinAlpha;
   return r;
 }

@@ -3,8 +3,12 @@
 
 #if defined(__CUDACC__)
 #define GSV3D_HOST_DEVICE __host__ __device__ __forceinline__
-#define GSV3D_UNROLL _Pragma("unroll")
 #else
 #define GSV3D_HOST_DEVICE inline
+#endif
+
+#if defined(__CUDA_ARCH__)
+#define GSV3D_UNROLL _Pragma("unroll")
+#else
 #define GSV3D_UNROLL
 #endif

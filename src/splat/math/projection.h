@@ -57,7 +57,8 @@ GSV3D_HOST_DEVICE bool project_one(const DrawRules& rules, const View& view, con
   splat.x = view.fx * point[0] * t.inverse_z + view.cx;
   splat.y = view.fy * point[1] * t.inverse_z + view.cy;
   splat.depth = point[2];
-  const float deviations = std::min(kMaxExtentInDeviations, std::sqrt(2 * std::log(255 * splat.opacity)));
+  const float reach = std::sqrt(2 * std::log(255 * splat.opacity));
+  const float deviations = reach < kMaxExtentInDeviations ? reach : kMaxExtentInDeviations;
   splat.extent_x = deviations * std::sqrt(xx);
   splat.extent_y = deviations * std::sqrt(yy);
   return splat.extent_x > 0 && splat.extent_y > 0 && on_screen(splat, rules.image);
