@@ -16,4 +16,8 @@ if(GSV3D_CUDA_KERNELS)
     set(CMAKE_CUDA_ARCHITECTURES "80-real;90-real;120")
   endif()
   enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that newer versions of nvcc have it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
 endif()

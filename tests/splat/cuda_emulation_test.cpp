@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(, CudaEmulation,
                          ::testing::Values(Mode{0, false, true}, Mode{1, true, false}, Mode{4, false, false},
                                            Mode{9, false, true}, Mode{16, true, true}));
 
-TEST(CudaEmulation, BatchOfUnequalScenes) {
+TEST(CudaKernels, BatchOfUnequalScenes) {
   const std::vector<RasterizeScene> scenes = {random_scene(200, 4, 1, 1), random_scene(0, 4, 2, 2), random_scene(70, 4, 3, 3)};
   for (const bool deterministic : {true, false}) {
     const RasterizeOptions options = {.deterministic = deterministic};
@@ -132,7 +132,7 @@ TEST(CudaEmulation, BatchOfUnequalScenes) {
 }
 
 /// A missing barrier or a sum in the order of arrival would show here.
-TEST(CudaEmulation, SameBitsInWhateverOrderThreadsRun) {
+TEST(CudaKernels, SameBitsInWhateverOrderThreadsRun) {
   const auto scene = random_scene(150, 1, 8);
   cuda_emulation::set_seed(1);
   const auto expected = run_emulated({scene}, {}).results;
@@ -143,7 +143,7 @@ TEST(CudaEmulation, SameBitsInWhateverOrderThreadsRun) {
   }
 }
 
-TEST(CudaEmulation, MedianDepthIsThatOfTheGaussianThatHalvesTheTransmittance) {
+TEST(CudaKernels, MedianDepthIsThatOfTheGaussianThatHalvesTheTransmittance) {
   auto scene = random_scene(3, 1, 1, 1);
   auto& g = scene.gaussians;
   scene.cameras = orbit_cameras(1, 0, 32);
