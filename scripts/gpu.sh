@@ -40,6 +40,13 @@ run() {
   cmake --build "build/$preset" --parallel "$(nproc)"
   mkdir -p "$output" "$model"
   ctest --test-dir "build/$preset" --output-on-failure -L golden 2>&1 | tee "$output/tests.log" || true
+  ctest --test-dir "build/$preset" --output-on-failure -R 'Rasterizer|Cuda' 2>&1 | tee "$output/rasterizer_tests.log" || true
+  if command -v compute-sanitizer >/dev/null; then
+    for check in memcheck racecheck; do
+      compute-sanitizer --tool "$check" --error-exitcode 1 "build/$preset/bin/test_splat" --gtest_filter='RasterizerCuda.*' 2>&1 |
+        tee "$output/sanitizer_$check.log" || true
+    done
+  fi
   [ -e "$model/config.json" ] || cp "$config/config.json" "$model/config.json"
   local count share
   count=$(wc -w <<<"$stages")

@@ -1,5 +1,5 @@
 // The differentiable Gaussian rasterizer (3DGS, arXiv 2308.04079, with gsplat's numerical rules): one function for the CPU
-// kernels here and the CUDA kernels to come. The rules that decide the numbers are listed in docs/rasterizer.md.
+// kernels and the CUDA kernels. The rules that decide the numbers are listed in docs/rasterizer.md.
 #pragma once
 
 #include <vector>
