@@ -42,6 +42,14 @@ build_and_measure() {
   "build/$preset/bin/gsv3d" info --model "$model" >"$results/info.txt" 2>&1 || true
   ctest --test-dir "build/$preset" --output-on-failure --parallel "$(nproc)" -L golden >"$results/tests.log" 2>&1 || true
   tail -n 3 "$results/tests.log"
+  ctest --test-dir "build/$preset" --output-on-failure -R 'Rasterizer|Cuda' >"$results/rasterizer_tests.log" 2>&1 || true
+  tail -n 3 "$results/rasterizer_tests.log"
+  local check
+  for check in memcheck racecheck; do
+    command -v compute-sanitizer >/dev/null || break
+    compute-sanitizer --tool "$check" --error-exitcode 1 "build/$preset/bin/test_splat" --gtest_filter='RasterizerCuda.*' \
+      >"$results/sanitizer_$check.log" 2>&1 || echo "gpu.sh: compute-sanitizer's $check failed"
+  done
   local bench
   for bench in build/"$preset"/bin/bench_*; do
     timeout 120 "$bench" >"$results/$(basename "$bench").txt" 2>&1 || echo "gpu.sh: $(basename "$bench") failed or took too long"

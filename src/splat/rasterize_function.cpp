@@ -7,6 +7,9 @@
 #include "splat/cpu/binning.h"
 #include "splat/cpu/blending.h"
 #include "splat/cpu/projection.h"
+#if defined(GSV3D_CUDA_KERNELS)
+#include "splat/cuda/rasterize_cuda.h"
+#endif
 
 namespace gsv3d {
 namespace {
@@ -52,38 +55,11 @@ float* floats(const Tensor& tensor) {
   return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
 }
 
-/// Adjugate over determinant, in double. Throws Error when the matrix has no inverse.
-void invert(const float* m, double* inverse) {
-  const auto minor = [&](int r, int c) {
-    const int r1 = (r + 1) % 3, r2 = (r + 2) % 3, c1 = (c + 1) % 3, c2 = (c + 2) % 3;
-    return double{m[3 * r1 + c1]} * m[3 * r2 + c2] - double{m[3 * r1 + c2]} * m[3 * r2 + c1];
-  };
-  const double determinant = m[0] * minor(0, 0) + m[1] * minor(0, 1) + m[2] * minor(0, 2);
-  require(std::isfinite(determinant) && determinant != 0, "rasterize: a world_to_camera matrix cannot be inverted");
-  for (int r = 0; r < 3; ++r)
-    for (int c = 0; c < 3; ++c) inverse[3 * c + r] = minor(r, c) / determinant;
-}
-
 std::vector<splat_cpu::View> prepare_views(const Tensor& world_to_camera, const Tensor& intrinsics) {
   std::vector<splat_cpu::View> views(world_to_camera.size(0));
-  for (size_t v = 0; v < views.size(); ++v) {
-    const float* m = floats(world_to_camera) + 16 * v;
-    const float* k = floats(intrinsics) + 9 * v;
-    auto& view = views[v];
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) view.rotation[3 * i + j] = m[4 * i + j];
-      view.translation[i] = m[4 * i + 3];
-    }
-    view.fx = k[0], view.fy = k[4], view.cx = k[2], view.cy = k[5];
-    require(view.fx > 0 && view.fy > 0, "rasterize: focal lengths must be positive, camera {} has {} and {}", v, view.fx,
-            view.fy);
-    invert(view.rotation, view.inverse_rotation);
-    for (int i = 0; i < 3; ++i) {
-      double position = 0;
-      for (int j = 0; j < 3; ++j) position -= view.inverse_rotation[3 * i + j] * view.translation[j];
-      view.position[i] = static_cast<float>(position);
-    }
-  }
+  for (size_t v = 0; v < views.size(); ++v)
+    require_good_view(splat_math::make_view(floats(world_to_camera) + 16 * v, floats(intrinsics) + 9 * v, views[v]),
+                      static_cast<int64_t>(v));
   return views;
 }
 
@@ -222,8 +198,17 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
 
 }  // namespace
 
+void require_good_view(splat_math::ViewState state, int64_t view) {
+  require(state != splat_math::ViewState::kBadFocalLength, "rasterize: the focal lengths of camera {} must be positive", view);
+  require(state != splat_math::ViewState::kNotInvertible, "rasterize: the world_to_camera matrix of camera {} cannot be inverted",
+          view);
+}
+
 Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
   const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
+#if defined(GSV3D_CUDA_KERNELS)
+  if (t.means.is_cuda()) return splat_cuda::rasterize_joined(t, {.width = width, .height = height, .options = options}).rendering;
+#endif
   const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors, t.world_to_camera, rest, width,
                                                 height, options);
   return {outputs[0], outputs[1], options.depth ? outputs[2] : Tensor()};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "splat/math/camera_view.h"
 #include "splat/rasterizer.h"
 
 namespace gsv3d {
@@ -15,6 +16,9 @@ struct RasterizeTensors {
   Tensor backgrounds;                      ///< [C, 3]
   Tensor scenes;                           ///< [S, 5] int64: splat_cpu::SceneRange
 };
+
+/// Throws Error when a camera cannot be used.
+void require_good_view(splat_math::ViewState state, int64_t view);
 
 /// → rgb [C, 3, H, W], alpha and depth [C, 1, H, W]; differentiable in means, quats, scales, opacities, colors and
 /// world_to_camera.

@@ -57,7 +57,14 @@ Tensor background_rows(const RasterizeScene& scene) {
 template <class Pick>
 Tensor join(const std::vector<RasterizeScene>& scenes, const Pick& pick) {
   std::vector<Tensor> parts;
-  for (const auto& scene : scenes) parts.push_back(pick(scene).to(at::kCPU));
+  for (const auto& scene : scenes) {
+    const Tensor part = pick(scene);
+#if defined(GSV3D_CUDA_KERNELS)
+    parts.push_back(part.is_cuda() ? part : part.to(at::kCPU));
+#else
+    parts.push_back(part.to(at::kCPU));
+#endif
+  }
   return (parts.size() == 1 ? parts[0] : at::cat(parts)).contiguous();
 }
 

@@ -1,5 +1,5 @@
 // The differentiable Gaussian rasterizer (3DGS, arXiv 2308.04079, with gsplat's numerical rules): one function for the CPU
-// kernels here and the CUDA kernels to come. The rules that decide the numbers are listed in docs/rasterizer.md.
+// kernels and the CUDA kernels. The rules that decide the numbers are listed in docs/rasterizer.md.
 #pragma once
 
 #include <vector>
@@ -14,6 +14,8 @@ struct RasterizeOptions {
   bool depth = true;  ///< also blend depth
   bool antialiased =
       false;  ///< opacity × sqrt(det Σ2D before / after the 0.3 px blur) (Mip-Splatting's 2D filter, gsplat "antialiased")
+  bool deterministic =
+      true;  ///< the same gradients to the last bit every time on a GPU; takes 40 bytes per (Gaussian, tile) pair
   double near_plane = 0.01, far_plane = 1e10;
 };
 

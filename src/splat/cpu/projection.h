@@ -5,16 +5,6 @@
 
 namespace gsv3d::splat_cpu {
 
-/// All scenes' Gaussians, joined; float32 arrays without gaps.
-struct GaussianArrays {
-  const float* means;      ///< [G, 3]
-  const float* quats;      ///< [G, 4] w, x, y, z, any length
-  const float* scales;     ///< [G, 3]
-  const float* opacities;  ///< [G]
-  const float* colors;     ///< [G, sh_count, 3] coefficients, or [G, 3] colours used as they are when sh_count is 0
-  int sh_count;
-};
-
 struct ProjectionParameters {
   GaussianArrays gaussians;
   const SceneRange* scenes;

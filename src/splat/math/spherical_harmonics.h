@@ -1,12 +1,14 @@
 // Real spherical harmonics up to degree 3 in 3DGS's order and signs, as polynomials of a unit direction.
 #pragma once
 
-namespace gsv3d::splat_cpu {
+#include "splat/math/host_device.h"
+
+namespace gsv3d::splat_math {
 
 constexpr int kMaxShCount = 16;
 
 /// values[0 … count): count is 1, 4, 9 or 16.
-inline void sh_basis(float x, float y, float z, int count, float* values) {
+GSV3D_HOST_DEVICE void sh_basis(float x, float y, float z, int count, float* values) {
   values[0] = 0.28209479177387814f;
   if (count < 4) return;
   values[1] = -0.4886025119029199f * y;
@@ -31,7 +33,7 @@ inline void sh_basis(float x, float y, float z, int count, float* values) {
 
 /// gradient = Σ_k weights[k] · ∇values[k] with respect to (x, y, z). Only its part across the direction is meaningful: the
 /// polynomials are continued off the unit sphere in one of many ways.
-inline void sh_basis_gradient(float x, float y, float z, int count, const float* weights, float* gradient) {
+GSV3D_HOST_DEVICE void sh_basis_gradient(float x, float y, float z, int count, const float* weights, float* gradient) {
   const float* w = weights;
   float gx = 0, gy = 0, gz = 0;
   if (count >= 4) {
@@ -60,4 +62,4 @@ inline void sh_basis_gradient(float x, float y, float z, int count, const float*
   gradient[2] = gz;
 }
 
-}  // namespace gsv3d::splat_cpu
+}  // namespace gsv3d::splat_math

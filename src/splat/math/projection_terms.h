@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "splat/cpu/projection.h"
+#include "splat/math/splat.h"
 
-namespace gsv3d::splat_cpu {
+namespace gsv3d::splat_math {
 
 /// What a Gaussian's shape is before any camera: R from the normalised quaternion, M = R · diag(scale), Σ = M Mᵀ.
 struct ShapeTerms {
@@ -15,7 +15,7 @@ struct ShapeTerms {
   float covariance[6];  ///< xx, xy, xz, yy, yz, zz
 };
 
-inline ShapeTerms shape_terms(const float* quat, const float* scale) {
+GSV3D_HOST_DEVICE ShapeTerms shape_terms(const float* quat, const float* scale) {
   ShapeTerms t;
   const float norm = std::sqrt(quat[0] * quat[0] + quat[1] * quat[1] + quat[2] * quat[2] + quat[3] * quat[3]);
   t.inverse_norm = 1 / std::max(norm, 1e-12f);
@@ -52,21 +52,22 @@ struct ProjectionTerms {
   float compensation;                      ///< sqrt(determinant_before / determinant), at least 0
 };
 
-inline void camera_point(const View& view, const float* mean, float* point) {
+GSV3D_HOST_DEVICE void camera_point(const View& view, const float* mean, float* point) {
   for (int i = 0; i < 3; ++i)
     point[i] = view.rotation[3 * i] * mean[0] + view.rotation[3 * i + 1] * mean[1] + view.rotation[3 * i + 2] * mean[2] +
                view.translation[i];
 }
 
 /// `point` is the mean in camera axes, in front of the camera.
-inline ProjectionTerms projection_terms(const View& view, const Grid& grid, const float* point, const float* covariance) {
+GSV3D_HOST_DEVICE ProjectionTerms projection_terms(const View& view, ImageSize image, const float* point,
+                                                   const float* covariance) {
   ProjectionTerms t;
   for (int i = 0; i < 3; ++i) t.point[i] = point[i];
   t.inverse_z = 1 / point[2];
-  const float margin_x = 0.15f * grid.width / view.fx, margin_y = 0.15f * grid.height / view.fy;
+  const float margin_x = 0.15f * image.width / view.fx, margin_y = 0.15f * image.height / view.fy;
   const float x = point[0] * t.inverse_z, y = point[1] * t.inverse_z;
-  t.slope_x = std::min(std::max(x, -(view.cx / view.fx + margin_x)), (grid.width - view.cx) / view.fx + margin_x);
-  t.slope_y = std::min(std::max(y, -(view.cy / view.fy + margin_y)), (grid.height - view.cy) / view.fy + margin_y);
+  t.slope_x = std::min(std::max(x, -(view.cx / view.fx + margin_x)), (image.width - view.cx) / view.fx + margin_x);
+  t.slope_y = std::min(std::max(y, -(view.cy / view.fy + margin_y)), (image.height - view.cy) / view.fy + margin_y);
   t.inside_x = t.slope_x == x;
   t.inside_y = t.slope_y == y;
 
@@ -94,4 +95,4 @@ inline ProjectionTerms projection_terms(const View& view, const Grid& grid, cons
   return t;
 }
 
-}  // namespace gsv3d::splat_cpu
+}  // namespace gsv3d::splat_math

@@ -1,0 +1,23 @@
+# The CUDA compiler, where there is one. Without a CUDA build of LibTorch the kernels are compiled but not linked.
+#   GSV3D_CUDA_KERNELS   kernels are compiled        GSV3D_CUDA   LibTorch has CUDA (Dependencies.cmake)
+set(GSV3D_CUDA_KERNELS OFF)
+if(GSV3D_WITH_CUDA STREQUAL "AUTO")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(GSV3D_CUDA_KERNELS ON)
+  endif()
+elseif(GSV3D_WITH_CUDA)
+  set(GSV3D_CUDA_KERNELS ON)
+endif()
+if(GSV3D_CUDA_KERNELS)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    # Machine code for A100, H100/H200 and Blackwell cards; PTX of the last for what comes after.
+    set(CMAKE_CUDA_ARCHITECTURES "80-real;90-real;120")
+  endif()
+  enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that newer versions of nvcc have it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
+endif()
