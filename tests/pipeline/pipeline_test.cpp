@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "goldens.h"
 #include "image/framing.h"
+#include "mesh/clean.h"
 #include "pipeline/outputs.h"
 #include "pipeline/view_order.h"
 #include "splat/ply.h"
@@ -171,9 +172,10 @@ TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   EXPECT_EQ(record["seed"], 23);
   EXPECT_EQ(record["settings"]["steps"], 3);
   EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
-  EXPECT_EQ(record["seconds"].size(), 5u);
+  EXPECT_EQ(record["seconds"].size(), 6u);
+  EXPECT_EQ(fs::exists(place / "object.glb"), has_mesh_libraries());
   run(true);
-  EXPECT_FALSE(fs::exists(place / "object.ply") || fs::exists(place / "orbit.mp4"));
+  for (const char* name : {"object.ply", "object.glb", "orbit.mp4"}) EXPECT_FALSE(fs::exists(place / name)) << name;
   EXPECT_TRUE(fs::exists(place / "views.png"));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 1);
 }
