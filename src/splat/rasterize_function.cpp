@@ -7,6 +7,7 @@
 #include "splat/cpu/binning.h"
 #include "splat/cpu/blending.h"
 #include "splat/cpu/projection.h"
+#include "splat/cpu/view.h"
 
 namespace gsv3d {
 namespace {
@@ -52,38 +53,10 @@ float* floats(const Tensor& tensor) {
   return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
 }
 
-/// Adjugate over determinant, in double. Throws Error when the matrix has no inverse.
-void invert(const float* m, double* inverse) {
-  const auto minor = [&](int r, int c) {
-    const int r1 = (r + 1) % 3, r2 = (r + 2) % 3, c1 = (c + 1) % 3, c2 = (c + 2) % 3;
-    return double{m[3 * r1 + c1]} * m[3 * r2 + c2] - double{m[3 * r1 + c2]} * m[3 * r2 + c1];
-  };
-  const double determinant = m[0] * minor(0, 0) + m[1] * minor(0, 1) + m[2] * minor(0, 2);
-  require(std::isfinite(determinant) && determinant != 0, "rasterize: a world_to_camera matrix cannot be inverted");
-  for (int r = 0; r < 3; ++r)
-    for (int c = 0; c < 3; ++c) inverse[3 * c + r] = minor(r, c) / determinant;
-}
-
 std::vector<splat_cpu::View> prepare_views(const Tensor& world_to_camera, const Tensor& intrinsics) {
-  std::vector<splat_cpu::View> views(world_to_camera.size(0));
-  for (size_t v = 0; v < views.size(); ++v) {
-    const float* m = floats(world_to_camera) + 16 * v;
-    const float* k = floats(intrinsics) + 9 * v;
-    auto& view = views[v];
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) view.rotation[3 * i + j] = m[4 * i + j];
-      view.translation[i] = m[4 * i + 3];
-    }
-    view.fx = k[0], view.fy = k[4], view.cx = k[2], view.cy = k[5];
-    require(view.fx > 0 && view.fy > 0, "rasterize: focal lengths must be positive, camera {} has {} and {}", v, view.fx,
-            view.fy);
-    invert(view.rotation, view.inverse_rotation);
-    for (int i = 0; i < 3; ++i) {
-      double position = 0;
-      for (int j = 0; j < 3; ++j) position -= view.inverse_rotation[3 * i + j] * view.translation[j];
-      view.position[i] = static_cast<float>(position);
-    }
-  }
+  std::vector<splat_cpu::View> views;
+  for (int64_t v = 0; v < world_to_camera.size(0); ++v)
+    views.push_back(splat_cpu::make_view(floats(world_to_camera) + 16 * v, floats(intrinsics) + 9 * v, v));
   return views;
 }
 
