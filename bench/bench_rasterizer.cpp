@@ -227,7 +227,9 @@ void profile(const Case& c, int rounds) {
     step(2, [&] { splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), entries.data()); });
     const splat_cpu::BlendInputs blending = {splats.data(),      scene.ranges.data(),   c.views, entries.data(), offsets.data(),
                                              backgrounds.data(), scene.projection.grid, 1};
-    step(3, [&] { splat_cpu::blend_forward(blending, {rgb.data(), alpha.data(), depth.data(), left.data(), last.data()}); });
+    step(3, [&] {
+      splat_cpu::blend_forward(blending, {rgb.data(), alpha.data(), depth.data(), nullptr, left.data(), last.data()});
+    });
     const auto& v_out = contest.first_v();
     step(4, [&] {
       splat_cpu::blend_backward(blending, {left.data(), last.data(), data(v_out[0]), data(v_out[1]), data(v_out[2])},

@@ -13,14 +13,19 @@ using splat_cpu::kMinTransmittance;
 using splat_cpu::Splat;
 using splat_cpu::SplatMoments;
 
-/// The pixels whose centres lie in a splat's box.
+/// The pixels whose centres lie in a splat's box. Its half sizes do not look at the opacity, as in OpenSplat; its 3 standard
+/// deviations would cut off what our rules keep, so that it takes 3.33 to draw the same image.
 struct Box {
   int x_begin, x_end, y_begin, y_end;
-  Box(const Splat& s, const splat_cpu::Grid& grid)
-      : x_begin(std::max(0, static_cast<int>(std::ceil(s.x - s.extent_x - 0.5f)))),
-        x_end(std::min(grid.width, static_cast<int>(std::floor(s.x + s.extent_x - 0.5f)) + 1)),
-        y_begin(std::max(0, static_cast<int>(std::ceil(s.y - s.extent_y - 0.5f)))),
-        y_end(std::min(grid.height, static_cast<int>(std::floor(s.y + s.extent_y - 0.5f)) + 1)) {}
+  Box(const Splat& s, const splat_cpu::Grid& grid) {
+    const float determinant = s.a * s.c - s.b * s.b;
+    const float extent_x = splat_cpu::kMaxExtentInDeviations * std::sqrt(s.c / determinant),
+                extent_y = splat_cpu::kMaxExtentInDeviations * std::sqrt(s.a / determinant);
+    x_begin = std::max(0, static_cast<int>(std::ceil(s.x - extent_x - 0.5f)));
+    x_end = std::min(grid.width, static_cast<int>(std::floor(s.x + extent_x - 0.5f)) + 1);
+    y_begin = std::max(0, static_cast<int>(std::ceil(s.y - extent_y - 0.5f)));
+    y_end = std::min(grid.height, static_cast<int>(std::floor(s.y + extent_y - 0.5f)) + 1);
+  }
 };
 
 }  // namespace

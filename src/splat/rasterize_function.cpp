@@ -105,7 +105,7 @@ Bins project_and_bin(const Binding& binding, const RasterizeOptions& options) {
   for (const auto& range : binding.ranges) count += range.count;
   const auto ints = at::TensorOptions(at::kInt);
   Bins bins;
-  bins.splats = at::empty({count, splat_cpu::kSplatFloats}, at::kFloat);
+  bins.splats = at::empty({count, splat_cpu::kSplatFloats}, at::kFloat);  // LibTorch aligns to 64 bytes
   auto* splats = reinterpret_cast<splat_cpu::Splat*>(floats(bins.splats));
   splat_cpu::project_forward(binding.projection, static_cast<float>(options.near_plane), static_cast<float>(options.far_plane),
                              splats);
@@ -143,7 +143,7 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
     const Tensor transmittance = at::empty({views, height, width}, at::kFloat),
                  last = at::empty({views, height, width}, at::kInt);
     splat_cpu::blend_forward(binding.blending(bins.splats, bins.entries, bins.tile_offsets, rest.backgrounds),
-                             {floats(rgb), floats(alpha), floats(depth), floats(transmittance), last.data_ptr<int32_t>()});
+                             {floats(rgb), floats(alpha), floats(depth), nullptr, floats(transmittance), last.data_ptr<int32_t>()});
 
     variable_list saved(kSavedCount);
     saved[kMeans] = means, saved[kQuats] = quats, saved[kScales] = scales, saved[kOpacities] = opacities, saved[kColors] = colors;

@@ -1,4 +1,5 @@
 // EWA projection (Zwicker et al. 2001, as in 3DGS) of every Gaussian into every camera of its scene.
+#include "splat/cpu/ellipse.h"
 #include "splat/cpu/projection.h"
 #include "splat/cpu/projection_terms.h"
 #include "splat/cpu/spherical_harmonics.h"
@@ -54,6 +55,10 @@ bool project_one(const ProjectionParameters& in, const View& view, int64_t g, co
   const float deviations = std::min(kMaxExtentInDeviations, std::sqrt(2 * std::log(255 * splat.opacity)));
   splat.extent_x = deviations * std::sqrt(xx);
   splat.extent_y = deviations * std::sqrt(yy);
+  splat.lean = t.cov_xy / yy;
+  splat.fall = t.cov_xy / xx;
+  splat.half_width = (splat.extent_x + margin(splat.extent_x)) * static_cast<float>(std::sqrt(t.determinant / (double{xx} * yy)));
+  splat.contour = 0.5f * kLog2E * deviations * deviations + 0.05f;
   return splat.extent_x > 0 && splat.extent_y > 0 && on_screen(splat, in.grid);
 }
 
@@ -73,7 +78,7 @@ void project_forward(const ProjectionParameters& in, float near_plane, float far
         if (project_one(in, in.views[view], g, shape, near_plane, far_plane, splat))
           splat_color(in.gaussians, in.views[view], g, &splat.red);
         else
-          splat = {};
+          splat.extent_x = 0;
       }
     }
   }
