@@ -17,6 +17,7 @@
 #include "splat/cpu/blending.h"
 #include "splat/cpu/view.h"
 #include "splat/rasterizer.h"
+#include "splat/workspace.h"
 
 namespace gsv3d {
 namespace {
@@ -89,12 +90,12 @@ class Contest {
 
   void forward() {
     const c10::NoGradGuard no_grad;
-    rasterize_batch(gaussians_, cameras_, at::ones({3}));
+    rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
   }
   std::vector<Rendering> forward_and_backward() {
     for (auto& g : gaussians_)
       for (auto* leaf : leaves(g)) leaf->mutable_grad() = Tensor();
-    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}));
+    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
     std::vector<Tensor> outputs, v_outputs;
     for (size_t i = 0; i < renderings.size(); ++i) {
       outputs.insert(outputs.end(), {renderings[i].rgb, renderings[i].alpha, renderings[i].depth});
@@ -110,30 +111,37 @@ class Contest {
     for (size_t i = 0; i < plain_.size(); ++i) {
       plain_[i]->forward();
       const auto& g = plain_gradients_[i];
-      plain_[i]->backward(v_images_[i], {data(g.means), data(g.quats), data(g.scales), data(g.opacities), data(g.sh), nullptr});
+      plain_[i]->backward(v_images_[i],
+                          {data(g.means), data(g.quats), data(g.scales), data(g.opacities), data(g.sh), nullptr, nullptr});
     }
   }
 
-  /// Fails unless both give the same images to 1e-3 (mean 1e-6) and gradients to 1e-3 relative.
+  /// Fails unless both give the same images and gradients to 1e-3. Where alpha is 1/255 up to rounding, one may take a splat and
+  /// the other leave it, so that of a pixel in a hundred thousand a difference of up to 1/255 is no error.
   void check() {
     const auto renderings = forward_and_backward();
     plain_forward_and_backward();
-    double image = 0, gradient = 0;
+    double image = 0, gradient = 0, off = 0, values = 0;
+    const auto compare = [&](const Tensor& mine, const std::vector<float>& theirs) {
+      const Tensor difference = (mine - at::from_blob(const_cast<float*>(theirs.data()), mine.sizes())).abs();
+      image = std::max(image, difference.max().item<double>());
+      off += (difference > 1e-3).sum().item<double>(), values += static_cast<double>(difference.numel());
+    };
     for (size_t i = 0; i < plain_.size(); ++i) {
       const auto& images = plain_[i]->forward();
       for (int64_t v = 0; v < case_.views; ++v) {
-        const Tensor rgb = at::from_blob(const_cast<float*>(images[v].rgb.data()), {3, case_.size, case_.size});
-        image = std::max(image, (renderings[i].rgb[v] - rgb).abs().max().item<double>());
-        const Tensor depth = at::from_blob(const_cast<float*>(images[v].depth.data()), {1, case_.size, case_.size});
-        image = std::max(image, (renderings[i].depth[v] - depth).abs().max().item<double>());
+        compare(renderings[i].rgb[v], images[v].rgb);
+        compare(renderings[i].alpha[v], images[v].alpha);
+        compare(renderings[i].depth[v], images[v].depth);
       }
       const auto mine = leaves(gaussians_[i]), theirs = leaves(plain_gradients_[i]);
       for (size_t k = 0; k < mine.size(); ++k)
         gradient = std::max(gradient, ((mine[k]->grad() - *theirs[k]).norm() / theirs[k]->norm()).item<double>());
     }
-    fmt::print("{}\n  largest difference to the plain loop: image {:.1e}, gradients {:.1e} (relative)\n", case_.name, image,
-               gradient);
-    require(image <= 1e-2 && gradient <= 1e-3, "the two rasterizers disagree");
+    fmt::print(
+        "{}\n  largest difference to the plain loop: image {:.1e} ({} values of {} above 1e-3), gradients {:.1e} (relative)\n",
+        case_.name, image, off, values, gradient);
+    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 1e-3, "the two rasterizers disagree");
   }
 
   const BoundScene& first() const { return *bound_.front(); }
@@ -150,6 +158,7 @@ class Contest {
   }
 
   Case case_;
+  RasterizeOptions options_ = {.workspace = std::make_shared<RasterizeWorkspace>()};
   std::vector<Cameras> cameras_;
   std::vector<std::unique_ptr<BoundScene>> bound_;
   std::vector<std::unique_ptr<PlainRasterizer>> plain_;
@@ -211,6 +220,8 @@ void profile(const Case& c, int rounds) {
   const splat_cpu::BinningParameters binning = {splats.data(), scene.ranges.data(),   c.views,
                                                 splat_count,   scene.projection.grid, 1};
   std::vector<splat_cpu::TileEntry> entries;
+  std::vector<splat_cpu::DepthKey> keys(2 * splat_count);
+  std::vector<int32_t> next_entry(c.views * tiles);
   std::vector<splat_cpu::SplatMoments> moments;
   auto v = scene.gaussians.detach();
   for (auto* tensor : {&v.means, &v.quats, &v.scales, &v.opacities, &v.sh}) *tensor = at::empty_like(*tensor);
@@ -224,7 +235,9 @@ void profile(const Case& c, int rounds) {
     step(0, [&] { splat_cpu::project_forward(scene.projection, 0.01f, 1e10f, splats.data()); });
     step(1, [&] { pairs = splat_cpu::count_tile_entries(binning, first_slot.data(), offsets.data()); });
     entries.resize(pairs), moments.resize(pairs);
-    step(2, [&] { splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), entries.data()); });
+    step(2, [&] {
+      splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), {keys.data(), next_entry.data()}, entries.data());
+    });
     const splat_cpu::BlendInputs blending = {splats.data(),      scene.ranges.data(),   c.views, entries.data(), offsets.data(),
                                              backgrounds.data(), scene.projection.grid, 1};
     step(3, [&] {
@@ -236,8 +249,9 @@ void profile(const Case& c, int rounds) {
                                 moments.data());
     });
     step(5, [&] {
-      splat_cpu::project_backward(scene.projection, splats.data(), first_slot.data(), moments.data(),
-                                  {data(v.means), data(v.quats), data(v.scales), data(v.opacities), data(v.sh), nullptr});
+      splat_cpu::project_backward(
+          scene.projection, splats.data(), first_slot.data(), moments.data(),
+          {data(v.means), data(v.quats), data(v.scales), data(v.opacities), data(v.sh), nullptr, nullptr});
     });
   }
   double total = 0;

@@ -39,31 +39,26 @@ void for_each_tile(const Splat& s, const Grid& grid, const Visit& visit) {
   }
 }
 
-struct DepthKey {
-  uint32_t depth;
-  int32_t splat;
-};
-
-/// Stable radix sort by depth. Depths are positive, so that their bits order like they do.
-void sort_by_depth(std::vector<DepthKey>& keys) {
+/// Stable radix sort by depth; `other` is room for as many keys. → where the sorted keys are: one of the two.
+DepthKey* sort_by_depth(DepthKey* keys, DepthKey* other, int64_t count) {
   constexpr int kBits = 11, kBuckets = 1 << kBits;
-  std::vector<DepthKey> other(keys.size());
   std::array<std::array<uint32_t, kBuckets>, 3> counts = {};
-  for (const auto& key : keys)
-    for (int pass = 0; pass < 3; ++pass) ++counts[pass][key.depth >> (pass * kBits) & (kBuckets - 1)];
+  for (int64_t i = 0; i < count; ++i)
+    for (int pass = 0; pass < 3; ++pass) ++counts[pass][keys[i].depth >> (pass * kBits) & (kBuckets - 1)];
   for (int pass = 0; pass < 3; ++pass) {
     uint32_t sum = 0;
     bool all_equal = false;
-    for (auto& count : counts[pass]) {
-      all_equal |= count == keys.size();
-      const uint32_t next = sum + count;
-      count = sum;
+    for (auto& in_bucket : counts[pass]) {
+      all_equal |= in_bucket == count;
+      const uint32_t next = sum + in_bucket;
+      in_bucket = sum;
       sum = next;
     }
     if (all_equal) continue;
-    for (const auto& key : keys) other[counts[pass][key.depth >> (pass * kBits) & (kBuckets - 1)]++] = key;
-    keys.swap(other);
+    for (int64_t i = 0; i < count; ++i) other[counts[pass][keys[i].depth >> (pass * kBits) & (kBuckets - 1)]++] = keys[i];
+    std::swap(keys, other);
   }
+  return keys;
 }
 
 /// Turns counts into the running sums before each element; → false when they leave the range of int32.
@@ -101,24 +96,26 @@ int64_t count_tile_entries(const BinningParameters& in, int32_t* first_slot, int
   return first_slot[in.splat_count];
 }
 
-void fill_tile_entries(const BinningParameters& in, const int32_t* first_slot, const int32_t* tile_offsets, TileEntry* entries) {
+void fill_tile_entries(const BinningParameters& in, const int32_t* first_slot, const int32_t* tile_offsets,
+                       const BinningScratch& scratch, TileEntry* entries) {
   const int tiles = in.grid.tiles();
 #pragma omp parallel for schedule(dynamic) num_threads(in.threads)
   for (int64_t view = 0; view < in.view_count; ++view) {
-    const int64_t begin = in.views[view].begin;
-    std::vector<DepthKey> keys;
-    keys.reserve(in.views[view].count);
-    for (int64_t i = 0; i < in.views[view].count; ++i)
+    const auto [begin, splats] = in.views[view];
+    DepthKey* unsorted = scratch.keys + 2 * begin;
+    int64_t count = 0;
+    for (int64_t i = 0; i < splats; ++i)
       if (first_slot[begin + i] != first_slot[begin + i + 1])
-        keys.push_back({std::bit_cast<uint32_t>(in.splats[begin + i].depth), static_cast<int32_t>(i)});
-    sort_by_depth(keys);
-    std::vector<int32_t> next(tile_offsets + view * tiles, tile_offsets + (view + 1) * tiles);
-    for (size_t k = 0; k < keys.size(); ++k) {
-      constexpr size_t kAhead = 16;  // splats lie scattered in this order
-      if (k + kAhead < keys.size()) __builtin_prefetch(&in.splats[begin + keys[k + kAhead].splat]);
-      const auto& key = keys[k];
-      int32_t slot = first_slot[begin + key.splat];
-      for_each_tile(in.splats[begin + key.splat], in.grid, [&](int tile) { entries[next[tile]++] = {key.splat, slot++}; });
+        unsorted[count++] = {std::bit_cast<uint32_t>(in.splats[begin + i].depth), static_cast<int32_t>(i)};
+    const DepthKey* keys = sort_by_depth(unsorted, unsorted + splats, count);
+    int32_t* next = scratch.next_entry + view * tiles;
+    std::copy(tile_offsets + view * tiles, tile_offsets + (view + 1) * tiles, next);
+    for (int64_t k = 0; k < count; ++k) {
+      constexpr int64_t kAhead = 16;  // splats lie scattered in this order
+      if (k + kAhead < count) __builtin_prefetch(&in.splats[begin + keys[k + kAhead].splat]);
+      const int32_t splat = keys[k].splat;
+      int32_t slot = first_slot[begin + splat];
+      for_each_tile(in.splats[begin + splat], in.grid, [&](int tile) { entries[next[tile]++] = {splat, slot++}; });
     }
   }
 }

@@ -4,6 +4,7 @@
 #include "splat/cpu/projection.h"
 #include "splat/cpu/projection_terms.h"
 #include "splat/cpu/spherical_harmonics.h"
+#include "splat/cpu/stored_color.h"
 
 namespace gsv3d::splat_cpu {
 namespace {
@@ -94,8 +95,8 @@ void shape_backward(const View& view, const ProjectionTerms& t, const float* cov
 }
 
 /// Colour → coefficients, mean and camera centre.
-void color_backward(const GaussianArrays& gaussians, const View& view, int64_t g, const Splat& splat, const SplatMoments& sum,
-                    float* v_colors, float* v_mean, ViewGradient* v_view) {
+void color_backward(const GaussianArrays& gaussians, const View& view, int64_t g, const float* sh, const Splat& splat,
+                    const SplatMoments& sum, float* v_colors, float* v_mean, ViewGradient* v_view) {
   const int count = gaussians.sh_count;
   if (count == 0) {
     for (int c = 0; c < 3; ++c) v_colors[c] += (&sum.red)[c];
@@ -108,7 +109,6 @@ void color_backward(const GaussianArrays& gaussians, const View& view, int64_t g
   const float inverse = 1 / std::max(std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]), 1e-12f);
   for (float& component : d) component *= inverse;
   sh_basis(d[0], d[1], d[2], count, basis);
-  const float* sh = gaussians.colors + g * count * 3;
   for (int k = 0; k < count; ++k) {
     weights[k] = sh[3 * k] * v_rgb[0] + sh[3 * k + 1] * v_rgb[1] + sh[3 * k + 2] * v_rgb[2];
     for (int c = 0; c < 3; ++c) v_colors[3 * k + c] += basis[k] * v_rgb[c];
@@ -130,8 +130,8 @@ void color_backward(const GaussianArrays& gaussians, const View& view, int64_t g
 }
 
 /// One Gaussian in one view.
-void view_backward(const ProjectionParameters& in, const View& view, int64_t g, const ShapeTerms& shape, const Splat& splat,
-                   const SplatMoments& sum, float* v_colors, GaussianGradient& out, ViewGradient* v_view) {
+void view_backward(const ProjectionParameters& in, const View& view, int64_t g, const ShapeTerms& shape, const float* sh,
+                   const Splat& splat, const SplatMoments& sum, float* v_colors, GaussianGradient& out, ViewGradient* v_view) {
   const float* mean = in.gaussians.means + 3 * g;
   float point[3];
   camera_point(view, mean, point);
@@ -152,7 +152,7 @@ void view_backward(const ProjectionParameters& in, const View& view, int64_t g, 
       for (int j = 0; j < 3; ++j) v_view->rotation[3 * i + j] += v_point[i] * mean[j];
     }
   }
-  color_backward(in.gaussians, view, g, splat, sum, v_colors, out.mean, v_view);
+  color_backward(in.gaussians, view, g, sh, splat, sum, v_colors, out.mean, v_view);
 }
 
 /// dL/dΣ → scales and quaternion.
@@ -184,6 +184,7 @@ void gaussian_backward(const ProjectionParameters& in, const SceneRange& scene, 
   const int64_t color_floats = 3 * std::max(in.gaussians.sh_count, 1);
   float* v_colors = out.colors + g * color_floats;
   std::memset(v_colors, 0, sizeof(float) * color_floats);
+  const StoredColor color(in.gaussians, g);
   GaussianGradient sum;
   bool seen = false;
   ShapeTerms shape;
@@ -194,7 +195,7 @@ void gaussian_backward(const ProjectionParameters& in, const SceneRange& scene, 
     if (is_zero(total)) continue;
     if (!seen) shape = shape_terms(in.gaussians.quats + 4 * g, in.gaussians.scales + 3 * g);
     seen = true;
-    view_backward(in, in.views[scene.view_begin + view], g, shape, splats[i], total, v_colors, sum,
+    view_backward(in, in.views[scene.view_begin + view], g, shape, color.values(), splats[i], total, v_colors, sum,
                   v_views ? v_views + view : nullptr);
   }
   std::memcpy(out.means + 3 * g, sum.mean, sizeof(sum.mean));
@@ -207,40 +208,57 @@ void gaussian_backward(const ProjectionParameters& in, const SceneRange& scene, 
   }
 }
 
-void add_view_gradient(const ViewGradient& part, float* world_to_camera, double* sums) {
-  for (int i = 0; i < 3; ++i) {
-    for (int j = 0; j < 3; ++j) sums[4 * i + j] += part.rotation[3 * i + j];
-    sums[4 * i + 3] += part.translation[i];
+int64_t most_views(const ProjectionParameters& in) {
+  int64_t most = 0;
+  for (int64_t i = 0; i < in.scene_count; ++i) most = std::max(most, in.scenes[i].views());
+  return most;
+}
+
+/// Adds up what the chunks of a scene gave to each of its views, in order.
+void sum_view_gradients(const ProjectionParameters& in, const std::vector<GaussianChunk>& chunks, const ViewGradient* partial,
+                        int64_t stride, float* world_to_cameras) {
+  size_t begin = 0;
+  for (int64_t s = 0; s < in.scene_count; ++s) {
+    size_t end = begin;
+    while (end < chunks.size() && chunks[end].scene == s) ++end;
+    for (int64_t view = 0; view < in.scenes[s].views(); ++view) {
+      ViewGradient sum;
+      for (size_t i = begin; i < end; ++i) {
+        const auto& part = partial[static_cast<int64_t>(i) * stride + view];
+        for (int k = 0; k < 9; ++k) sum.rotation[k] += part.rotation[k];
+        for (int k = 0; k < 3; ++k) sum.translation[k] += part.translation[k];
+      }
+      float* out = world_to_cameras + 16 * (in.scenes[s].view_begin + view);
+      for (int i = 0; i < 3; ++i) {
+        for (int j = 0; j < 3; ++j) out[4 * i + j] = static_cast<float>(sum.rotation[3 * i + j]);
+        out[4 * i + 3] = static_cast<float>(sum.translation[i]);
+      }
+      std::fill(out + 12, out + 16, 0.0f);
+    }
+    begin = end;
   }
-  for (int i = 0; i < 12; ++i) world_to_camera[i] = static_cast<float>(sums[i]);
 }
 
 }  // namespace
 
+int64_t project_backward_scratch(const ProjectionParameters& in) {
+  const auto chunks = static_cast<int64_t>(gaussian_chunks(in.scenes, in.scene_count).size());
+  return chunks * most_views(in) * static_cast<int64_t>(sizeof(ViewGradient) / sizeof(double));
+}
+
 void project_backward(const ProjectionParameters& in, const Splat* splats, const int32_t* first_slot, const SplatMoments* moments,
                       const ProjectionGradients& out) {
   const auto chunks = gaussian_chunks(in.scenes, in.scene_count);
-  const auto chunk_count = static_cast<int64_t>(chunks.size());
-  int64_t most_views = 0;
-  for (int64_t i = 0; i < in.scene_count; ++i) most_views = std::max(most_views, in.scenes[i].views());
-  std::vector<ViewGradient> partial(out.world_to_cameras ? chunk_count * most_views : 0);
+  const auto chunk_count = static_cast<int64_t>(chunks.size()), stride = most_views(in);
+  auto* partial = out.world_to_cameras ? reinterpret_cast<ViewGradient*>(out.scratch) : nullptr;
 #pragma omp parallel for schedule(dynamic) num_threads(in.threads)
   for (int64_t i = 0; i < chunk_count; ++i) {
-    ViewGradient* v_views = partial.empty() ? nullptr : &partial[i * most_views];
+    ViewGradient* v_views = partial ? partial + i * stride : nullptr;
+    if (v_views) std::fill(v_views, v_views + stride, ViewGradient{});
     for (int64_t g = chunks[i].begin; g < chunks[i].end; ++g)
       gaussian_backward(in, in.scenes[chunks[i].scene], g, splats, first_slot, moments, out, v_views);
   }
-  if (!out.world_to_cameras) return;
-  const int64_t views = in.scene_count ? in.scenes[in.scene_count - 1].view_end : 0;
-  std::memset(out.world_to_cameras, 0, sizeof(float) * 16 * views);
-  std::vector<double> sums(12 * views);
-  for (int64_t i = 0; i < chunk_count; ++i) {
-    const auto& scene = in.scenes[chunks[i].scene];
-    for (int64_t view = 0; view < scene.views(); ++view) {
-      const int64_t index = scene.view_begin + view;
-      add_view_gradient(partial[i * most_views + view], out.world_to_cameras + 16 * index, &sums[12 * index]);
-    }
-  }
+  if (out.world_to_cameras) sum_view_gradients(in, chunks, partial, stride, out.world_to_cameras);
 }
 
 }  // namespace gsv3d::splat_cpu

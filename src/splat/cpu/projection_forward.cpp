@@ -3,15 +3,16 @@
 #include "splat/cpu/projection.h"
 #include "splat/cpu/projection_terms.h"
 #include "splat/cpu/spherical_harmonics.h"
+#include "splat/cpu/stored_color.h"
 
 namespace gsv3d::splat_cpu {
 namespace {
 
-/// Colour of Gaussian `g` seen from `view`.
-void splat_color(const GaussianArrays& gaussians, const View& view, int64_t g, float* rgb) {
+/// Colour of Gaussian `g` seen from `view`; `sh` are its coefficients.
+void splat_color(const GaussianArrays& gaussians, const View& view, int64_t g, const float* sh, float* rgb) {
   const int count = gaussians.sh_count;
   if (count == 0) {
-    for (int c = 0; c < 3; ++c) rgb[c] = gaussians.colors[3 * g + c];
+    for (int c = 0; c < 3; ++c) rgb[c] = sh[c];
     return;
   }
   float direction[3], basis[kMaxShCount];
@@ -19,7 +20,6 @@ void splat_color(const GaussianArrays& gaussians, const View& view, int64_t g, f
   const float norm = std::sqrt(direction[0] * direction[0] + direction[1] * direction[1] + direction[2] * direction[2]);
   const float inverse = 1 / std::max(norm, 1e-12f);
   sh_basis(direction[0] * inverse, direction[1] * inverse, direction[2] * inverse, count, basis);
-  const float* sh = gaussians.colors + g * count * 3;
   for (int c = 0; c < 3; ++c) {
     float sum = 0.5f;
     for (int k = 0; k < count; ++k) sum += basis[k] * sh[3 * k + c];
@@ -73,10 +73,11 @@ void project_forward(const ProjectionParameters& in, float near_plane, float far
     const auto& scene = in.scenes[chunk.scene];
     for (int64_t g = chunk.begin; g < chunk.end; ++g) {
       const auto shape = shape_terms(in.gaussians.quats + 4 * g, in.gaussians.scales + 3 * g);
+      const StoredColor color(in.gaussians, g);
       for (int64_t view = scene.view_begin; view < scene.view_end; ++view) {
         Splat& splat = splats[scene.splat_begin + (view - scene.view_begin) * scene.gaussians() + (g - scene.gaussian_begin)];
         if (project_one(in, in.views[view], g, shape, near_plane, far_plane, splat))
-          splat_color(in.gaussians, in.views[view], g, &splat.red);
+          splat_color(in.gaussians, in.views[view], g, color.values(), &splat.red);
         else
           splat.extent_x = 0;
       }

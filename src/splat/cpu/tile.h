@@ -26,7 +26,8 @@ struct Tile {
     splats = in.splats + in.views[view].begin;
   }
 
-  /// Fetches an entry's splat, should there be such an entry: splats lie scattered in memory, so that most are not in a near cache.
+  /// Fetches an entry's splat, should there be such an entry: splats lie scattered in memory, so that most are not in a near
+  /// cache.
   void prefetch(int entry) const {
     if (entry >= 0 && entry < count) __builtin_prefetch(&splats[entries[entry].splat]);
   }
