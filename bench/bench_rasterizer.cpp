@@ -1,156 +1,287 @@
-// Time of the rasterizer, forward and backward, beside a plain loop over pixels and Gaussians on one thread (the kind of CPU
-// rasterizer that OpenSplat has). bench_rasterizer [threads]
+// Time of the rasterizer beside plain_rasterizer.h, in alternating runs, after checking that both give the same images and
+// gradients; then where the time goes. bench_rasterizer [rounds] [part of a scene's name]
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
+#include <torch/csrc/autograd/autograd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <ctime>
-#include <vector>
+#include <cstring>
+#include <memory>
 
 #include "camera/camera.h"
-#include "splat/cpu/projection.h"
+#include "clocks.h"
+#include "core/error.h"
+#include "plain_rasterizer.h"
+#include "splat/cpu/binning.h"
+#include "splat/cpu/blending.h"
+#include "splat/cpu/view.h"
 #include "splat/rasterizer.h"
+#include "splat/workspace.h"
 
 namespace gsv3d {
 namespace {
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Medians of one call's time, and of its processor time over all threads, which other work on the machine disturbs less.
-struct Milliseconds {
-  double wall, processor;
-};
-
-template <class Work>
-Milliseconds measure(int rounds, const Work& work) {
-  work();
-  std::vector<double> wall, processor;
-  for (int i = 0; i < rounds; ++i) {
-    const double start = seconds_now();
-    const auto clock = std::clock();
-    work();
-    wall.push_back((seconds_now() - start) * 1e3);
-    processor.push_back(static_cast<double>(std::clock() - clock) * 1e3 / CLOCKS_PER_SEC);
-  }
-  std::sort(wall.begin(), wall.end());
-  std::sort(processor.begin(), processor.end());
-  return {wall[wall.size() / 2], processor[processor.size() / 2]};
-}
-
-/// Gaussians on a sphere of radius 0.4, as a decoder with one Gaussian per pixel puts them: small, of mixed opacity.
-Gaussians shell(int64_t count, double scale, int64_t sh_coefficients) {
-  const auto generator = make_generator(1);
-  const auto uniform = [&](at::IntArrayRef shape) { return at::rand(shape, generator, at::kFloat); };
-  const Tensor direction = randn({count, 3}, generator);
-  return {0.4 * direction / direction.norm(2, 1, true), randn({count, 4}, generator), scale * (0.5 + uniform({count, 3})),
-          0.05 + 0.9 * uniform({count}), 0.3 * randn({count, sh_coefficients, 3}, generator)};
-}
-
 struct Case {
   const char* name;
-  int64_t scenes, gaussians, views, size, sh_coefficients;
-  double scale;
-  int rounds;
+  int64_t scenes, gaussians, views, size;
+  double deviation;  ///< mean standard deviation of the Gaussians, pixels
 };
 
-void run(const Case& c) {
-  std::vector<Gaussians> scenes;
-  std::vector<Cameras> cameras;
-  for (int64_t i = 0; i < c.scenes; ++i) {
-    auto g = shell(c.gaussians, c.scale, c.sh_coefficients);
-    for (auto* tensor : {&g.means, &g.quats, &g.scales, &g.opacities, &g.sh}) tensor->requires_grad_(true);
-    scenes.push_back(g);
-    cameras.push_back(orbit_cameras(c.views, 15, c.size));
-  }
-  const Tensor white = at::ones({3});
-  const auto forward = measure(c.rounds, [&] {
-    const c10::NoGradGuard no_grad;
-    rasterize_batch(scenes, cameras, white);
-  });
-  const auto both = measure(c.rounds, [&] {
-    Tensor loss = at::zeros({});
-    for (const auto& r : rasterize_batch(scenes, cameras, white))
-      loss = loss + r.rgb.square().sum() + r.alpha.sum() + r.depth.sum();
-    loss.backward();
-  });
-  fmt::print("{:<44} {:>10.2f} {:>10.2f} {:>10.2f} {:>10.2f}\n", c.name, forward.wall, both.wall, forward.processor,
-             both.processor);
+/// Gaussians on a sphere of radius 0.4, as a decoder with one Gaussian per pixel puts them: flat, of mixed size and opacity.
+Gaussians shell(const Case& c, uint64_t seed) {
+  const auto generator = make_generator(seed);
+  const auto uniform = [&](at::IntArrayRef shape) { return at::rand(shape, generator, at::kFloat); };
+  const double pixels_per_unit = static_cast<double>(c.size) / 2 / std::tan(33.8 / 2 * 3.14159265358979 / 180) / 2;
+  const Tensor direction = randn({c.gaussians, 3}, generator);
+  return {0.4 * direction / direction.norm(2, 1, true), randn({c.gaussians, 4}, generator),
+          c.deviation / pixels_per_unit * (0.5 + uniform({c.gaussians, 3})), 0.05 + 0.9 * uniform({c.gaussians}),
+          0.3 * randn({c.gaussians, 1, 3}, generator)};
 }
 
-/// The plain loop: every pixel walks over all Gaussians that the camera sees, nearest first. Forward only.
-Milliseconds plain_loop(const Case& c) {
-  const c10::NoGradGuard no_grad;
-  const auto g = shell(c.gaussians, c.scale, c.sh_coefficients);
-  const auto cameras = orbit_cameras(1, 15, c.size);
-  const float* m = cameras.world_to_camera.data_ptr<float>();
-  const float* k = cameras.intrinsics.data_ptr<float>();
-  splat_cpu::View view = {};
-  for (int i = 0; i < 3; ++i) {
-    for (int j = 0; j < 3; ++j) view.rotation[3 * i + j] = m[4 * i + j];
-    view.translation[i] = m[4 * i + 3];
+float* data(const Tensor& tensor) {
+  return tensor.data_ptr<float>();
+}
+
+/// One scene bound to the kernels' structs.
+struct BoundScene {
+  Gaussians gaussians;
+  std::vector<splat_cpu::View> views;
+  std::vector<splat_cpu::ViewRange> ranges;
+  splat_cpu::SceneRange range;
+  splat_cpu::ProjectionParameters projection;
+
+  BoundScene(const Gaussians& g, const Cameras& cameras) : gaussians(g), range{0, g.count(), 0, cameras.count(), 0} {
+    for (int64_t v = 0; v < cameras.count(); ++v)
+      views.push_back(splat_cpu::make_view(data(cameras.world_to_camera) + 16 * v, data(cameras.intrinsics) + 9 * v, v));
+    ranges = splat_cpu::view_ranges(&range, 1);
+    projection = {.gaussians = {data(g.means), data(g.quats), data(g.scales), data(g.opacities), data(g.sh),
+                                static_cast<int>(g.sh.size(1))},
+                  .scenes = &range,
+                  .scene_count = 1,
+                  .views = views.data(),
+                  .grid = splat_cpu::Grid(static_cast<int>(cameras.width), static_cast<int>(cameras.height)),
+                  .antialiased = false,
+                  .threads = 1};
   }
-  view.fx = k[0], view.fy = k[4], view.cx = k[2], view.cy = k[5];
-  const splat_cpu::SceneRange scene = {0, c.gaussians, 0, 1, 0};
-  const auto data = [](const Tensor& tensor) { return tensor.data_ptr<float>(); };
-  const int size = static_cast<int>(c.size);
-  const splat_cpu::ProjectionParameters parameters = {
-      .gaussians = {data(g.means), data(g.quats), data(g.scales), data(g.opacities), data(g.sh),
-                    static_cast<int>(c.sh_coefficients)},
-      .scenes = &scene,
-      .scene_count = 1,
-      .views = &view,
-      .grid = splat_cpu::Grid(size, size),
-      .antialiased = false,
-      .threads = 1};
-  std::vector<splat_cpu::Splat> splats(c.gaussians);
-  std::vector<float> image(3 * c.size * c.size);
-  return measure(3, [&] {
-    splat_cpu::project_forward(parameters, 0.01f, 1e10f, splats.data());
-    std::vector<splat_cpu::Splat> seen;
-    std::copy_if(splats.begin(), splats.end(), std::back_inserter(seen), [](const auto& s) { return s.extent_x > 0; });
-    std::stable_sort(seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.depth < b.depth; });
-    for (int y = 0; y < size; ++y) {
-      for (int x = 0; x < size; ++x) {
-        float left = 1, rgb[3] = {};
-        for (const auto& s : seen) {
-          const float dx = static_cast<float>(x) + 0.5f - s.x, dy = static_cast<float>(y) + 0.5f - s.y;
-          if (std::abs(dx) > s.extent_x || std::abs(dy) > s.extent_y) continue;
-          const float sigma = 0.5f * (s.a * dx * dx + s.c * dy * dy) + s.b * dx * dy;
-          const float alpha = std::min(splat_cpu::kMaxAlpha, s.opacity * std::exp(-sigma));
-          if (alpha < splat_cpu::kMinAlpha) continue;
-          if (left * (1 - alpha) <= splat_cpu::kMinTransmittance) break;
-          rgb[0] += s.red * alpha * left, rgb[1] += s.green * alpha * left, rgb[2] += s.blue * alpha * left;
-          left *= 1 - alpha;
-        }
-        for (int channel = 0; channel < 3; ++channel) image[(channel * size + y) * size + x] = rgb[channel] + left;
-      }
+  BoundScene(const BoundScene&) = delete;
+};
+
+constexpr float kWhite[3] = {1, 1, 1};
+
+/// Everything of one case: the same Gaussians and pixel gradients for both rasterizers.
+class Contest {
+ public:
+  explicit Contest(const Case& c) : case_(c), cameras_(c.scenes, orbit_cameras(c.views, 15, c.size)) {
+    const auto generator = make_generator(7);
+    for (int64_t i = 0; i < c.scenes; ++i) {
+      auto g = shell(c, 100 + i);
+      bound_.push_back(std::make_unique<BoundScene>(g, cameras_[i]));
+      plain_.push_back(std::make_unique<PlainRasterizer>(bound_.back()->projection, kWhite));
+      gaussians_.push_back(g.detach());
+      for (auto* leaf : leaves(gaussians_.back())) leaf->requires_grad_(true);
+      v_tensors_.push_back({randn({c.views, 3, c.size, c.size}, generator), randn({c.views, 1, c.size, c.size}, generator),
+                            randn({c.views, 1, c.size, c.size}, generator)});
+      v_images_.push_back(images_of(v_tensors_.back()));
+      plain_gradients_.push_back(gaussians_.back().detach());
+      for (auto* tensor : leaves(plain_gradients_.back())) *tensor = at::empty_like(*tensor);
     }
-  });
+  }
+
+  void forward() {
+    const c10::NoGradGuard no_grad;
+    rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
+  }
+  std::vector<Rendering> forward_and_backward() {
+    for (auto& g : gaussians_)
+      for (auto* leaf : leaves(g)) leaf->mutable_grad() = Tensor();
+    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
+    std::vector<Tensor> outputs, v_outputs;
+    for (size_t i = 0; i < renderings.size(); ++i) {
+      outputs.insert(outputs.end(), {renderings[i].rgb, renderings[i].alpha, renderings[i].depth});
+      v_outputs.insert(v_outputs.end(), v_tensors_[i].begin(), v_tensors_[i].end());
+    }
+    torch::autograd::backward(outputs, v_outputs);
+    return renderings;
+  }
+  void plain_forward() {
+    for (auto& plain : plain_) plain->forward();
+  }
+  void plain_forward_and_backward() {
+    for (size_t i = 0; i < plain_.size(); ++i) {
+      plain_[i]->forward();
+      const auto& g = plain_gradients_[i];
+      plain_[i]->backward(v_images_[i],
+                          {data(g.means), data(g.quats), data(g.scales), data(g.opacities), data(g.sh), nullptr, nullptr});
+    }
+  }
+
+  /// Fails unless both give the same images and gradients to 1e-3. Where alpha is 1/255 up to rounding, one may take a splat and
+  /// the other leave it, so that of a pixel in a hundred thousand a difference of up to 1/255 is no error.
+  void check() {
+    const auto renderings = forward_and_backward();
+    plain_forward_and_backward();
+    double image = 0, gradient = 0, off = 0, values = 0;
+    const auto compare = [&](const Tensor& mine, const std::vector<float>& theirs) {
+      const Tensor difference = (mine - at::from_blob(const_cast<float*>(theirs.data()), mine.sizes())).abs();
+      image = std::max(image, difference.max().item<double>());
+      off += (difference > 1e-3).sum().item<double>(), values += static_cast<double>(difference.numel());
+    };
+    for (size_t i = 0; i < plain_.size(); ++i) {
+      const auto& images = plain_[i]->forward();
+      for (int64_t v = 0; v < case_.views; ++v) {
+        compare(renderings[i].rgb[v], images[v].rgb);
+        compare(renderings[i].alpha[v], images[v].alpha);
+        compare(renderings[i].depth[v], images[v].depth);
+      }
+      const auto mine = leaves(gaussians_[i]), theirs = leaves(plain_gradients_[i]);
+      for (size_t k = 0; k < mine.size(); ++k)
+        gradient = std::max(gradient, ((mine[k]->grad() - *theirs[k]).norm() / theirs[k]->norm()).item<double>());
+    }
+    fmt::print(
+        "{}\n  largest difference to the plain loop: image {:.1e} ({} values of {} above 1e-3), gradients {:.1e} (relative)\n",
+        case_.name, image, off, values, gradient);
+    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 1e-3, "the two rasterizers disagree");
+  }
+
+  const BoundScene& first() const { return *bound_.front(); }
+  const std::vector<Tensor>& first_v() const { return v_tensors_.front(); }
+
+ private:
+  static std::vector<Tensor*> leaves(Gaussians& g) { return {&g.means, &g.quats, &g.scales, &g.opacities, &g.sh}; }
+  static std::vector<PlainImages> images_of(const std::vector<Tensor>& tensors) {
+    std::vector<PlainImages> images;
+    const auto plane = [](const Tensor& t) { return std::vector<float>(data(t), data(t) + t.numel()); };
+    for (int64_t v = 0; v < tensors[0].size(0); ++v)
+      images.push_back({plane(tensors[0][v]), plane(tensors[1][v]), plane(tensors[2][v])});
+    return images;
+  }
+
+  Case case_;
+  RasterizeOptions options_ = {.workspace = std::make_shared<RasterizeWorkspace>()};
+  std::vector<Cameras> cameras_;
+  std::vector<std::unique_ptr<BoundScene>> bound_;
+  std::vector<std::unique_ptr<PlainRasterizer>> plain_;
+  std::vector<Gaussians> gaussians_, plain_gradients_;
+  std::vector<std::vector<Tensor>> v_tensors_;
+  std::vector<std::vector<PlainImages>> v_images_;
+};
+
+std::vector<double> column(const std::vector<Elapsed>& runs, double Elapsed::*field) {
+  std::vector<double> values;
+  for (const auto& run : runs) values.push_back(run.*field);
+  return values;
 }
 
-void main_table() {
-  const Case training = {"1 scene, 7k Gaussians, 4 views of 64²", 1, 7000, 4, 64, 1, 0.01, 40};
-  fmt::print("{} threads\n{:<44} {:>10} {:>10} {:>10} {:>10}\n", at::get_num_threads(), "median ms", "forward", "fwd+bwd",
-             "CPU fwd", "CPU both");
-  run(training);
-  run({"8 scenes, 7k Gaussians, 4 views of 64²", 8, 7000, 4, 64, 1, 0.01, 10});
-  run({"1 scene, 7k Gaussians, 4 views of 64², SH 3", 1, 7000, 4, 64, 16, 0.01, 40});
-  run({"1 scene, 7k Gaussians, 1 view of 512²", 1, 7000, 1, 512, 1, 0.01, 10});
-  run({"1 scene, 330k Gaussians, 1 view of 576²", 1, 330000, 1, 576, 1, 0.002, 5});
-  const auto plain = plain_loop(training);
-  fmt::print("{:<44} {:>10.2f} {:>10} {:>10.2f}\n", "plain loop, 1 thread, 7k, ONE view of 64²", plain.wall, "", plain.processor);
+/// Median, and the ratios' median and range over rounds of which each ran everything once.
+void print_row(const char* name, const std::vector<Elapsed>& plain, const std::vector<Elapsed>& ours, double Elapsed::*field) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < ours.size(); ++i) ratios.push_back(plain[i].processor / (ours[i].*field));
+  const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
+  fmt::print("  {:<34} {:>9.1f} {:>9.1f} {:>9.1f} {:>8.1f} x  ({:.1f} - {:.1f})\n", name, median(column(ours, &Elapsed::wall)),
+             median(column(ours, &Elapsed::processor)), median(column(ours, &Elapsed::busiest)), median(ratios), *low, *high);
+}
+
+void compare(const Case& c, int rounds) {
+  Contest contest(c);
+  contest.check();
+  std::vector<Elapsed> plain[2], one[2], two[2];
+  const auto ours = [&](bool both) { return both ? (void)contest.forward_and_backward() : contest.forward(); };
+  const auto theirs = [&](bool both) { return both ? contest.plain_forward_and_backward() : contest.plain_forward(); };
+  for (int round = 0; round < rounds; ++round) {
+    for (const bool both : {false, true}) {
+      at::set_num_threads(1);
+      plain[both].push_back(time_once(1, [&] { theirs(both); }));
+      one[both].push_back(time_once(1, [&] { ours(both); }));
+      at::set_num_threads(2);
+      two[both].push_back(time_once(2, [&] { ours(both); }));
+    }
+  }
+  fmt::print("  {:<34} {:>9} {:>9} {:>9} {:>10}\n", "ms, medians", "wall", "processor", "busiest", "ratio (range)");
+  for (const bool both : {false, true}) {
+    const char* what = both ? "forward + backward" : "forward";
+    print_row(fmt::format("plain loop, {}", what).c_str(), plain[both], plain[both], &Elapsed::processor);
+    print_row(fmt::format("1 thread, {}", what).c_str(), plain[both], one[both], &Elapsed::processor);
+    print_row(fmt::format("2 threads, {}", what).c_str(), plain[both], two[both], &Elapsed::busiest);
+    std::vector<double> scaling;
+    for (int i = 0; i < rounds; ++i) scaling.push_back(one[both][i].processor / two[both][i].busiest);
+    fmt::print("  {:<34} {:>40.2f} x\n", "1 -> 2 threads", median(scaling));
+  }
+}
+
+/// Processor time of each step of one scene, by calling the kernels one after the other.
+void profile(const Case& c, int rounds) {
+  Contest contest(c);
+  const auto& scene = contest.first();
+  const int64_t splat_count = c.gaussians * c.views, tiles = scene.projection.grid.tiles(), pixels = c.views * c.size * c.size;
+  std::vector<splat_cpu::Splat> splats(splat_count);
+  std::vector<int32_t> first_slot(splat_count + 1), offsets(c.views * tiles + 1), last(pixels);
+  std::vector<float> rgb(3 * pixels), alpha(pixels), depth(pixels), left(pixels);
+  const splat_cpu::BinningParameters binning = {splats.data(), scene.ranges.data(),   c.views,
+                                                splat_count,   scene.projection.grid, 1};
+  std::vector<splat_cpu::TileEntry> entries;
+  std::vector<splat_cpu::DepthKey> keys(2 * splat_count);
+  std::vector<int32_t> next_entry(c.views * tiles);
+  std::vector<splat_cpu::SplatMoments> moments;
+  auto v = scene.gaussians.detach();
+  for (auto* tensor : {&v.means, &v.quats, &v.scales, &v.opacities, &v.sh}) *tensor = at::empty_like(*tensor);
+  const std::vector<float> backgrounds(3 * c.views, 1.0f);
+  int64_t pairs = 0;
+
+  const char* names[] = {"projection", "count pairs", "sort, list pairs", "blend", "blend backward", "projection backward"};
+  std::vector<std::vector<double>> times(std::size(names));
+  for (int round = 0; round < rounds; ++round) {
+    const auto step = [&](int i, const auto& work) { times[i].push_back(time_once(1, work).processor); };
+    step(0, [&] { splat_cpu::project_forward(scene.projection, 0.01f, 1e10f, splats.data()); });
+    step(1, [&] { pairs = splat_cpu::count_tile_entries(binning, first_slot.data(), offsets.data()); });
+    entries.resize(pairs), moments.resize(pairs);
+    step(2, [&] {
+      splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), {keys.data(), next_entry.data()}, entries.data());
+    });
+    const splat_cpu::BlendInputs blending = {splats.data(),      scene.ranges.data(),   c.views, entries.data(), offsets.data(),
+                                             backgrounds.data(), scene.projection.grid, 1};
+    step(3, [&] {
+      splat_cpu::blend_forward(blending, {rgb.data(), alpha.data(), depth.data(), nullptr, left.data(), last.data()});
+    });
+    const auto& v_out = contest.first_v();
+    step(4, [&] {
+      splat_cpu::blend_backward(blending, {left.data(), last.data(), data(v_out[0]), data(v_out[1]), data(v_out[2])},
+                                moments.data());
+    });
+    step(5, [&] {
+      splat_cpu::project_backward(
+          scene.projection, splats.data(), first_slot.data(), moments.data(),
+          {data(v.means), data(v.quats), data(v.scales), data(v.opacities), data(v.sh), nullptr, nullptr});
+    });
+  }
+  double total = 0;
+  for (const auto& step : times) total += median(step);
+  fmt::print("  where one scene's time goes, 1 thread ({:.2f} M pairs of splat and tile):\n", static_cast<double>(pairs) * 1e-6);
+  for (size_t i = 0; i < times.size(); ++i)
+    fmt::print("    {:<22} {:>8.2f} ms {:>5.1f} %\n", names[i], median(times[i]), 100 * median(times[i]) / total);
 }
 
 }  // namespace
 }  // namespace gsv3d
 
 int main(int argc, char** argv) {
-  at::set_num_threads(argc > 1 ? std::max(1, std::atoi(argv[1])) : 2);
-  gsv3d::main_table();
+  using gsv3d::Case;
+  const Case cases[] = {
+      {"100k Gaussians of 1.7 px, 4 views of 512²", 1, 100000, 4, 512, 1.7},
+      {"100k Gaussians of 5 px, 4 views of 512²", 1, 100000, 4, 512, 5},
+      {"10k Gaussians of 1.3 px, 4 views of 128²", 1, 10000, 4, 128, 1.3},
+      {"435k Gaussians of 1 px, 2 views of 576²", 1, 435456, 2, 576, 1},
+      {"training: 8 scenes x 12 views of 64², 10k Gaussians of 0.6 px", 8, 10000, 12, 64, 0.6},
+  };
+  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
+  try {
+    for (const auto& c : cases) {
+      if (argc > 2 && !std::strstr(c.name, argv[2])) continue;
+      gsv3d::compare(c, rounds);
+      gsv3d::profile(c, rounds);
+    }
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_rasterizer: {}\n", error.what());
+    return 1;
+  }
 }

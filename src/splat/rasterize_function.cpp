@@ -7,9 +7,11 @@
 #include "splat/cpu/binning.h"
 #include "splat/cpu/blending.h"
 #include "splat/cpu/projection.h"
+#include "splat/cpu/view.h"
 #if defined(GSV3D_CUDA_KERNELS)
 #include "splat/cuda/rasterize_cuda.h"
 #endif
+#include "splat/workspace.h"
 
 namespace gsv3d {
 namespace {
@@ -55,11 +57,25 @@ float* floats(const Tensor& tensor) {
   return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
 }
 
+/// Where a call's memory comes from, kept by the graph for the way back.
+struct Memory : torch::CustomClassHolder {
+  std::shared_ptr<RasterizeWorkspace> workspace;
+  explicit Memory(std::shared_ptr<RasterizeWorkspace> w) : workspace(std::move(w)) {}
+  Tensor empty(at::IntArrayRef shape, at::ScalarType type = at::kFloat) const {
+    return workspace ? workspace->empty(shape, type) : at::empty(shape, type);
+  }
+};
+
+splat_cpu::ColorType color_type(at::ScalarType type) {
+  return type == at::kHalf       ? splat_cpu::ColorType::kFloat16
+         : type == at::kBFloat16 ? splat_cpu::ColorType::kBfloat16
+                                 : splat_cpu::ColorType::kFloat32;
+}
+
 std::vector<splat_cpu::View> prepare_views(const Tensor& world_to_camera, const Tensor& intrinsics) {
-  std::vector<splat_cpu::View> views(world_to_camera.size(0));
-  for (size_t v = 0; v < views.size(); ++v)
-    require_good_view(splat_math::make_view(floats(world_to_camera) + 16 * v, floats(intrinsics) + 9 * v, views[v]),
-                      static_cast<int64_t>(v));
+  std::vector<splat_cpu::View> views;
+  for (int64_t v = 0; v < world_to_camera.size(0); ++v)
+    views.push_back(splat_cpu::make_view(floats(world_to_camera) + 16 * v, floats(intrinsics) + 9 * v, v));
   return views;
 }
 
@@ -75,14 +91,14 @@ struct Binding {
     const auto* scenes = reinterpret_cast<const splat_cpu::SceneRange*>(t.scenes.data_ptr<int64_t>());
     ranges = splat_cpu::view_ranges(scenes, t.scenes.size(0));
     const int sh_count = t.colors.dim() == 3 ? static_cast<int>(t.colors.size(1)) : 0;
-    projection = {
-        .gaussians = {floats(t.means), floats(t.quats), floats(t.scales), floats(t.opacities), floats(t.colors), sh_count},
-        .scenes = scenes,
-        .scene_count = t.scenes.size(0),
-        .views = views.data(),
-        .grid = grid,
-        .antialiased = antialiased,
-        .threads = at::get_num_threads()};
+    projection = {.gaussians = {floats(t.means), floats(t.quats), floats(t.scales), floats(t.opacities), t.colors.data_ptr(),
+                                sh_count, color_type(t.colors.scalar_type())},
+                  .scenes = scenes,
+                  .scene_count = t.scenes.size(0),
+                  .views = views.data(),
+                  .grid = grid,
+                  .antialiased = antialiased,
+                  .threads = at::get_num_threads()};
   }
 
   splat_cpu::BlendInputs blending(const Tensor& splats, const Tensor& entries, const Tensor& tile_offsets,
@@ -103,12 +119,11 @@ struct Bins {
   Tensor splats, first_slot, entries, tile_offsets;
 };
 
-Bins project_and_bin(const Binding& binding, const RasterizeOptions& options) {
+Bins project_and_bin(const Binding& binding, const RasterizeOptions& options, const Memory& memory) {
   int64_t count = 0;
   for (const auto& range : binding.ranges) count += range.count;
-  const auto ints = at::TensorOptions(at::kInt);
   Bins bins;
-  bins.splats = at::empty({count, splat_cpu::kSplatFloats}, at::kFloat);
+  bins.splats = memory.empty({count, splat_cpu::kSplatFloats});  // aligned to 64 bytes, as LibTorch's are
   auto* splats = reinterpret_cast<splat_cpu::Splat*>(floats(bins.splats));
   splat_cpu::project_forward(binding.projection, static_cast<float>(options.near_plane), static_cast<float>(options.far_plane),
                              splats);
@@ -119,14 +134,18 @@ Bins project_and_bin(const Binding& binding, const RasterizeOptions& options) {
                                                 .splat_count = count,
                                                 .grid = binding.grid,
                                                 .threads = binding.projection.threads};
-  bins.first_slot = at::empty({count + 1}, ints);
-  bins.tile_offsets = at::empty({binning.view_count * binding.grid.tiles() + 1}, ints);
+  bins.first_slot = memory.empty({count + 1}, at::kInt);
+  bins.tile_offsets = memory.empty({binning.view_count * binding.grid.tiles() + 1}, at::kInt);
   auto* first_slot = bins.first_slot.data_ptr<int32_t>();
   auto* tile_offsets = bins.tile_offsets.data_ptr<int32_t>();
   const int64_t pairs = splat_cpu::count_tile_entries(binning, first_slot, tile_offsets);
   require(pairs >= 0, "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
-  bins.entries = at::empty({pairs, 2}, ints);
-  splat_cpu::fill_tile_entries(binning, first_slot, tile_offsets,
+  bins.entries = memory.empty({pairs, 2}, at::kInt);
+  const Tensor keys = memory.empty({2 * count, 2}, at::kInt),
+               next_entry = memory.empty({binning.view_count * binding.grid.tiles()}, at::kInt);
+  const splat_cpu::BinningScratch scratch = {reinterpret_cast<splat_cpu::DepthKey*>(keys.data_ptr<int32_t>()),
+                                             next_entry.data_ptr<int32_t>()};
+  splat_cpu::fill_tile_entries(binning, first_slot, tile_offsets, scratch,
                                reinterpret_cast<splat_cpu::TileEntry*>(bins.entries.data_ptr<int32_t>()));
   return bins;
 }
@@ -138,15 +157,17 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
     const RasterizeTensors tensors = {means,           quats,           scales,           opacities,  colors,
                                       world_to_camera, rest.intrinsics, rest.backgrounds, rest.scenes};
     const Binding binding(tensors, width, height, options.antialiased);
-    const auto bins = project_and_bin(binding, options);
+    const auto memory = c10::make_intrusive<Memory>(options.workspace);
+    const auto bins = project_and_bin(binding, options, *memory);
 
     const int64_t views = world_to_camera.size(0);
-    const Tensor rgb = at::empty({views, 3, height, width}, at::kFloat), alpha = at::empty({views, 1, height, width}, at::kFloat);
-    const Tensor depth = options.depth ? at::empty({views, 1, height, width}, at::kFloat) : Tensor();
-    const Tensor transmittance = at::empty({views, height, width}, at::kFloat),
-                 last = at::empty({views, height, width}, at::kInt);
-    splat_cpu::blend_forward(binding.blending(bins.splats, bins.entries, bins.tile_offsets, rest.backgrounds),
-                             {floats(rgb), floats(alpha), floats(depth), floats(transmittance), last.data_ptr<int32_t>()});
+    const Tensor rgb = memory->empty({views, 3, height, width}), alpha = memory->empty({views, 1, height, width});
+    const Tensor depth = options.depth ? memory->empty({views, 1, height, width}) : Tensor();
+    const Tensor median = options.median_depth ? memory->empty({views, 1, height, width}) : Tensor();
+    const Tensor transmittance = memory->empty({views, height, width}), last = memory->empty({views, height, width}, at::kInt);
+    splat_cpu::blend_forward(
+        binding.blending(bins.splats, bins.entries, bins.tile_offsets, rest.backgrounds),
+        {floats(rgb), floats(alpha), floats(depth), floats(median), floats(transmittance), last.data_ptr<int32_t>()});
 
     variable_list saved(kSavedCount);
     saved[kMeans] = means, saved[kQuats] = quats, saved[kScales] = scales, saved[kOpacities] = opacities, saved[kColors] = colors;
@@ -159,7 +180,12 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
     ctx->saved_data["height"] = height;
     ctx->saved_data["antialiased"] = options.antialiased;
     ctx->set_materialize_grads(false);
-    return options.depth ? variable_list{rgb, alpha, depth} : variable_list{rgb, alpha};
+    ctx->saved_data["memory"] = c10::IValue::make_capsule(memory);
+    variable_list images = {rgb, alpha};
+    if (options.depth) images.push_back(depth);
+    if (options.median_depth) images.push_back(median), ctx->mark_non_differentiable({median});
+    ctx->saved_data["depth"] = options.depth;
+    return images;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& v_outputs) {
@@ -173,8 +199,10 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
     const auto v_output = [&](size_t i) {
       return i < v_outputs.size() && v_outputs[i].defined() ? v_outputs[i].contiguous() : Tensor();
     };
-    const Tensor v_rgb = v_output(0), v_alpha = v_output(1), v_depth = v_output(2);
-    const Tensor moments = at::empty({saved[kEntries].size(0), splat_cpu::kMomentFloats}, at::kFloat);
+    const Tensor v_rgb = v_output(0), v_alpha = v_output(1), v_depth = ctx->saved_data["depth"].toBool() ? v_output(2) : Tensor();
+    const auto capsule = ctx->saved_data["memory"].toCapsule();
+    const auto& memory = static_cast<const Memory&>(*capsule);
+    const Tensor moments = memory.empty({saved[kEntries].size(0), splat_cpu::kMomentFloats});
     auto* moment_array = reinterpret_cast<splat_cpu::SplatMoments*>(floats(moments));
     splat_cpu::blend_backward(
         binding.blending(saved[kSplats], saved[kEntries], saved[kTileOffsets], saved[kBackgrounds]),
@@ -182,16 +210,23 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
         moment_array);
 
     variable_list v(kArgumentCount);
-    v[kMeansArgument] = at::empty_like(saved[kMeans]);
-    v[kQuatsArgument] = at::empty_like(saved[kQuats]);
-    v[kScalesArgument] = at::empty_like(saved[kScales]);
-    v[kOpacitiesArgument] = at::empty_like(saved[kOpacities]);
-    v[kColorsArgument] = at::empty_like(saved[kColors]);
-    if (ctx->needs_input_grad(kWorldToCameraArgument)) v[kWorldToCameraArgument] = at::empty_like(saved[kWorldToCamera]);
+    const auto gradient = [&](Saved input) { return memory.empty(saved[input].sizes()); };
+    v[kMeansArgument] = gradient(kMeans);
+    v[kQuatsArgument] = gradient(kQuats);
+    v[kScalesArgument] = gradient(kScales);
+    v[kOpacitiesArgument] = gradient(kOpacities);
+    v[kColorsArgument] = gradient(kColors);
+    Tensor scratch;
+    if (ctx->needs_input_grad(kWorldToCameraArgument)) {
+      v[kWorldToCameraArgument] = gradient(kWorldToCamera);
+      scratch = memory.empty({splat_cpu::project_backward_scratch(binding.projection)}, at::kDouble);
+    }
     splat_cpu::project_backward(binding.projection, reinterpret_cast<const splat_cpu::Splat*>(floats(saved[kSplats])),
                                 saved[kFirstSlot].data_ptr<int32_t>(), moment_array,
                                 {floats(v[kMeansArgument]), floats(v[kQuatsArgument]), floats(v[kScalesArgument]),
-                                 floats(v[kOpacitiesArgument]), floats(v[kColorsArgument]), floats(v[kWorldToCameraArgument])});
+                                 floats(v[kOpacitiesArgument]), floats(v[kColorsArgument]), floats(v[kWorldToCameraArgument]),
+                                 scratch.defined() ? scratch.data_ptr<double>() : nullptr});
+    v[kColorsArgument] = v[kColorsArgument].to(saved[kColors].scalar_type());
     return v;
   }
 };
@@ -204,14 +239,34 @@ void require_good_view(splat_math::ViewState state, int64_t view) {
           view);
 }
 
-Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
-  const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
 #if defined(GSV3D_CUDA_KERNELS)
-  if (t.means.is_cuda()) return splat_cuda::rasterize_joined(t, {.width = width, .height = height, .options = options}).rendering;
+namespace {
+
+/// Colours of every storage type are blended in float32; autograd rounds their gradient back.
+Rendering rasterize_on_gpu(RasterizeTensors t, int64_t width, int64_t height, const RasterizeOptions& options) {
+  t.colors = t.colors.to(at::kFloat);
+  const auto result =
+      splat_cuda::rasterize_joined(t, {.width = width, .height = height, .options = options, .median_depth = options.median_depth});
+  Rendering rendering = result.rendering;
+  rendering.median_depth = result.median_depth;
+  return rendering;
+}
+
+}  // namespace
 #endif
+
+Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
+#if defined(GSV3D_CUDA_KERNELS)
+  if (t.means.is_cuda()) return rasterize_on_gpu(t, width, height, options);
+#endif
+  const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
   const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors, t.world_to_camera, rest, width,
                                                 height, options);
-  return {outputs[0], outputs[1], options.depth ? outputs[2] : Tensor()};
+  Rendering r = {outputs[0], outputs[1], {}, {}};
+  size_t next = 2;
+  if (options.depth) r.depth = outputs[next++];
+  if (options.median_depth) r.median_depth = outputs[next];
+  return r;
 }
 
 }  // namespace gsv3d

@@ -1,4 +1,4 @@
-// The binding of the CPU kernels to tensors and autograd. Shapes are checked before: see rasterizer.cpp.
+// The binding of the kernels to tensors and autograd. Shapes are checked before: see rasterizer.cpp.
 #pragma once
 
 #include "core/tensor.h"
@@ -7,20 +7,20 @@
 
 namespace gsv3d {
 
-/// All scenes joined: float32, contiguous, on the CPU.
+/// All scenes joined: float32, contiguous, on one device, but for `scenes`, which stays on the CPU.
 struct RasterizeTensors {
   Tensor means, quats, scales, opacities;  ///< [G, 3], [G, 4], [G, 3], [G]
-  Tensor colors;                           ///< [G, K, 3] coefficients or [G, 3] colours
+  Tensor colors;                           ///< [G, K, 3] coefficients or [G, 3] colours; float16 and bfloat16 as well
   Tensor world_to_camera;                  ///< [C, 4, 4]
   Tensor intrinsics;                       ///< [C, 3, 3]
   Tensor backgrounds;                      ///< [C, 3]
   Tensor scenes;                           ///< [S, 5] int64: splat_cpu::SceneRange
 };
 
-/// Throws Error when a camera cannot be used.
+/// Throws Error when a camera cannot be used; `view` is its number in that message.
 void require_good_view(splat_math::ViewState state, int64_t view);
 
-/// → rgb [C, 3, H, W], alpha and depth [C, 1, H, W]; differentiable in means, quats, scales, opacities, colors and
+/// → rgb [C, 3, H, W], alpha and depths [C, 1, H, W]; differentiable in means, quats, scales, opacities, colors and
 /// world_to_camera.
 Rendering rasterize_joined(const RasterizeTensors& tensors, int64_t width, int64_t height, const RasterizeOptions& options);
 

@@ -13,6 +13,8 @@ struct RasterizeScene {
   Tensor colors;  ///< [G, 3], any values; when defined it replaces gaussians.sh, which may then be undefined
   Cameras cameras;
   Tensor background;  ///< [3] or [C, 3]; undefined: black
+
+  const Tensor& color() const { return colors.defined() ? colors : gaussians.sh; }
 };
 
 /// Renders every scene into its own cameras; the work of all of them is shared among the threads. All images must have one size,

@@ -9,12 +9,24 @@
 namespace gsv3d {
 namespace {
 
-void check(const Tensor& tensor, const char* name, at::IntArrayRef shape, at::Device device) {
+void check_shape(const Tensor& tensor, const char* name, at::IntArrayRef shape, at::Device device) {
   require(tensor.defined(), "rasterize: {} is missing", name);
   require(tensor.sizes() == shape, "rasterize: {} has shape [{}], expected [{}]", name, fmt::join(tensor.sizes(), ", "),
           fmt::join(shape, ", "));
-  require(tensor.scalar_type() == at::kFloat, "rasterize: {} is {}, expected float32", name, at::toString(tensor.scalar_type()));
   require(tensor.device() == device, "rasterize: {} is on {}, the means are on {}", name, tensor.device().str(), device.str());
+}
+
+void check(const Tensor& tensor, const char* name, at::IntArrayRef shape, at::Device device) {
+  check_shape(tensor, name, shape, device);
+  require(tensor.scalar_type() == at::kFloat, "rasterize: {} is {}, expected float32", name, at::toString(tensor.scalar_type()));
+}
+
+/// Colours may be stored in half precision.
+void check_colors(const Tensor& tensor, const char* name, at::IntArrayRef shape, at::Device device) {
+  check_shape(tensor, name, shape, device);
+  const auto type = tensor.scalar_type();
+  require(type == at::kFloat || type == at::kHalf || type == at::kBFloat16,
+          "rasterize: {} is {}, expected float32, float16 or bfloat16", name, at::toString(type));
 }
 
 void check_scene(const RasterizeScene& scene) {
@@ -27,10 +39,10 @@ void check_scene(const RasterizeScene& scene) {
   check(g.scales, "scales", {count, 3}, device);
   check(g.opacities, "opacities", {count}, device);
   if (scene.colors.defined()) {
-    check(scene.colors, "colors", {count, 3}, device);
+    check_colors(scene.colors, "colors", {count, 3}, device);
   } else {
     require(g.sh.defined() && g.sh.dim() == 3, "rasterize: sh must be [G, K, 3]");
-    check(g.sh, "sh", {count, (g.sh_degree() + 1) * (g.sh_degree() + 1), 3}, device);
+    check_colors(g.sh, "sh", {count, (g.sh_degree() + 1) * (g.sh_degree() + 1), 3}, device);
   }
   const auto& cameras = scene.cameras;
   require(cameras.world_to_camera.defined() && cameras.world_to_camera.dim() == 3,
@@ -95,13 +107,15 @@ std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scene
     require(scene.colors.defined() == first.colors.defined() &&
                 (scene.colors.defined() || scene.gaussians.sh.size(1) == first.gaussians.sh.size(1)),
             "rasterize: scenes rendered together must use the same degree of spherical harmonics");
+    require(scene.color().scalar_type() == first.color().scalar_type(),
+            "rasterize: scenes rendered together must store colours in one type");
   }
   const RasterizeTensors joined = {
       .means = join(scenes, [](const auto& s) { return s.gaussians.means; }),
       .quats = join(scenes, [](const auto& s) { return s.gaussians.quats; }),
       .scales = join(scenes, [](const auto& s) { return s.gaussians.scales; }),
       .opacities = join(scenes, [](const auto& s) { return s.gaussians.opacities; }),
-      .colors = join(scenes, [](const auto& s) { return s.colors.defined() ? s.colors : s.gaussians.sh; }),
+      .colors = join(scenes, [](const auto& s) { return s.color(); }),
       .world_to_camera = join(scenes, [](const auto& s) { return s.cameras.world_to_camera; }),
       .intrinsics = join(scenes, [](const auto& s) { return s.cameras.intrinsics.detach(); }),
       .backgrounds = join(scenes, background_rows),
@@ -115,13 +129,13 @@ std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scene
   const auto split = [&](const Tensor& images) {
     return images.defined() ? images.split_with_sizes(counts) : std::vector<Tensor>(scenes.size());
   };
-  const auto rgb = split(all.rgb), alpha = split(all.alpha), depth = split(all.depth);
+  const auto rgb = split(all.rgb), alpha = split(all.alpha), depth = split(all.depth), median = split(all.median_depth);
   std::vector<Rendering> renderings;
   for (size_t i = 0; i < scenes.size(); ++i) {
     const auto back = [&](const Tensor& images) {
       return images.defined() ? images.to(scenes[i].gaussians.means.device()) : Tensor();
     };
-    renderings.push_back({back(rgb[i]), back(alpha[i]), back(depth[i])});
+    renderings.push_back({back(rgb[i]), back(alpha[i]), back(depth[i]), back(median[i])});
   }
   return renderings;
 }

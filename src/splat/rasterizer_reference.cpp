@@ -55,12 +55,13 @@ Tensor jacobians(const Tensor& points, double fx, double fy, double cx, double c
 }
 
 Tensor colors_towards(const RasterizeScene& scene, const Tensor& index, const Tensor& world_to_camera) {
-  if (scene.colors.defined()) return scene.colors.index_select(0, index);
+  const Tensor stored = scene.color().to(scene.gaussians.means.scalar_type());
+  if (scene.colors.defined()) return stored.index_select(0, index);
   const Tensor centre = at::linalg_inv(world_to_camera).slice(0, 0, 3).select(1, 3);
   const Tensor offset = scene.gaussians.means.index_select(0, index) - centre;
   const Tensor directions = offset / offset.norm(2, 1, true).clamp_min(1e-12);
-  const Tensor basis = sh_basis(directions, scene.gaussians.sh.size(1));
-  return ((basis.unsqueeze(2) * scene.gaussians.sh.index_select(0, index)).sum(1) + 0.5).clamp_min(0);
+  const Tensor basis = sh_basis(directions, stored.size(1));
+  return ((basis.unsqueeze(2) * stored.index_select(0, index)).sum(1) + 0.5).clamp_min(0);
 }
 
 Projected project(const RasterizeScene& scene, int64_t camera, const RasterizeOptions& options) {
@@ -95,10 +96,17 @@ Projected project(const RasterizeScene& scene, int64_t camera, const RasterizeOp
   return out;
 }
 
-/// [H·W, 3], [H·W], [H·W]
+/// [H·W, 3], [H·W], [H·W], [H·W]
 struct Blended {
-  Tensor rgb, alpha, depth;
+  Tensor rgb, alpha, depth, median_depth;
 };
+
+/// z of the first splat of each pixel behind which the transmittance [H·W, n] is below a half, or 0.
+Tensor median_depths(const Tensor& transmittance, const Tensor& depths) {
+  if (depths.size(0) == 0) return at::zeros({transmittance.size(0)}, transmittance.options());
+  const Tensor below = transmittance < 0.5;
+  return at::where(below.any(1), depths.index_select(0, below.to(at::kInt).argmax(1)), at::zeros({}, depths.options())).detach();
+}
 
 Blended blend(const Projected& p, int64_t width, int64_t height, const Tensor& background) {
   const auto options = p.means.options().requires_grad(false);
@@ -113,7 +121,8 @@ Blended blend(const Projected& p, int64_t width, int64_t height, const Tensor& b
   const Tensor alive = at::exp(at::log1p(-alpha).cumsum(1)).detach() > 1e-4;
   alpha = at::where(alive, alpha, at::zeros({}, options));
   const Tensor logs = at::log1p(-alpha), weights = alpha * at::exp(logs.cumsum(1) - logs), left = at::exp(logs.sum(1));
-  return {at::matmul(weights, p.colors) + left.unsqueeze(1) * background, 1 - left, at::mv(weights, p.depths)};
+  return {at::matmul(weights, p.colors) + left.unsqueeze(1) * background, 1 - left, at::mv(weights, p.depths),
+          median_depths(at::exp(logs.cumsum(1)), p.depths)};
 }
 
 }  // namespace
@@ -122,15 +131,17 @@ Rendering rasterize_reference(const RasterizeScene& scene, const RasterizeOption
   const int64_t width = scene.cameras.width, height = scene.cameras.height, views = scene.cameras.count();
   const Tensor background = scene.background.defined() ? scene.background.to(scene.gaussians.means.options().requires_grad(false))
                                                        : at::zeros({3}, scene.gaussians.means.options().requires_grad(false));
-  std::vector<Tensor> rgb, alpha, depth;
+  std::vector<Tensor> rgb, alpha, depth, median;
   for (int64_t camera = 0; camera < views; ++camera) {
     const auto image =
         blend(project(scene, camera, options), width, height, background.dim() == 2 ? background[camera] : background);
     rgb.push_back(image.rgb.t().reshape({3, height, width}));
     alpha.push_back(image.alpha.view({1, height, width}));
     depth.push_back(image.depth.view({1, height, width}));
+    median.push_back(image.median_depth.view({1, height, width}));
   }
-  return {at::stack(rgb), at::stack(alpha), options.depth ? at::stack(depth) : Tensor()};
+  return {at::stack(rgb), at::stack(alpha), options.depth ? at::stack(depth) : Tensor(),
+          options.median_depth ? at::stack(median) : Tensor()};
 }
 
 }  // namespace gsv3d

@@ -12,7 +12,7 @@ struct DecoderStageConfig : ClipTrainerConfig {
   int64_t supervision_views = 4;  ///< per clip, out of all its orbit's views and random ones
   double alpha_weight = 0.5, depth_weight = 0.2;
   /// Of supervise_surface(): every Gaussian against the true surface behind its own pixel. 0: rendering losses alone.
-  double surface_weight = 1;
+  double surface_weight = 0;
   double latent_noise =
       0.1;  ///< standard deviation of noise on the latents, uniform in [0, this] per clip: diffusion's are not perfect
   bool replace_photo_latent = true;  ///< view 0 keeps its exact latent, as in generation, where the photo's own is put there

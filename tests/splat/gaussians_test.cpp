@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "goldens.h"
 #include "scenes.h"
-#include "splat/cpu/exponential.h"
 #include "splat/frame.h"
 #include "splat/rasterizer.h"
 
@@ -27,18 +26,6 @@ TEST(Gaussians, SelectPruneDegree) {
   EXPECT_TRUE(at::equal(g.select(at::tensor({4, 0})).opacities, at::tensor({0.2f, 0.5f})));
   g.sh = at::zeros({6, 3, 3});
   EXPECT_THROW(g.sh_degree(), Error);
-}
-
-TEST(Gaussians, ExponentialIsAccurate) {
-  double worst = 0;
-  for (int i = 0; i <= 200000; ++i) {
-    const float x = static_cast<float>(i) * 1e-4f;
-    const double expected = std::exp(-static_cast<double>(x));
-    worst = std::max(worst, std::abs(splat_cpu::exp_negative(x) - expected) / expected);
-  }
-  EXPECT_LE(worst, 2e-7);
-  EXPECT_EQ(splat_cpu::exp_negative(0), 1.0f);
-  EXPECT_LE(splat_cpu::exp_negative(1e30f), 1e-30f);
 }
 
 TEST(Frame, TurningGaussiansAndCamerasKeepsTheImage) {

@@ -6,73 +6,59 @@
 #include <cmath>
 #include <limits>
 
+#include "splat/cpu/ellipse.h"
+
 namespace gsv3d::splat_cpu {
 namespace {
-
-// Pixels this near the edge of a splat are kept: alpha is tested per pixel anyway, and rounding differs here and there, most for
-// needles.
-float margin(float extent) {
-  return 0.01f + 1e-4f * extent;
-}
 
 /// Calls visit(tile) for every tile whose pixels the splat may reach. Per row of tiles the span is that of the ellipse, not of
 /// its box.
 template <class Visit>
 void for_each_tile(const Splat& s, const Grid& grid, const Visit& visit) {
-  const float ex = s.extent_x + margin(s.extent_x), ey = s.extent_y + margin(s.extent_y);
   const auto limit = [](float value, int size) {
     return static_cast<int>(std::min(std::max(value, 0.0f), static_cast<float>(size)));
   };
-  const int y_begin = limit(std::ceil(s.y - ey - 0.5f), grid.height), y_end = limit(std::floor(s.y + ey - 0.5f) + 1, grid.height);
-  if (y_begin >= y_end) return;
-  const int box_begin = limit(std::ceil(s.x - ex - 0.5f), grid.width),
-            box_end = limit(std::floor(s.x + ex - 0.5f) + 1, grid.width);
-  if (box_begin >= box_end) return;
+  // Pixels begin … end - 1 have their centres between two positions.
+  const auto begin = [&](float position, int size) { return limit(std::ceil(position - 0.5f), size); };
+  const auto end = [&](float position, int size) { return limit(std::floor(position - 0.5f) + 1, size); };
+  const float ex = s.extent_x + margin(s.extent_x), ey = s.extent_y + margin(s.extent_y);
+  const int y_begin = begin(s.y - ey, grid.height), y_end = end(s.y + ey, grid.height);
+  const int box_begin = begin(s.x - ex, grid.width), box_end = end(s.x + ex, grid.width);
+  if (y_begin >= y_end || box_begin >= box_end) return;
+  const int row_begin = y_begin / kTile, row_end = (y_end - 1) / kTile + 1;
   if (box_begin / kTile == (box_end - 1) / kTile) {  // one column of tiles: nothing to gain from the ellipse
-    for (int row = y_begin / kTile; row <= (y_end - 1) / kTile; ++row) visit(row * grid.tiles_x + box_begin / kTile);
+    for (int row = row_begin; row < row_end; ++row) visit(row * grid.tiles_x + box_begin / kTile);
     return;
   }
-  // The ellipse's rightmost point is at dy = -b/c · extent_x, its leftmost at the opposite; at height dy it spans
-  // -b/a·dy ± sqrt(extent_x² · (1 - dy²/extent_y²) · (1 - b²/(ac))).
-  const float right_dy = -s.b / s.c * ex, lean = -s.b / s.a, thickness = std::max(1 - s.b * s.b / (s.a * s.c), 0.0f);
-  const float inverse_ey2 = 1 / (ey * ey);
-  const auto reach = [&](float dy) { return ex * std::sqrt(std::max(1 - dy * dy * inverse_ey2, 0.0f) * thickness); };
-  for (int row = y_begin / kTile; row <= (y_end - 1) / kTile; ++row) {
-    const float low = std::max(row * kTile + 0.5f - s.y, -ey), high = std::min(row * kTile + kTile - 0.5f - s.y, ey);
-    const float at_right = std::min(std::max(right_dy, low), high), at_left = std::min(std::max(-right_dy, low), high);
-    const float x_right = s.x + lean * at_right + reach(at_right) + margin(ex);
-    const float x_left = s.x + lean * at_left - reach(at_left) - margin(ex);
-    const int x_begin = limit(std::ceil(x_left - 0.5f), grid.width), x_end = limit(std::floor(x_right - 0.5f) + 1, grid.width);
+  for (int row = row_begin; row < row_end; ++row) {
+    const float top = static_cast<float>(row * kTile) + 0.5f - s.y;
+    const Span span = ellipse_span(s, std::max(top, -ey), std::min(top + (kTile - 1), ey));
+    const int x_begin = begin(s.x + span.left, grid.width), x_end = end(s.x + span.right, grid.width);
     if (x_begin >= x_end) continue;
     for (int column = x_begin / kTile; column <= (x_end - 1) / kTile; ++column) visit(row * grid.tiles_x + column);
   }
 }
 
-struct DepthKey {
-  uint32_t depth;
-  int32_t splat;
-};
-
-/// Stable radix sort by depth. Depths are positive, so that their bits order like they do.
-void sort_by_depth(std::vector<DepthKey>& keys) {
+/// Stable radix sort by depth; `other` is room for as many keys. → where the sorted keys are: one of the two.
+DepthKey* sort_by_depth(DepthKey* keys, DepthKey* other, int64_t count) {
   constexpr int kBits = 11, kBuckets = 1 << kBits;
-  std::vector<DepthKey> other(keys.size());
   std::array<std::array<uint32_t, kBuckets>, 3> counts = {};
-  for (const auto& key : keys)
-    for (int pass = 0; pass < 3; ++pass) ++counts[pass][key.depth >> (pass * kBits) & (kBuckets - 1)];
+  for (int64_t i = 0; i < count; ++i)
+    for (int pass = 0; pass < 3; ++pass) ++counts[pass][keys[i].depth >> (pass * kBits) & (kBuckets - 1)];
   for (int pass = 0; pass < 3; ++pass) {
     uint32_t sum = 0;
     bool all_equal = false;
-    for (auto& count : counts[pass]) {
-      all_equal |= count == keys.size();
-      const uint32_t next = sum + count;
-      count = sum;
+    for (auto& in_bucket : counts[pass]) {
+      all_equal |= in_bucket == count;
+      const uint32_t next = sum + in_bucket;
+      in_bucket = sum;
       sum = next;
     }
     if (all_equal) continue;
-    for (const auto& key : keys) other[counts[pass][key.depth >> (pass * kBits) & (kBuckets - 1)]++] = key;
-    keys.swap(other);
+    for (int64_t i = 0; i < count; ++i) other[counts[pass][keys[i].depth >> (pass * kBits) & (kBuckets - 1)]++] = keys[i];
+    std::swap(keys, other);
   }
+  return keys;
 }
 
 /// Turns counts into the running sums before each element; → false when they leave the range of int32.
@@ -110,21 +96,26 @@ int64_t count_tile_entries(const BinningParameters& in, int32_t* first_slot, int
   return first_slot[in.splat_count];
 }
 
-void fill_tile_entries(const BinningParameters& in, const int32_t* first_slot, const int32_t* tile_offsets, TileEntry* entries) {
+void fill_tile_entries(const BinningParameters& in, const int32_t* first_slot, const int32_t* tile_offsets,
+                       const BinningScratch& scratch, TileEntry* entries) {
   const int tiles = in.grid.tiles();
 #pragma omp parallel for schedule(dynamic) num_threads(in.threads)
   for (int64_t view = 0; view < in.view_count; ++view) {
-    const int64_t begin = in.views[view].begin;
-    std::vector<DepthKey> keys;
-    keys.reserve(in.views[view].count);
-    for (int64_t i = 0; i < in.views[view].count; ++i)
+    const auto [begin, splats] = in.views[view];
+    DepthKey* unsorted = scratch.keys + 2 * begin;
+    int64_t count = 0;
+    for (int64_t i = 0; i < splats; ++i)
       if (first_slot[begin + i] != first_slot[begin + i + 1])
-        keys.push_back({std::bit_cast<uint32_t>(in.splats[begin + i].depth), static_cast<int32_t>(i)});
-    sort_by_depth(keys);
-    std::vector<int32_t> next(tile_offsets + view * tiles, tile_offsets + (view + 1) * tiles);
-    for (const auto& key : keys) {
-      int32_t slot = first_slot[begin + key.splat];
-      for_each_tile(in.splats[begin + key.splat], in.grid, [&](int tile) { entries[next[tile]++] = {key.splat, slot++}; });
+        unsorted[count++] = {std::bit_cast<uint32_t>(in.splats[begin + i].depth), static_cast<int32_t>(i)};
+    const DepthKey* keys = sort_by_depth(unsorted, unsorted + splats, count);
+    int32_t* next = scratch.next_entry + view * tiles;
+    std::copy(tile_offsets + view * tiles, tile_offsets + (view + 1) * tiles, next);
+    for (int64_t k = 0; k < count; ++k) {
+      constexpr int64_t kAhead = 16;  // splats lie scattered in this order
+      if (k + kAhead < count) __builtin_prefetch(&in.splats[begin + keys[k + kAhead].splat]);
+      const int32_t splat = keys[k].splat;
+      int32_t slot = first_slot[begin + splat];
+      for_each_tile(in.splats[begin + splat], in.grid, [&](int tile) { entries[next[tile]++] = {splat, slot++}; });
     }
   }
 }

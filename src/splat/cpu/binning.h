@@ -17,8 +17,20 @@ struct BinningParameters {
 /// [view_count · tiles + 1], where each tile's list begins. → the number of pairs, or -1 when it exceeds 2³¹ - 1.
 int64_t count_tile_entries(const BinningParameters& parameters, int32_t* first_slot, int32_t* tile_offsets);
 
+/// A splat to sort by depth.
+struct DepthKey {
+  uint32_t depth;  ///< the bits of the float, which order like it for positive numbers
+  int32_t splat;   ///< within its view
+};
+
+/// Room for fill_tile_entries.
+struct BinningScratch {
+  DepthKey* keys;       ///< [2 · splat_count]
+  int32_t* next_entry;  ///< [view_count · tiles]
+};
+
 /// Fills the lists of all tiles [pairs], given the counts.
 void fill_tile_entries(const BinningParameters& parameters, const int32_t* first_slot, const int32_t* tile_offsets,
-                       TileEntry* entries);
+                       const BinningScratch& scratch, TileEntry* entries);
 
 }  // namespace gsv3d::splat_cpu

@@ -15,6 +15,7 @@ struct BlendInputs {
   const float* backgrounds;  ///< [V, 3]
   Grid grid;
   int threads;
+  VectorTarget target = VectorTarget::kAvx512;  ///< the widest that may be used; narrower where the processor has less
 };
 
 /// Planes of V images, H·W floats each.
@@ -22,6 +23,7 @@ struct BlendOutputs {
   float* rgb;            ///< [V, 3, H, W]
   float* alpha;          ///< [V, 1, H, W]
   float* depth;          ///< [V, 1, H, W]; null: not written
+  float* median_depth;   ///< [V, 1, H, W] z of the first splat behind which T < 0.5, else 0; null: not written
   float* transmittance;  ///< [V, H, W] what is left behind the last splat
   int32_t* last;         ///< [V, H, W] one past the last entry that contributed, counted from the start of the tile's list
 };
