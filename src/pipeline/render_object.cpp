@@ -7,6 +7,7 @@
 #include "image/depth_image.h"
 #include "pipeline/frame_sink.h"
 #include "splat/bounds.h"
+#include "splat/depth_normals.h"
 #include "splat/orbit_render.h"
 #include "splat/similarity.h"
 
@@ -67,21 +68,6 @@ Stage set_up(const Gaussians& gaussians, const RenderObjectOptions& options) {
   return {transform(gaussians, fit), kMargin * kFittedRadius / std::sin(half_fov), kFittedRadius};
 }
 
-/// Normals [3, H, W] of a depth map [H, W], x right, y up, z towards the camera: across the differences of neighbouring points.
-/// To be replaced by the rasterizer's own normals.
-Tensor depth_normals(const Tensor& depth, const Tensor& intrinsics) {
-  const Tensor rows = at::arange(depth.size(0), at::kFloat).unsqueeze(1) + 0.5,
-               columns = at::arange(depth.size(1), at::kFloat) + 0.5;
-  const double fx = intrinsics[0][0].item<double>(), fy = intrinsics[1][1].item<double>();
-  const double cx = intrinsics[0][2].item<double>(), cy = intrinsics[1][2].item<double>();
-  const Tensor points = at::stack({(columns - cx) / fx * depth, -(rows - cy) / fy * depth, -depth});
-  const auto padded = at::replication_pad2d(points.unsqueeze(0), {1, 1, 1, 1})[0];
-  const Tensor across = padded.slice(1, 1, -1).slice(2, 2) - padded.slice(1, 1, -1).slice(2, 0, -2);
-  const Tensor down = padded.slice(1, 2).slice(2, 1, -1) - padded.slice(1, 0, -2).slice(2, 1, -1);
-  const Tensor normal = at::linalg_cross(down, across, 0);
-  return normal / normal.norm(2, 0, true).clamp_min(1e-20);
-}
-
 /// Colour over the background, or with its transparency when there is none. premultiplied [3, H, W], alpha [1, H, W].
 Image picture(const Tensor& premultiplied, const Tensor& alpha, const std::optional<std::array<float, 3>>& background) {
   if (!background) return to_image(at::cat({premultiplied / alpha.clamp_min(1e-6), alpha}));
@@ -89,9 +75,16 @@ Image picture(const Tensor& premultiplied, const Tensor& alpha, const std::optio
   return to_image(premultiplied + colour * (1 - alpha));
 }
 
+/// Normals as colours in the camera's axes, x right, y up, z towards the camera.
 Image normal_picture(const OrbitImages& images, int64_t i, const std::optional<std::array<float, 3>>& background) {
-  const Tensor alpha = images.alpha[i], normals = depth_normals(images.depth[i][0], images.cameras.intrinsics[i]);
-  return picture((normals * 0.5 + 0.5) * alpha, alpha, background);
+  const Cameras camera = images.cameras.slice(i, i + 1);
+  const Tensor world = normals_from_depth(images.depth[i].unsqueeze(0), camera, images.alpha[i].unsqueeze(0))[0];
+  const Tensor rotation = camera.world_to_camera[0].narrow(0, 0, 3).narrow(1, 0, 3);
+  const Tensor turned = at::matmul(rotation, world.flatten(1)).view(world.sizes());
+  const Tensor axes = at::tensor({1.0, -1.0, -1.0}, at::kFloat).view({3, 1, 1});
+  // Where no normal is known, at the outline, nothing is drawn.
+  const Tensor alpha = images.alpha[i] * world.abs().sum(0, true).gt(0).to(at::kFloat);
+  return picture((turned * axes * 0.5 + 0.5) * alpha, alpha, background);
 }
 
 struct Film {
