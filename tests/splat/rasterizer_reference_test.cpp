@@ -65,8 +65,9 @@ TEST_P(RasterizerTwin, ValuesAndGradients) {
     const Tensor off = (kernel.median_depth - twin.median_depth).abs() > 1e-4;
     EXPECT_LE(off.to(at::kFloat).mean().item<double>(), 1e-3);
     EXPECT_FALSE(kernel.median_depth.requires_grad());
-    if (setup.gaussians > 1)
+    if (setup.gaussians > 1) {
       EXPECT_GT((kernel.median_depth > 0).to(at::kFloat).mean().item<double>(), 0.02) << "the test sees no median";
+    }
   }
 
   random_cotangents(scene.cameras, at::kFloat).loss(kernel).backward();
