@@ -245,8 +245,8 @@ namespace {
 /// Colours of every storage type are blended in float32; autograd rounds their gradient back.
 Rendering rasterize_on_gpu(RasterizeTensors t, int64_t width, int64_t height, const RasterizeOptions& options) {
   t.colors = t.colors.to(at::kFloat);
-  const auto result =
-      splat_cuda::rasterize_joined(t, {.width = width, .height = height, .options = options, .median_depth = options.median_depth});
+  const auto result = splat_cuda::rasterize_joined(
+      t, {.width = width, .height = height, .options = options, .median_depth = options.median_depth});
   Rendering rendering = result.rendering;
   rendering.median_depth = result.median_depth;
   return rendering;

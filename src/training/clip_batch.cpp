@@ -65,7 +65,8 @@ Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& cl
   return supervision;
 }
 
-std::vector<TargetViews> true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device) {
+std::vector<TargetViews> true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames,
+                                         at::Device device) {
   std::vector<TargetViews> truth;
   for (const Clip& clip : clips) {
     const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];

@@ -38,6 +38,7 @@ Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& cl
                              const at::Generator& generator, at::Device device);
 
 /// What each clip's own N views truly show, design order. Needs depth.
-std::vector<TargetViews> true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device);
+std::vector<TargetViews> true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames,
+                                         at::Device device);
 
 }  // namespace gsv3d

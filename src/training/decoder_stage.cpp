@@ -88,8 +88,7 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   const std::vector<double> equal(clips.size(), 1.0);
   outcome.rendered = supervise(gaussians, outcome.supervision, equal, weights);
   if (config_.surface_weight > 0)
-    outcome.surface =
-        supervise_surface(gaussians, cameras, true_clip_views(set, clips, frames, context_.device), equal, weights);
+    outcome.surface = supervise_surface(gaussians, cameras, true_clip_views(set, clips, frames, context_.device), equal, weights);
   return outcome;
 }
 

@@ -22,8 +22,8 @@ struct SupervisedRendering {
 SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision,
                               const std::vector<double>& clip_weights, const RenderingWeights& weights);
 
-/// Mean over clips of clip_weight · (rgb + alpha_weight · alpha + depth_weight · depth) of surface_loss(): the Gaussians of each clip against
-/// the views [N] they were decoded from, `cameras` and `truth` one entry a clip.
+/// Mean over clips of clip_weight · (rgb + alpha_weight · alpha + depth_weight · depth) of surface_loss(): the Gaussians of each
+/// clip against the views [N] they were decoded from, `cameras` and `truth` one entry a clip.
 Tensor supervise_surface(const std::vector<Gaussians>& gaussians, const std::vector<Cameras>& cameras,
                          const std::vector<TargetViews>& truth, const std::vector<double>& clip_weights,
                          const RenderingWeights& weights);

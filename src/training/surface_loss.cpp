@@ -30,7 +30,8 @@ RenderingLoss surface_loss(const Gaussians& gaussians, const Cameras& cameras, c
   const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(per_view))));
   require(grid > 0 && views * grid * grid == gaussians.count() && cameras.count() == views && size % grid == 0 &&
               truth.alpha.size(-2) == size,
-          "{} Gaussians are no square grids for {} views of {} pixels and {} cameras", gaussians.count(), views, size, cameras.count());
+          "{} Gaussians are no square grids for {} views of {} pixels and {} cameras", gaussians.count(), views, size,
+          cameras.count());
   const Surface surface = surface_behind(truth, size / grid);
   const auto on_grid = [&](const Tensor& values) { return values.reshape({views, grid, grid, -1}).permute({0, 3, 1, 2}); };
 

@@ -47,7 +47,8 @@ TEST(SurfaceLoss, GaussiansOnTheSurfaceCostNothing) {
 
 TEST(SurfaceLoss, KnownErrorsCostWhatArithmeticSays) {
   Case moved;
-  // Away from the first camera: 0.1 for two of the four Gaussians that see the object, two of view 1 unmoved; those below see nothing.
+  // Away from the first camera: 0.1 for two of the four Gaussians that see the object, two of view 1 unmoved; those below see
+  // nothing.
   const Tensor forward = moved.cameras.world_to_camera[0][2].narrow(0, 0, 3);
   moved.gaussians.means.narrow(0, 0, 4).add_(0.1 * forward);
   EXPECT_NEAR(moved.loss().depth.item<double>(), 0.05, 1e-6);
