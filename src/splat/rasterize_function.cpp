@@ -233,31 +233,9 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
 
 }  // namespace
 
-void require_good_view(splat_math::ViewState state, int64_t view) {
-  require(state != splat_math::ViewState::kBadFocalLength, "rasterize: the focal lengths of camera {} must be positive", view);
-  require(state != splat_math::ViewState::kNotInvertible, "rasterize: the world_to_camera matrix of camera {} cannot be inverted",
-          view);
-}
-
-#if defined(GSV3D_CUDA_KERNELS)
-namespace {
-
-/// Colours of every storage type are blended in float32; autograd rounds their gradient back.
-Rendering rasterize_on_gpu(RasterizeTensors t, int64_t width, int64_t height, const RasterizeOptions& options) {
-  t.colors = t.colors.to(at::kFloat);
-  const auto result = splat_cuda::rasterize_joined(
-      t, {.width = width, .height = height, .options = options, .median_depth = options.median_depth});
-  Rendering rendering = result.rendering;
-  rendering.median_depth = result.median_depth;
-  return rendering;
-}
-
-}  // namespace
-#endif
-
 Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
 #if defined(GSV3D_CUDA_KERNELS)
-  if (t.means.is_cuda()) return rasterize_on_gpu(t, width, height, options);
+  if (t.means.is_cuda()) return splat_cuda::rasterize_joined(t, width, height, options);
 #endif
   const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
   const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors, t.world_to_camera, rest, width,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/tensor.h"
-#include "splat/math/camera_view.h"
 #include "splat/rasterizer.h"
 
 namespace gsv3d {
@@ -16,9 +15,6 @@ struct RasterizeTensors {
   Tensor backgrounds;                      ///< [C, 3]
   Tensor scenes;                           ///< [S, 5] int64: splat_cpu::SceneRange
 };
-
-/// Throws Error when a camera cannot be used; `view` is its number in that message.
-void require_good_view(splat_math::ViewState state, int64_t view);
 
 /// → rgb [C, 3, H, W], alpha and depths [C, 1, H, W]; differentiable in means, quats, scales, opacities, colors and
 /// world_to_camera.

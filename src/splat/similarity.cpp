@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "splat/cpu/spherical_harmonics.h"
+#include "splat/math/spherical_harmonics.h"
 
 namespace gsv3d {
 namespace {
@@ -51,7 +51,7 @@ Tensor basis_of_degree(int64_t degree, const Tensor& directions) {
   const Tensor values = at::empty({d.size(0), count}, at::kFloat);
   for (int64_t i = 0; i < d.size(0); ++i) {
     const float* p = d.const_data_ptr<float>() + 3 * i;
-    splat_cpu::sh_basis(p[0], p[1], p[2], count, values.mutable_data_ptr<float>() + i * count);
+    splat_math::sh_basis(p[0], p[1], p[2], count, values.mutable_data_ptr<float>() + i * count);
   }
   return values.slice(1, first).to(at::kDouble);
 }

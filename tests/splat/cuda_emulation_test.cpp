@@ -61,15 +61,13 @@ struct Emulated {
 Emulated run_emulated(const std::vector<RasterizeScene>& scenes, RasterizeOptions options) {
   std::vector<RasterizeScene> copies;
   for (const auto& scene : scenes) copies.push_back(leaf_copy(scene, at::kFloat));
-  const auto out = splat_cuda::rasterize_joined(
-      join(copies),
-      {.width = scenes[0].cameras.width, .height = scenes[0].cameras.height, .options = options, .median_depth = true});
-  const auto& r = out.rendering;
+  options.median_depth = true;
+  const auto r = splat_cuda::rasterize_joined(join(copies), scenes[0].cameras.width, scenes[0].cameras.height, options);
   loss_of(r.rgb, r.alpha, r.depth).backward();
   Results results = {r.rgb.detach(), r.alpha.detach(), r.depth.detach()};
   for (auto& copy : copies)
     for (const auto& leaf : leaves(copy)) results.push_back(leaf.grad());
-  return {results, out.median_depth};
+  return {results, r.median_depth};
 }
 
 Results run_cpu(const std::vector<RasterizeScene>& scenes, RasterizeOptions options) {

@@ -11,31 +11,27 @@
 namespace gsv3d::splat_cpu {
 namespace {
 
+using splat_math::centres_between;
+using splat_math::PixelRange;
+
 /// Calls visit(tile) for every tile whose pixels the splat may reach. Per row of tiles the span is that of the ellipse, not of
 /// its box.
 template <class Visit>
 void for_each_tile(const Splat& s, const Grid& grid, const Visit& visit) {
-  const auto limit = [](float value, int size) {
-    return static_cast<int>(std::min(std::max(value, 0.0f), static_cast<float>(size)));
-  };
-  // Pixels begin … end - 1 have their centres between two positions.
-  const auto begin = [&](float position, int size) { return limit(std::ceil(position - 0.5f), size); };
-  const auto end = [&](float position, int size) { return limit(std::floor(position - 0.5f) + 1, size); };
-  const float ex = s.extent_x + margin(s.extent_x), ey = s.extent_y + margin(s.extent_y);
-  const int y_begin = begin(s.y - ey, grid.height), y_end = end(s.y + ey, grid.height);
-  const int box_begin = begin(s.x - ex, grid.width), box_end = end(s.x + ex, grid.width);
-  if (y_begin >= y_end || box_begin >= box_end) return;
-  const int row_begin = y_begin / kTile, row_end = (y_end - 1) / kTile + 1;
-  if (box_begin / kTile == (box_end - 1) / kTile) {  // one column of tiles: nothing to gain from the ellipse
-    for (int row = row_begin; row < row_end; ++row) visit(row * grid.tiles_x + box_begin / kTile);
+  const float ex = s.extent_x + edge_margin(s.extent_x), ey = s.extent_y + edge_margin(s.extent_y);
+  const PixelRange rows = centres_between(s.y - ey, s.y + ey, grid.height), box = centres_between(s.x - ex, s.x + ex, grid.width);
+  if (rows.empty() || box.empty()) return;
+  const int row_begin = rows.begin / kTile, row_end = (rows.end - 1) / kTile + 1;
+  if (box.begin / kTile == (box.end - 1) / kTile) {  // one column of tiles: nothing to gain from the ellipse
+    for (int row = row_begin; row < row_end; ++row) visit(row * grid.tiles_x + box.begin / kTile);
     return;
   }
   for (int row = row_begin; row < row_end; ++row) {
     const float top = static_cast<float>(row * kTile) + 0.5f - s.y;
     const Span span = ellipse_span(s, std::max(top, -ey), std::min(top + (kTile - 1), ey));
-    const int x_begin = begin(s.x + span.left, grid.width), x_end = end(s.x + span.right, grid.width);
-    if (x_begin >= x_end) continue;
-    for (int column = x_begin / kTile; column <= (x_end - 1) / kTile; ++column) visit(row * grid.tiles_x + column);
+    const PixelRange columns = centres_between(s.x + span.left, s.x + span.right, grid.width);
+    if (columns.empty()) continue;
+    for (int column = columns.begin / kTile; column <= (columns.end - 1) / kTile; ++column) visit(row * grid.tiles_x + column);
   }
 }
 

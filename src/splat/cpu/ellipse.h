@@ -5,14 +5,11 @@
 #include <cmath>
 
 #include "splat/cpu/layout.h"
+#include "splat/math/ellipse_rows.h"
 
 namespace gsv3d::splat_cpu {
 
-/// Pixels this near the contour are kept: alpha is tested per pixel anyway, and rounding differs here and there, most for
-/// needles.
-inline float margin(float extent) {
-  return 0.01f + 1e-4f * extent;
-}
+using splat_math::edge_margin;
 
 /// A range of x relative to the mean.
 struct Span {
@@ -23,12 +20,12 @@ struct Span {
 inline Span ellipse_span(const Splat& s, float low, float high) {
   const float right_dy = s.fall * s.extent_x;
   const float at_right = std::min(std::max(right_dy, low), high), at_left = std::min(std::max(-right_dy, low), high);
-  const float inverse = 1 / (s.extent_y + margin(s.extent_y));
+  const float inverse = 1 / (s.extent_y + edge_margin(s.extent_y));
   const auto half_width = [&](float dy) {
     const float t = dy * inverse;
     return s.half_width * std::sqrt(std::max(1 - t * t, 0.0f));
   };
-  const float extra = margin(s.extent_x);
+  const float extra = edge_margin(s.extent_x);
   return {s.lean * at_left - half_width(at_left) - extra, s.lean * at_right + half_width(at_right) + extra};
 }
 

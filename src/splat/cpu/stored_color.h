@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "splat/cpu/projection.h"
-#include "splat/cpu/spherical_harmonics.h"
+#include "splat/math/spherical_harmonics.h"
 
 namespace gsv3d::splat_cpu {
 
@@ -40,7 +40,7 @@ class StoredColor {
   const float* values() const { return values_; }
 
  private:
-  float converted_[3 * kMaxShCount];
+  float converted_[3 * splat_math::kMaxShCount];
   const float* values_;
 };
 

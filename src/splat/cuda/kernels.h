@@ -12,7 +12,6 @@ struct float4;
 
 namespace gsv3d::splat_cuda {
 
-using splat_math::GaussianArrays;
 using splat_math::ImageSize;
 using splat_math::SceneRange;
 using splat_math::View;
@@ -24,6 +23,16 @@ const char* status_text(Status status);
 constexpr int kTile = 16;            ///< images are blended in tiles of 16 × 16 pixels, one thread each
 constexpr int kGaussianChunk = 128;  ///< Gaussians per block of the projection kernels
 constexpr int kSplatVectors = 3;     ///< a Splat as float4s: (x y a b) (c opacity red green) (blue depth extent_x extent_y)
+
+/// All scenes' Gaussians, joined; float32 arrays without gaps.
+struct GaussianArrays {
+  const float* means;      ///< [G, 3]
+  const float* quats;      ///< [G, 4] w, x, y, z, any length
+  const float* scales;     ///< [G, 3]
+  const float* opacities;  ///< [G]
+  const float* colors;     ///< [G, sh_count, 3] coefficients, or [G, 3] colours used as they are when sh_count is 0
+  int sh_count;
+};
 
 /// Image size, common to all views, and its tiles.
 struct Grid : ImageSize {

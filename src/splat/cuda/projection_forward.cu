@@ -39,8 +39,9 @@ __global__ void __launch_bounds__(kGaussianChunk)
   const float quat[4] = {q.x, q.y, q.z, q.w};
   const auto shape = splat_math::shape_terms(quat, in.gaussians.scales + 3 * g);
   Splat splat = {};
+  splat_math::ProjectionTerms terms;
   int count = 0;
-  if (splat_math::project_one(rules, view, mean, shape.covariance, in.gaussians.opacities[g], splat)) {
+  if (splat_math::project_one(rules, view, mean, shape.covariance, in.gaussians.opacities[g], splat, terms)) {
     constexpr int kColorFloats = kShCount == 0 ? 3 : 3 * kShCount;
     float rgb[3];
     splat_math::splat_color(view, mean, in.gaussians.colors + g * kColorFloats, kShCount, rgb);

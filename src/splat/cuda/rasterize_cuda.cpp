@@ -12,6 +12,12 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+struct RasterizeSettings {
+  int64_t width, height;
+  RasterizeOptions options;
+  bool need_gradients;  ///< false: nothing is kept for the way back
+};
+
 /// Tensors kept for the way back, by name.
 enum Saved {
   kMeans,
@@ -82,7 +88,7 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
       return wanted ? at::empty({views, channels, height, width}, means.options()) : Tensor();
     };
     const Tensor rgb = image(3, true), alpha = image(1, true), depth = image(1, options.depth),
-                 median_depth = image(1, settings.median_depth), transmittance = image(1, settings.need_gradients);
+                 median_depth = image(1, options.median_depth), transmittance = image(1, settings.need_gradients);
     const Tensor last = settings.need_gradients ? at::empty({views, height, width}, means.options().dtype(at::kInt)) : Tensor();
     check(blend_forward(lists.blending(scene, rest.backgrounds),
                         {floats(rgb), floats(alpha), floats(depth), floats(median_depth), floats(transmittance), integers(last)},
@@ -168,16 +174,20 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
 
 }  // namespace
 
-CudaRendering rasterize_joined(const RasterizeTensors& t, const RasterizeSettings& settings) {
+Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t height, const RasterizeOptions& options) {
   const RasterizeTensors rest = {{}, {}, {}, {}, {}, {}, t.intrinsics, t.backgrounds, t.scenes};
-  auto kept = settings;
   bool wanted = false;
   for (const auto* tensor : {&t.means, &t.quats, &t.scales, &t.opacities, &t.colors, &t.world_to_camera})
     wanted |= tensor->requires_grad();
-  kept.need_gradients = settings.need_gradients && wanted && at::GradMode::is_enabled();
-  const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors, t.world_to_camera, rest, kept);
-  const bool depth = settings.options.depth;
-  return {{outputs[0], outputs[1], depth ? outputs[2] : Tensor()}, settings.median_depth ? outputs.back() : Tensor()};
+  const RasterizeSettings settings = {width, height, options, wanted && at::GradMode::is_enabled()};
+  // Colours of every storage type are blended in float32; autograd rounds their gradient back.
+  const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors.to(at::kFloat),
+                                                t.world_to_camera, rest, settings);
+  Rendering r = {outputs[0], outputs[1], {}, {}};
+  size_t next = 2;
+  if (options.depth) r.depth = outputs[next++];
+  if (options.median_depth) r.median_depth = outputs[next];
+  return r;
 }
 
 }  // namespace gsv3d::splat_cuda

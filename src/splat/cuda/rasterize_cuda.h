@@ -6,19 +6,8 @@
 
 namespace gsv3d::splat_cuda {
 
-struct RasterizeSettings {
-  int64_t width, height;
-  RasterizeOptions options;
-  bool median_depth = false;
-  bool need_gradients = true;  ///< false: nothing is kept for the way back
-};
-
-/// Tensors on one GPU; `scenes` on the CPU. → as gsv3d::rasterize_joined, and median_depth [C, 1, H, W] where asked for.
-struct CudaRendering {
-  Rendering rendering;
-  Tensor median_depth;
-};
-CudaRendering rasterize_joined(const RasterizeTensors& tensors, const RasterizeSettings& settings);
+/// gsv3d::rasterize_joined for tensors on one GPU; `scenes` on the CPU.
+Rendering rasterize_joined(const RasterizeTensors& tensors, int64_t width, int64_t height, const RasterizeOptions& options);
 
 /// The stream on which LibTorch works on this device.
 Stream current_stream(const at::Device& device);

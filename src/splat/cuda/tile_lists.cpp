@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "splat/math/camera_view.h"
 
 namespace gsv3d::splat_cuda {
 namespace {
@@ -50,13 +51,21 @@ void sum_counts(const Tensor& order, const Tensor& tile_counts, const Tensor& fi
         "counting");
 }
 
+/// `fault` is make_views': 0 or 4·(view + 1) + ViewState.
+void require_good_cameras(int64_t fault) {
+  const auto state = static_cast<splat_math::ViewState>(fault % 4);
+  require(state != splat_math::ViewState::kBadFocalLength, "rasterize: the focal lengths of camera {} must be positive",
+          fault / 4 - 1);
+  require(state != splat_math::ViewState::kNotInvertible, "rasterize: the world_to_camera matrix of camera {} cannot be inverted",
+          fault / 4 - 1);
+}
+
 /// → the number of pairs. The only wait for the GPU.
 int64_t read_pair_count(const Tensor& first_pairs, Stream stream) {
   int64_t total_and_fault[2];
   check(read_back(total_and_fault, data<int64_t>(first_pairs) + first_pairs.size(0) - 2, sizeof(total_and_fault), stream),
         "projection");
-  const int64_t fault = total_and_fault[1];
-  if (fault != 0) require_good_view(static_cast<splat_math::ViewState>(fault % 4), fault / 4 - 1);
+  require_good_cameras(total_and_fault[1]);
   require(total_and_fault[0] <= std::numeric_limits<int32_t>::max(),
           "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
   return total_and_fault[0];

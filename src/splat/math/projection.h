@@ -38,13 +38,14 @@ struct DrawRules {
   bool antialiased;
 };
 
-/// Fills all of `splat` but its colour. → false: culled. Comparisons are written so that values that are not numbers cull.
+/// Fills all of `splat` but its colour, and `t`. → false: culled, `t` may not be filled. Comparisons are written so that values
+/// that are not numbers cull.
 GSV3D_HOST_DEVICE bool project_one(const DrawRules& rules, const View& view, const float* mean, const float* covariance,
-                                   float opacity, Splat& splat) {
+                                   float opacity, Splat& splat, ProjectionTerms& t) {
   float point[3];
   camera_point(view, mean, point);
   if (!(point[2] >= rules.near_plane && point[2] <= rules.far_plane)) return false;
-  const ProjectionTerms t = projection_terms(view, rules.image, point, covariance);
+  t = projection_terms(view, rules.image, point, covariance);
   if (!(t.determinant > 0 && t.determinant < 1e30)) return false;
   splat.opacity = opacity * (rules.antialiased ? t.compensation : 1);
   if (!(splat.opacity >= kMinAlpha)) return false;

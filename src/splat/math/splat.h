@@ -1,4 +1,4 @@
-// Plain data that all rasterizer kernels share: Gaussians, cameras, and Gaussians as a camera sees them. The rules behind the
+// Plain data that all rasterizer kernels share: cameras, scenes, and Gaussians as a camera sees them. The rules behind the
 // numbers are in docs/rasterizer.md.
 #pragma once
 
@@ -34,16 +34,6 @@ struct SplatMoments {
   float sxx, sxy, syy;  ///< Σs·dx², Σs·dx·dy, Σs·dy²
 };
 constexpr int kMomentFloats = sizeof(SplatMoments) / sizeof(float);
-
-/// All scenes' Gaussians, joined; float32 arrays without gaps.
-struct GaussianArrays {
-  const float* means;      ///< [G, 3]
-  const float* quats;      ///< [G, 4] w, x, y, z, any length
-  const float* scales;     ///< [G, 3]
-  const float* opacities;  ///< [G]
-  const float* colors;     ///< [G, sh_count, 3] coefficients, or [G, 3] colours used as they are when sh_count is 0
-  int sh_count;
-};
 
 /// A scene: some Gaussians and the views that see them. Splat (view v, Gaussian g) has index
 /// splat_begin + (v - view_begin) · (gaussian_end - gaussian_begin) + (g - gaussian_begin).
