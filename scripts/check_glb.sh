@@ -3,20 +3,13 @@
 #   scripts/check_glb.sh FILE...
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-source "$root/scripts/versions.sh"
-folder=$root/.cache/gltf-validator-$GLTF_VALIDATOR_VERSION
-if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
-  echo "check_glb: skipped, there is no npm" >&2
+modules=$root/.cache/node/node_modules
+"$root/scripts/node_tools.sh"
+if [ ! -d "$modules/gltf-validator" ] || ! command -v node >/dev/null; then
+  echo "check_glb: skipped, gltf-validator is not there (scripts/node_tools.sh installs it where npm is)" >&2
   exit 77
 fi
-if [ ! -d "$folder/node_modules/gltf-validator" ]; then
-  mkdir -p "$folder"
-  if ! npm install --silent --no-audit --no-fund --prefix "$folder" "gltf-validator@$GLTF_VALIDATOR_VERSION" >&2; then
-    echo "check_glb: skipped, npm could not install gltf-validator $GLTF_VALIDATOR_VERSION" >&2
-    exit 77
-  fi
-fi
-NODE_PATH=$folder/node_modules node - "$@" <<'SCRIPT'
+NODE_PATH=$modules node - "$@" <<'SCRIPT'
 const fs = require("fs");
 const validator = require("gltf-validator");
 (async () => {

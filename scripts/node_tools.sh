@@ -7,15 +7,19 @@ source scripts/versions.sh
 
 say() { printf 'node_tools: %s\n' "$*" >&2; }
 
-installed=".cache/node/node_modules/@playcanvas/splat-transform/package.json"
-[ -e "$installed" ] && grep -q "\"version\": \"$SPLAT_TRANSFORM_VERSION\"" "$installed" && exit 0
+packages=("@playcanvas/splat-transform@$SPLAT_TRANSFORM_VERSION" "gltf-validator@$GLTF_VALIDATOR_VERSION")
+missing=0
+for package in "${packages[@]}"; do
+  grep -qs "\"version\": \"${package##*@}\"" ".cache/node/node_modules/${package%@*}/package.json" || missing=1
+done
+((missing)) || exit 0
 if ! command -v npm >/dev/null; then
-  say "no npm: tests against splat-transform will be skipped"
+  say "no npm: tests against ${packages[*]} will be skipped"
   exit 0
 fi
-say "installing splat-transform $SPLAT_TRANSFORM_VERSION (about 200 MB) into .cache/node"
+say "installing ${packages[*]} (about 200 MB) into .cache/node"
 mkdir -p .cache/node
-if ! npm install --prefix .cache/node --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
-  "@playcanvas/splat-transform@$SPLAT_TRANSFORM_VERSION" >/dev/null; then
-  say "npm failed: tests against splat-transform will be skipped"
+# All in one call: npm removes what a later call does not name.
+if ! npm install --prefix .cache/node --no-save --no-audit --no-fund --ignore-scripts --loglevel=error "${packages[@]}" >/dev/null; then
+  say "npm failed: tests against them will be skipped"
 fi

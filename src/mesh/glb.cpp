@@ -1,7 +1,5 @@
-// glTF 2.0 in one binary file (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html, section 4).
-#include "core/atomic_file.h"
-#include "core/config.h"
-#include "core/error.h"
+// A mesh as glTF 2.0 in one binary file.
+#include "core/glb_container.h"
 #include "mesh/mesh_files.h"
 
 namespace gsv3d {
@@ -35,12 +33,6 @@ class Buffer {
   std::string bytes_;
   Json views_ = Json::array(), accessors_ = Json::array();
 };
-
-std::string chunk(uint32_t type, std::string content, char padding) {
-  content.resize((content.size() + 3) / 4 * 4, padding);
-  const std::array<uint32_t, 2> header = {static_cast<uint32_t>(content.size()), type};
-  return std::string(reinterpret_cast<const char*>(header.data()), 8) + content;
-}
 
 Json document(const Mesh& mesh, Buffer& buffer) {
   Box box = bounding_box(mesh);
@@ -79,14 +71,8 @@ Json document(const Mesh& mesh, Buffer& buffer) {
 void write_glb(const std::filesystem::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
   Buffer buffer;
-  const std::string text = document(mesh, buffer).dump();
-  const std::string body = chunk(0x4E4F534A, text, ' ') + chunk(0x004E4942, std::move(buffer.bytes_), '\0');  // "JSON", "BIN\0"
-  require(body.size() < 0xFFFFFFF0U, "{}: a GLB file cannot be larger than 4 GB", path.string());
-  const std::array<uint32_t, 3> header = {0x46546C67, 2, static_cast<uint32_t>(12 + body.size())};  // "glTF"
-  AtomicFile file(path);
-  file.write(header.data(), sizeof header);
-  file.write(body);
-  file.commit();
+  const Json json = document(mesh, buffer);
+  write_glb_container(path, json, {buffer.bytes_});
 }
 
 }  // namespace gsv3d

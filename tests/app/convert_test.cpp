@@ -84,10 +84,8 @@ TEST(Convert, FailuresAreOneLineAndLeaveNothing) {
   write_file(folder / "cut.ply", bytes.substr(0, bytes.size() - 7));
   write_file(folder / "text.ply", "hello");
   const auto expect_failure = [&](const std::string& arguments, int code, const char* part) {
-    const ProgramResult result = run_program(folder.path(), arguments);
-    EXPECT_EQ(result.code, code) << arguments << ": " << result.err;
-    EXPECT_EQ(result.err_lines(), 1) << result.err;
-    EXPECT_THAT(result.err, HasSubstr(part));
+    SCOPED_TRACE(arguments);
+    testing::expect_one_line(run_program(folder.path(), arguments), code, part);
     EXPECT_FALSE(fs::exists(folder / "b.spz"));
   };
   expect_failure("convert cut.ply b.spz", 1, "cut off");

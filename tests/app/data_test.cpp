@@ -12,7 +12,6 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using testing::ProgramResult;
 using testing::run_program;
-using ::testing::StartsWith;
 using testing::TemporaryFolder;
 
 constexpr const char* kSmall = " --size 16 --orbit-views 3 --random-views 0";
@@ -27,10 +26,7 @@ class Data : public ::testing::Test {
   }
   void put(const std::string& name, const std::string& content) const { write_file(folder_ / name, content); }
   void expect_one_line(const ProgramResult& result, int code, const std::string& part) const {
-    EXPECT_EQ(result.code, code) << result.err;
-    EXPECT_EQ(result.err_lines(), 1) << result.err;
-    EXPECT_THAT(result.err, StartsWith("gsv3d: "));
-    EXPECT_THAT(result.err, HasSubstr(part));
+    testing::expect_one_line(result, code, part);
     EXPECT_FALSE(fs::exists(folder_ / "out"));
   }
   bool renders() const {

@@ -63,10 +63,7 @@ class Generate : public ::testing::Test {
   void put(const std::string& name, const std::string& content) const { write_file(folder_ / name, content); }
   /// The promise of this file's first line.
   void expect_one_line(const ProgramResult& result, const std::string& part) const {
-    EXPECT_EQ(result.code, 1) << result.err;
-    EXPECT_EQ(result.err_lines(), 1) << result.err;
-    EXPECT_THAT(result.err, StartsWith("gsv3d: "));
-    EXPECT_THAT(result.err, HasSubstr(part));
+    testing::expect_one_line(result, 1, part);
     EXPECT_EQ(result.out, "");
     EXPECT_FALSE(fs::exists(folder_ / "out"));
   }

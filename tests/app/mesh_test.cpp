@@ -33,9 +33,7 @@ class MeshCommand : public ::testing::Test {
     return run_program(folder_.path(), "mesh " + arguments, before);
   }
   void expect_one_line(const ProgramResult& result, int code, const std::string& part) const {
-    EXPECT_EQ(result.code, code) << result.err;
-    EXPECT_EQ(result.err_lines(), 1) << result.err;
-    EXPECT_THAT(result.err, HasSubstr(part));
+    testing::expect_one_line(result, code, part);
     EXPECT_EQ(result.out, "");
     for (const auto& entry : fs::directory_iterator(folder_.path())) EXPECT_EQ(entry.path().extension(), ".ply") << entry.path();
   }

@@ -1,6 +1,8 @@
 // Runs the built program as a user does, and collects what it says.
 #pragma once
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -32,6 +34,14 @@ inline ProgramResult run_program(const std::filesystem::path& folder, const std:
   std::filesystem::remove(folder / ".stdout");
   std::filesystem::remove(folder / ".stderr");
   return result;
+}
+
+/// What every failure promises: this exit code and one line on stderr, which says `part`.
+inline void expect_one_line(const ProgramResult& result, int code, const std::string& part) {
+  EXPECT_EQ(result.code, code) << result.err;
+  EXPECT_EQ(result.err_lines(), 1) << result.err;
+  EXPECT_THAT(result.err, ::testing::StartsWith("gsv3d: "));
+  EXPECT_THAT(result.err, ::testing::HasSubstr(part));
 }
 
 }  // namespace gsv3d::testing

@@ -114,10 +114,8 @@ TEST(Render, FailuresAreOneLineAndLeaveNothing) {
   const TemporaryFolder folder;
   write_balls(folder / "a.ply");
   const auto expect_failure = [&](const std::string& arguments, int code, const char* part) {
-    const ProgramResult result = run_program(folder.path(), arguments);
-    EXPECT_EQ(result.code, code) << arguments << ": " << result.err;
-    EXPECT_EQ(result.err_lines(), 1) << result.err;
-    EXPECT_THAT(result.err, HasSubstr(part));
+    SCOPED_TRACE(arguments);
+    testing::expect_one_line(run_program(folder.path(), arguments), code, part);
   };
   expect_failure("render missing.ply -o v.png", 1, "no such file");
   expect_failure("render a.ply -o v.jpeg", 2, "v.jpeg");

@@ -1,16 +1,18 @@
 // Headers that lie: one clear error each, before anything of the claimed size is allocated.
-#include <zlib.h>
 #include <zstd.h>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "goldens.h"
+#include "gzip.h"
 #include "scenes.h"
 #include "splat/formats/gaussian_file.h"
 #include "splat/formats/spz_streams.h"
 
 namespace gsv3d {
 namespace {
+
+using testing::gzipped;
 
 void expect_rejected(const std::string& bytes, const std::string& name, const char* part) {
   try {
@@ -35,20 +37,6 @@ template <class T>
 std::string patched(std::string bytes, size_t offset, T value) {
   std::memcpy(bytes.data() + offset, &value, sizeof(T));
   return bytes;
-}
-
-std::string gzipped(const std::string& bytes) {
-  z_stream stream = {};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  std::string result(deflateBound(&stream, bytes.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(result.data());
-  stream.avail_out = static_cast<uInt>(result.size());
-  deflate(&stream, Z_FINISH);
-  result.resize(stream.total_out);
-  deflateEnd(&stream);
-  return result;
 }
 
 std::string spz_header(uint32_t version, uint32_t count, uint8_t degree, uint8_t bits) {

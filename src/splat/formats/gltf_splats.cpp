@@ -1,9 +1,6 @@
 #include "splat/formats/gltf_splats.h"
 
-#include <limits>
-
-#include "core/atomic_file.h"
-#include "core/config.h"
+#include "core/glb_container.h"
 #include "splat/formats/byte_view.h"
 #include "splat/formats/gltf_accessors.h"
 #include "splat/formats/limits.h"
@@ -245,21 +242,10 @@ void write_gltf_splats(const std::filesystem::path& path, const Gaussians& gauss
   const auto g = gaussians.detach().to(at::kCPU);
   require_finite(g, path.string() + " is not written");
   const Writer writer = g.count() ? attributes_of(change_frame(g, Frame::kWorld, frame)) : Writer();
-  std::string text = document(writer, g.count()).dump();
-  text.append((4 - text.size() % 4) % 4, ' ');
-  const size_t size = 12 + 8 + text.size() + (g.count() ? 8 + writer.size : 0);
-  require(size <= std::numeric_limits<uint32_t>::max(), "{} is not written: a GLB file ends at 4 GiB", path.string());
-  std::string head = "glTF";
-  for (const size_t number : {size_t{2}, size, text.size(), size_t{0x4e4f534a}}) append(head, static_cast<uint32_t>(number));
-  head += text;
-  if (g.count()) {
-    append(head, static_cast<uint32_t>(writer.size));
-    append(head, uint32_t{0x004e4942});
-  }
-  AtomicFile file(path);
-  file.write(head);
-  for (const Tensor& tensor : writer.tensors) file.write(tensor.const_data_ptr(), tensor.nbytes());
-  file.commit();
+  std::vector<std::string_view> buffer;
+  for (const Tensor& tensor : writer.tensors)
+    buffer.emplace_back(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+  write_glb_container(path, document(writer, g.count()), buffer);
 }
 
 GaussianFile decode_gltf_splats(std::string_view bytes, const std::string& where, Frame frame) {
