@@ -26,23 +26,24 @@ struct EvalArguments {
   bool no_lora = false;
 };
 
-/// (a) the pipeline, with and without distillation, and (b) its ceiling.
+/// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
 std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load, const fs::path& folder) {
-  std::optional<int64_t> steps;
-  if (arguments.steps > 0) steps = arguments.steps;
+  GenerateOptions whole;
+  if (arguments.steps > 0) whole.steps = arguments.steps;
+  GenerateOptions unrefined = whole;
+  unrefined.refine = false;
   const bool lora = !arguments.no_lora && fs::exists(folder / "distilled_lora.safetensors");
   LoadOptions plain = load;
   plain.use_lora = false;
   const auto base = std::make_shared<const Model>(load_model(folder, plain));
   std::vector<Method> methods;
   if (base->unet && base->gaussian_decoder) {
-    methods.push_back(pipeline_method(base, lora ? "pipeline, not distilled" : "pipeline",
-                                      "photo to Gaussians, without the distilled LoRA", steps));
-    if (lora) {
-      const auto distilled = std::make_shared<const Model>(load_model(folder, load));
-      methods.insert(methods.begin(),
-                     pipeline_method(distilled, "pipeline", "photo to Gaussians, with the distilled LoRA", steps));
-    }
+    const auto best = lora ? std::make_shared<const Model>(load_model(folder, load)) : base;
+    methods.push_back(pipeline_method(best, "pipeline", "photo to Gaussians, as gsv3d generate makes them", whole));
+    methods.push_back(pipeline_method(best, "pipeline, not refined", "without the refinement to photo and views", unrefined));
+    if (lora)
+      methods.push_back(
+          pipeline_method(base, "pipeline, neither refined nor distilled", "without refinement and distilled LoRA", unrefined));
   } else {
     spdlog::warn("{} has no {}: the whole pipeline is left out", folder.string(), base->unet ? "gaussian_decoder" : "unet");
   }

@@ -24,7 +24,7 @@ struct GenerateArguments {
   RunOptions run;
   int64_t steps = 0;
   double guidance = 0, elevation = 0;
-  bool no_matting = false, no_mesh = false;
+  bool no_matting = false, no_mesh = false, no_refinement = false;
 };
 
 /// The folder's name for a photo: its file name without extension, numbered when two photos share one.
@@ -71,6 +71,7 @@ void run_generate(const CLI::App& command, GenerateArguments& arguments) {
   if (command.count("--guidance")) arguments.options.guidance = arguments.guidance;
   if (command.count("--elevation")) arguments.options.elevation_degrees = arguments.elevation;
   arguments.options.matting = !arguments.no_matting;
+  arguments.options.refine = !arguments.no_refinement;
 
   const Model model =
       load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
@@ -111,6 +112,7 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
       ->check(number_between(-89, 89));
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
+  command->add_flag("--no-refinement", a.no_refinement, "the Gaussians as the decoder gives them, not fitted to photo and views");
   command->add_flag("--no-mesh", a.no_mesh, "no textured mesh (object.glb)");
   auto* no_matting =
       command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");

@@ -17,7 +17,7 @@ void check_size(const Model& model, const EvaluationCase& object) {
 /// The Gaussians that an export would hold, seen from the target cameras.
 ViewSet render(const Model& model, const Gaussians& gaussians, const Cameras& targets) {
   const Tensor white = at::ones({3}, at::TensorOptions(at::kFloat).device(model.device));
-  const Rendering rendering = rasterize(prune(gaussians, min_exported_opacity), targets.to(model.device), white);
+  const Rendering rendering = rasterize(prune(gaussians, min_exported_opacity).to(model.device), targets.to(model.device), white);
   return {rendering.rgb.clamp(0, 1).cpu(), rendering.alpha.cpu(), expected_depth(rendering).cpu()};
 }
 
@@ -35,16 +35,15 @@ Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& ob
 }
 
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
-                       std::optional<int64_t> steps) {
-  const auto predict = [model, steps](const EvaluationCase& object, const Cameras& targets) {
+                       const GenerateOptions& options) {
+  const auto predict = [model, options](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;
     check_size(*model, object);
-    GenerateOptions options;
-    options.seed = object.seed;
-    options.steps = steps;
-    options.elevation_degrees = object.elevation_degrees();
-    const Tensor latents = generate_latents(*model, object.input_rgb, options).latents;
-    return render(*model, decode_gaussians(*model, latents, object.input_rgb, object.elevation_degrees()), targets);
+    GenerateOptions own = options;
+    own.seed = object.seed;
+    own.elevation_degrees = object.elevation_degrees();
+    const Result result = generate(*model, PreparedPhoto{to_image(object.input_rgba), object.input_rgb}, own);
+    return render(*model, *result.gaussians, targets);
   };
   return {std::move(name), std::move(description), predict};
 }

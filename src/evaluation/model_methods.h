@@ -2,18 +2,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "evaluation/method.h"
-#include "pipeline/model_folder.h"
-#include "splat/gaussians.h"
+#include "pipeline/pipeline.h"
 
 namespace gsv3d {
 
-/// Input view → generated latents → Gaussians, rendered. The input is framed already and its elevation is told to the model.
-/// Throws Error when the views are not of the model's size. steps: denoising steps, otherwise the model's.
+/// generate() on the input view, which is framed already, with these options except seed and elevation, which are the object's;
+/// rendered. Throws Error when the views are not of the model's size.
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
-                       std::optional<int64_t> steps);
+                       const GenerateOptions& options);
 
 /// What the decoder makes of the latents of the true orbit views, not pruned. Throws Error when the orbit does not hold the
 /// model's views at equal steps.

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "evaluation/metrics.h"
+#include "image/ssim.h"
 
 namespace gsv3d {
 namespace {
@@ -45,8 +46,9 @@ Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   if (truth.rgb.size(0) == 0) return {nothing, nothing, nothing, nothing, nothing};
   Scores scores;
   scores.psnr = over_views(psnr(predicted.rgb, truth.rgb).clamp_max(largest_psnr));
-  scores.ssim_zero_pad = over_views(ssim(predicted.rgb, truth.rgb, SsimBorder::zero_pad));
-  scores.ssim_valid = over_views(ssim(predicted.rgb, truth.rgb, SsimBorder::valid));
+  const Tensor images = predicted.rgb.to(at::kDouble), true_images = truth.rgb.to(at::kDouble);
+  scores.ssim_zero_pad = over_views(ssim(images, true_images, SsimBorder::zero_pad));
+  scores.ssim_valid = over_views(ssim(images, true_images, SsimBorder::valid));
   scores.mask_iou = over_views(mask_iou(predicted.alpha, truth.alpha));
   scores.depth_error =
       predicted.depth.defined() ? over_views(depth_error(predicted.depth, predicted.alpha, truth.depth, truth.alpha)) : nothing;

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "image/framing.h"
 #include "pipeline/view_order.h"
+#include "pipeline/view_refinement.h"
 
 namespace gsv3d {
 namespace {
@@ -143,7 +144,7 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
   return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras}, tokens).front();
 }
 
-Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress) {
+Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options, const ProgressCallback& on_progress) {
   require_parts(model, {"vae", "image_embedder", "unet"});
   if (!options.views_only) require_parts(model, {"dino", "gaussian_decoder"});
   const c10::NoGradGuard no_grad;
@@ -154,7 +155,7 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
   result.guidance = sampler.max_scale;
   result.elevation_degrees = elevation(model.config, options);
   result.cameras = model_cameras(model.config, result.elevation_degrees);
-  result.photo = stage("photo", [&] { return prepare_photo(photo, model.config, options); });
+  result.photo = std::move(photo);
   result.latents = stage("views", [&] {
     return generate_latents(model, result.photo.rgb, options,
                             [&](int64_t done, int64_t total) { stage.progress("views", done, total); });
@@ -172,6 +173,20 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
       require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);
   });
+  if (!options.refine) return result;
+  result.gaussians = stage("refinement", [&] {
+    const Tensor cutout = to_tensor(result.photo.cutout);
+    return prune(refine_to_views(*result.gaussians, cutout, result.views, result.cameras), min_exported_opacity);
+  });
+  result.refined = true;
+  return result;
+}
+
+Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress) {
+  std::vector<StageTime> times;
+  PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] { return prepare_photo(photo, model.config, options); });
+  Result result = generate(model, std::move(prepared), options, on_progress);
+  result.times.insert(result.times.begin(), times.begin(), times.end());
   return result;
 }
 

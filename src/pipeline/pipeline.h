@@ -3,7 +3,7 @@
 //
 //   photo → prepare_photo → generate_latents (CLIP token, photo latent, camera vector, sampler) → decode_gaussians (rays, DINO
 //   tokens)
-//                                                                                              ↘ decode_views
+//                                                                                              ↘ decode_views → refine_to_views
 #pragma once
 
 #include <functional>
@@ -25,6 +25,7 @@ struct GenerateOptions {
   std::optional<double> guidance;           ///< largest guidance scale over the views; otherwise the model's
   std::optional<double> elevation_degrees;  ///< of the photo's camera above the object; otherwise the model's
   bool views_only = false;                  ///< stop after the views
+  bool refine = true;                       ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
   bool matting = true;                      ///< photos without transparency: cut the object out; false: they are framed already
   MattingOptions matting_options;
 };
@@ -50,10 +51,11 @@ struct Result {
   PreparedPhoto photo;
   GeneratedLatents latents;
   Tensor views;                        ///< [N, 3, S, S] in 0-1, decoded latents; view 0 is the framed photo itself
-  std::optional<Gaussians> gaussians;  ///< pruned; empty when only views were asked for
+  std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   int64_t steps = 0;
   double guidance = 0, elevation_degrees = 0;
+  bool refined = false;
   std::vector<StageTime> times;
 };
 
@@ -83,6 +85,10 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
 
 /// The N cameras of the model's orbit, for images of S × S pixels.
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees);
+
+/// All of it but the photo's preparation. Throws Error naming a missing part, Cancelled when asked to stop.
+Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options,
+                const ProgressCallback& on_progress = {});
 
 /// All of it. Throws Error naming a missing part, Cancelled when asked to stop.
 Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress = {});

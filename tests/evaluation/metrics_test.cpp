@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "goldens.h"
+#include "image/ssim.h"
 
 namespace gsv3d {
 namespace {
@@ -16,7 +17,7 @@ using testing::expect_near;
 TEST(MetricsGolden, PsnrAndBothVariantsOfSsim) {
   GSV3D_GOLDEN_OR_SKIP(path, "metrics/image_metrics.safetensors");
   const NamedTensors golden = read_safetensors(path);
-  const Tensor &a = golden.at("a"), &b = golden.at("b");
+  const Tensor a = golden.at("a").to(at::kDouble), b = golden.at("b").to(at::kDouble);
   const Tensor decibels = psnr(a, b);
   EXPECT_TRUE(std::isinf(decibels[0].item<double>()));
   expect_near(decibels.slice(0, 1), golden.at("psnr").slice(0, 1), 1e-4, "PSNR");
@@ -30,7 +31,8 @@ TEST(MetricsGolden, SsimHasTheGradientOfTheLossOf3dgs) {
   Tensor a = golden.at("a").slice(0, 2, 3).clone();
   const Tensor b = golden.at("b").slice(0, 2, 3);
   a.requires_grad_(true);
-  const Tensor loss = 0.8 * (a - b).abs().mean() + 0.2 * (1 - ssim(a, b, SsimBorder::zero_pad).mean());
+  const Tensor loss =
+      0.8 * (a - b).abs().mean() + 0.2 * (1 - ssim(a.to(at::kDouble), b.to(at::kDouble), SsimBorder::zero_pad).mean());
   EXPECT_NEAR(loss.item<double>(), golden.at("loss3dgs_pair2").item<double>(), 1e-6);
   loss.backward();
   expect_near(a.grad()[0], golden.at("loss3dgs_pair2_grad_a"), 1e-8, "gradient");

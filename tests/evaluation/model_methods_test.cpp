@@ -30,12 +30,14 @@ struct ModelMethods : ::testing::Test {
     const testing::TemporaryFolder folder;
     initialise_model(folder / "toy", testing::toy_config(), 4);
     model = std::make_shared<const Model>(load_model(folder / "toy", {}));
+    two_steps.steps = 2;
   }
+  GenerateOptions two_steps;
   std::shared_ptr<const Model> model;
 };
 
 TEST_F(ModelMethods, PipelineGivesTheSameViewsForTheSameSeed) {
-  const Method method = pipeline_method(model, "pipeline", "", 2);
+  const Method method = pipeline_method(model, "pipeline", "", two_steps);
   const EvaluationCase object = make_case(random_views(32), 5), other_seed = make_case(random_views(32), 6);
   const Cameras targets = object.truth.cameras.slice(1, 7);
   const ViewSet first = method.predict(object, targets), again = method.predict(object, targets);
@@ -65,7 +67,7 @@ TEST_F(ModelMethods, CeilingDecodesTheTrueViewsAtEqualSteps) {
 
 TEST_F(ModelMethods, ViewsOfAnotherSizeAreRefused) {
   const EvaluationCase object = make_case(random_views(16), 0);
-  EXPECT_THROW(pipeline_method(model, "pipeline", "", 2).predict(object, object.truth.cameras), Error);
+  EXPECT_THROW(pipeline_method(model, "pipeline", "", two_steps).predict(object, object.truth.cameras), Error);
   ObjectViews odd = random_views(32);
   odd.orbit_views = 5;
   EXPECT_THROW(true_latents_method(model).predict(make_case(odd, 0), odd.cameras), Error);

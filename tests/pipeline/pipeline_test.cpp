@@ -11,6 +11,7 @@
 #include "mesh/clean.h"
 #include "pipeline/outputs.h"
 #include "pipeline/view_order.h"
+#include "pipeline/view_refinement.h"
 #include "splat/ply.h"
 #include "toy_model.h"
 
@@ -111,9 +112,12 @@ TEST_F(Pipeline, StagesOneByOneGiveTheWhole) {
   const PreparedPhoto photo = prepare_photo(disc_photo(), model_->config, options);
   const GeneratedLatents latents = generate_latents(*model_, photo.rgb, options);
   EXPECT_TRUE(at::equal(latents.latents, whole.latents.latents));
-  const Gaussians gaussians =
+  const Gaussians decoded =
       prune(decode_gaussians(*model_, latents.latents, photo.rgb, model_->config.elevation_degrees), min_exported_opacity);
-  EXPECT_TRUE(at::equal(gaussians.means, whole.gaussians->means));
+  const Gaussians refined = refine_to_views(decoded, to_tensor(photo.cutout), whole.views, whole.cameras);
+  EXPECT_TRUE(at::equal(prune(refined, min_exported_opacity).means, whole.gaussians->means));
+  options.refine = false;
+  EXPECT_TRUE(at::equal(decoded.means, generate(*model_, disc_photo(), options).gaussians->means));
   testing::expect_close(decode_views(*model_, latents.latents.slice(0, 1)), whole.views.slice(0, 1), 1e-6, "views");
 }
 
@@ -172,7 +176,7 @@ TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   EXPECT_EQ(record["seed"], 23);
   EXPECT_EQ(record["settings"]["steps"], 3);
   EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
-  EXPECT_EQ(record["seconds"].size(), 6u);
+  EXPECT_EQ(record["seconds"].size(), 7u);
   EXPECT_EQ(fs::exists(place / "object.glb"), has_mesh_libraries());
   run(true);
   for (const char* name : {"object.ply", "object.glb", "orbit.mp4"}) EXPECT_FALSE(fs::exists(place / name)) << name;
