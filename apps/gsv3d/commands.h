@@ -8,6 +8,7 @@ namespace gsv3d {
 void add_generate_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_render_command(CLI::App& app);
+void add_fit_command(CLI::App& app);
 void add_mesh_command(CLI::App& app);
 void add_info_command(CLI::App& app);
 void add_model_command(CLI::App& app);

@@ -43,9 +43,10 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   Result result;
   {
     std::optional<Progress> bar;
+    std::string shown;
     result = generate(model, photo, arguments.options, [&](const std::string& stage, int64_t done, int64_t total) {
-      if (total <= 1) return;  // only the sampler reports steps
-      if (!bar) bar.emplace(fmt::format("{}: {}", name, stage), total);
+      if (total <= 1) return;  // only the sampler and a fit report steps
+      if (!bar || stage != shown) bar.emplace(fmt::format("{}: {}", name, shown = stage), total);
       bar->update(done);
     });
   }
@@ -56,8 +57,9 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   folder.commit(output_file_names());
   if (arguments.run.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::string what =
-      result.gaussians ? fmt::format("{} Gaussians", result.gaussians->count()) : fmt::format("{} views", result.views.size(0));
+  const std::string what = result.gaussians
+                               ? fmt::format("{} Gaussians ({})", result.gaussians->count(), route_name(result.route))
+                               : fmt::format("{} views", result.views.size(0));
   fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.path().string(), what, seconds, arguments.options.seed);
   for (const std::string& file : output_file_names()) {
     if (fs::exists(folder.path() / file)) fmt::print("  {}\n", (folder.path() / file).string());
@@ -112,6 +114,9 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
       ->check(number_between(-89, 89));
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
+  command->add_option("--fit-steps", a.options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   command->add_flag("--no-refinement", a.no_refinement, "the Gaussians as the decoder gives them, not fitted to photo and views");
   command->add_flag("--no-mesh", a.no_mesh, "no textured mesh (object.glb)");
   auto* no_matting =

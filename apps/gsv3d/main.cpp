@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   add_generate_command(app);
   add_convert_command(app);
   add_render_command(app);
+  add_fit_command(app);
   add_mesh_command(app);
   add_info_command(app);
   add_model_command(app);

@@ -109,7 +109,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   json["settings"] = {{"steps", result.steps},
                       {"guidance", result.guidance},
                       {"elevation_degrees", result.elevation_degrees},
-                      {"refined", result.refined},
+                      {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
                       {"views", result.views.size(0)},
                       {"image_size", model.config.image_size},
                       {"device", model.device.str()},

@@ -8,6 +8,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "image/framing.h"
+#include "pipeline/view_fit.h"
 #include "pipeline/view_order.h"
 #include "pipeline/view_refinement.h"
 
@@ -69,6 +70,18 @@ void require_finite(const Model& model, const Tensor& tensor, const char* what) 
 }
 
 }  // namespace
+
+const char* route_name(Route route) {
+  switch (route) {
+    case Route::decoder:
+      return "decoder";
+    case Route::refined_decoder:
+      return "decoder, refined";
+    case Route::fit:
+      return "fit to the views";
+  }
+  return "";
+}
 
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options) {
   const bool cut_out = !photo.has_alpha && options.matting;
@@ -146,7 +159,6 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
 
 Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options, const ProgressCallback& on_progress) {
   require_parts(model, {"vae", "image_embedder", "unet"});
-  if (!options.views_only) require_parts(model, {"dino", "gaussian_decoder"});
   const c10::NoGradGuard no_grad;
   Result result;
   Stages stage(result.times, on_progress);
@@ -167,6 +179,15 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     return at::cat({result.photo.rgb.to(others.device()), others}).cpu();
   });
   if (options.views_only) return result;
+  if (!model.dino || !model.gaussian_decoder) {
+    result.route = Route::fit;
+    result.gaussians = stage("fit", [&] {
+      const Gaussians fitted = fit_to_views(result.views, result.cameras, options.fit_steps, options.seed, model.device,
+                                            [&](const FitStep& step) { stage.progress("fit", step.done, step.total); });
+      return prune(fitted.to(at::kCPU), min_exported_opacity);
+    });
+    return result;
+  }
   result.gaussians = stage("gaussians", [&] {
     const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.rgb, result.elevation_degrees);
     for (const Tensor& values : {all.means, all.quats, all.scales, all.opacities, all.sh})
@@ -178,7 +199,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     const Tensor cutout = to_tensor(result.photo.cutout);
     return prune(refine_to_views(*result.gaussians, cutout, result.views, result.cameras), min_exported_opacity);
   });
-  result.refined = true;
+  result.route = Route::refined_decoder;
   return result;
 }
 

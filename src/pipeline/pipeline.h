@@ -28,6 +28,7 @@ struct GenerateOptions {
   bool refine = true;                       ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
   bool matting = true;                      ///< photos without transparency: cut the object out; false: they are framed already
   MattingOptions matting_options;
+  int64_t fit_steps = 2000;  ///< of models without a decoder
 };
 
 /// A photo as the networks see it.
@@ -47,6 +48,10 @@ struct StageTime {
   double seconds;
 };
 
+/// What made the Gaussians: the decoder, the decoder and the refinement, or, for models without a decoder, a fit to the views.
+enum class Route { decoder, refined_decoder, fit };
+const char* route_name(Route route);
+
 struct Result {
   PreparedPhoto photo;
   GeneratedLatents latents;
@@ -55,7 +60,7 @@ struct Result {
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   int64_t steps = 0;
   double guidance = 0, elevation_degrees = 0;
-  bool refined = false;
+  Route route = Route::decoder;  ///< when there are Gaussians
   std::vector<StageTime> times;
 };
 
@@ -86,7 +91,8 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
 /// The N cameras of the model's orbit, for images of S × S pixels.
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees);
 
-/// All of it but the photo's preparation. Throws Error naming a missing part, Cancelled when asked to stop.
+/// All of it but the photo's preparation. Models without dino or gaussian_decoder fit the
+/// Gaussians to the views. Throws Error naming another missing part, Cancelled when asked to stop.
 Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options,
                 const ProgressCallback& on_progress = {});
 

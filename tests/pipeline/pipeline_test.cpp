@@ -13,6 +13,7 @@
 #include "pipeline/view_order.h"
 #include "pipeline/view_refinement.h"
 #include "splat/ply.h"
+#include "splat/rasterizer.h"
 #include "toy_model.h"
 
 namespace gsv3d {
@@ -127,12 +128,31 @@ TEST_F(Pipeline, ViewsOnlyNeedsNoDecoder) {
   fs::remove(folder / "toy" / "gaussian_decoder.safetensors");
   fs::remove(folder / "toy" / "dino.safetensors");
   const Model model = load_model(folder / "toy", {});
-  EXPECT_THROW(generate(model, disc_photo(), {}), Error);
   GenerateOptions options;
   options.views_only = true;
   const Result result = generate(model, disc_photo(), options);
   EXPECT_FALSE(result.gaussians);
   EXPECT_EQ(result.views.size(0), 3);
+}
+
+TEST_F(Pipeline, WithoutADecoderTheViewsAreFitted) {
+  const TemporaryFolder folder;
+  fs::copy(*folder_ / "toy", folder / "toy");
+  fs::remove(folder / "toy" / "gaussian_decoder.safetensors");
+  const Model model = load_model(folder / "toy", {});
+  GenerateOptions options;
+  options.fit_steps = 60;
+  int64_t steps = 0;
+  const Result result = generate(model, disc_photo(), options, [&](const std::string& stage, int64_t done, int64_t) {
+    if (stage == "fit") steps = std::max(steps, done);
+  });
+  EXPECT_EQ(steps, 60);
+  EXPECT_EQ(result.route, Route::fit);
+  ASSERT_TRUE(result.gaussians);
+  const Rendering rendered = rasterize(*result.gaussians, result.cameras, at::ones({3}));
+  const double error = (rendered.rgb - result.views).square().mean().item<double>();
+  EXPECT_LT(error, 0.5 * (1 - result.views).square().mean().item<double>()) << "closer to the views than nothing";
+  EXPECT_EQ(generate(*model_, disc_photo(), {}).route, Route::refined_decoder);
 }
 
 TEST_F(Pipeline, ProgressCountsEveryStepAndCancelStops) {

@@ -133,7 +133,7 @@ TEST(Densification, OnlyTransparentGaussiansExplore) {
 
 TEST(InitialGaussians, FillTheVisualHull) {
   const FitTargets targets = pictures_of(two_colored_ball(), orbit_cameras(12, 10, 64));
-  const Gaussians start = initial_gaussians(targets, 500, 0.5, 1);
+  const Gaussians start = initial_gaussians(targets, 500, 1);
   EXPECT_EQ(start.count(), 500);
   const Tensor radius = at::linalg_vector_norm(start.means, 2, {1});
   EXPECT_LT(radius.quantile(0.9).item<double>(), 0.32);
@@ -141,9 +141,22 @@ TEST(InitialGaussians, FillTheVisualHull) {
   // Without masks what differs from the background is the silhouette.
   FitTargets bare = targets;
   bare.alpha = Tensor();
-  EXPECT_LT(at::linalg_vector_norm(initial_gaussians(bare, 500, 0.5, 1).means, 2, {1}).quantile(0.9).item<double>(), 0.34);
+  EXPECT_LT(at::linalg_vector_norm(initial_gaussians(bare, 500, 1).means, 2, {1}).quantile(0.9).item<double>(), 0.34);
   bare.rgb = at::ones_like(bare.rgb);  // nothing to see: the whole cube
-  EXPECT_GT(initial_gaussians(bare, 500, 0.5, 1).means.abs().max().item<double>(), 0.45);
+  EXPECT_GT(initial_gaussians(bare, 500, 1).means.abs().max().item<double>(), 0.45);
+}
+
+TEST(InitialGaussians, LieWhereAllCamerasLook) {
+  Cameras cameras = orbit_cameras(5, 20, 64, {3, 40});
+  const Tensor shift = at::tensor({1.0f, -2.0f, 0.5f});
+  Tensor poses = cameras.world_to_camera.clone();
+  poses.slice(1, 0, 3).select(2, 3) -= at::matmul(poses.slice(1, 0, 3).slice(2, 0, 3), shift);
+  cameras.world_to_camera = poses;
+  const FitRegion region = common_region(cameras);
+  for (int64_t axis = 0; axis < 3; ++axis) EXPECT_NEAR(region.centre[axis], shift[axis].item<double>(), 1e-4);
+  EXPECT_NEAR(region.half_width, 3 * std::tan(20 * M_PI / 180), 1e-4);
+  // One camera has no common point with others, but an answer.
+  EXPECT_TRUE(std::isfinite(common_region(orbit_cameras(1, 0, 64)).half_width));
 }
 
 TEST(FitGaussians, RecoversAnObjectAtViewsItDidNotSee) {
@@ -154,7 +167,7 @@ TEST(FitGaussians, RecoversAnObjectAtViewsItDidNotSee) {
   options.max_gaussians = 600;
   options.rates.means *= 10;
   options.densify_every = 20;
-  const Gaussians start = initial_gaussians(targets, 300, 0.5, 1);
+  const Gaussians start = initial_gaussians(targets, 300, 1);
   int64_t calls = 0;
   const Gaussians fitted = fit_gaussians(start, targets, options, [&](const FitStep& step) {
     EXPECT_EQ(step.done, ++calls);

@@ -77,6 +77,15 @@ void densify(FitParameters& parameters, int64_t step, const FitOptions& options,
 
 }  // namespace
 
+FitOptions quick_fit() {
+  FitOptions options;
+  options.steps = 2000;
+  options.max_gaussians = 30'000;
+  options.rates.means *= 10;
+  options.exploration /= 10;
+  return options;
+}
+
 Gaussians fit_gaussians(const Gaussians& start, const FitTargets& targets, const FitOptions& options,
                         const std::function<void(const FitStep&)>& on_step) {
   check_targets(targets);

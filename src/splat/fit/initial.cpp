@@ -35,13 +35,17 @@ Samples sample(const Tensor& pictures, const Cameras& cameras, const Tensor& poi
 }
 
 /// Points of the cube inside every silhouette that sees them; of the whole cube when there are hardly any.
-Tensor points_in_hull(const FitTargets& targets, int64_t count, double half_width, const at::Generator& generator) {
+Tensor points_in_hull(const FitTargets& targets, int64_t count, const FitRegion& region, const at::Generator& generator) {
   const Tensor masks = silhouettes(targets);
+  const Tensor centre = at::tensor({region.centre[0], region.centre[1], region.centre[2]}, at::kFloat);
+  const auto draw = [&](int64_t points) {
+    return ((at::rand({points, 3}, generator, at::kFloat) * 2 - 1) * region.half_width + centre).to(masks.device());
+  };
   std::vector<Tensor> found;
   int64_t enough = count;
   const int64_t batch = std::min<int64_t>(most_candidates, std::max<int64_t>(count, 1 << 14));
   for (int64_t tried = 0; enough > 0 && tried < 64 * batch; tried += batch) {
-    const Tensor points = ((at::rand({batch, 3}, generator, at::kFloat) * 2 - 1) * half_width).to(masks.device());
+    const Tensor points = draw(batch);
     const Samples seen = sample(masks, targets.cameras, points);
     const Tensor outside = seen.values.squeeze(1).lt(0.5).logical_and(seen.inside).any(0);
     found.push_back(points.index({outside.logical_not()}));
@@ -49,16 +53,32 @@ Tensor points_in_hull(const FitTargets& targets, int64_t count, double half_widt
   }
   const Tensor hull = at::cat(found);
   if (hull.size(0) >= std::min<int64_t>(count, 32)) return hull.size(0) > count ? hull.slice(0, 0, count) : hull;
-  return ((at::rand({count, 3}, generator, at::kFloat) * 2 - 1) * half_width).to(masks.device());
+  return draw(count);
 }
 
 }  // namespace
 
-Gaussians initial_gaussians(const FitTargets& targets, int64_t count, double half_width, uint64_t seed) {
-  require(count > 0 && half_width > 0, "fit: {} Gaussians in a cube of half width {}", count, half_width);
+FitRegion common_region(const Cameras& cameras) {
+  const Tensor positions = cameras.positions().to(at::kCPU, at::kDouble);                             // [V, 3]
+  const Tensor axes = cameras.world_to_camera.select(1, 2).slice(1, 0, 3).to(at::kCPU, at::kDouble);  // of unit length
+  // Σ (I - d dᵀ)(x - o) = 0; the small term keeps cameras that look in parallel solvable.
+  const Tensor across = at::eye(3, at::kDouble) - axes.unsqueeze(2) * axes.unsqueeze(1);
+  const Tensor left = across.sum(0) + 1e-6 * at::eye(3, at::kDouble);
+  const Tensor right = at::matmul(across, positions.unsqueeze(2)).sum(0) + 1e-6 * positions.mean(0).unsqueeze(1);
+  const Tensor centre = at::linalg_solve(left, right).squeeze(1);
+  const Tensor distances = at::linalg_vector_norm(positions - centre, 2, {1});
+  const Tensor focal = cameras.intrinsics.to(at::kCPU, at::kDouble);
+  const Tensor half_angles = at::minimum(0.5 * static_cast<double>(cameras.width) / focal.select(1, 0).select(1, 0),
+                                         0.5 * static_cast<double>(cameras.height) / focal.select(1, 1).select(1, 1));
+  return {{centre[0].item<double>(), centre[1].item<double>(), centre[2].item<double>()},
+          std::max(1e-6, (distances * half_angles).min().item<double>())};
+}
+
+Gaussians initial_gaussians(const FitTargets& targets, int64_t count, uint64_t seed) {
+  require(count > 0, "fit: {} Gaussians to start from", count);
   const c10::NoGradGuard no_grad;
   const at::Generator generator = make_generator(seed);
-  const Tensor means = points_in_hull(targets, count, half_width, generator);
+  const Tensor means = points_in_hull(targets, count, common_region(targets.cameras), generator);
   const Samples seen = sample(targets.rgb, targets.cameras, means);
   const Tensor weight = seen.inside.to(at::kFloat).unsqueeze(1);
   const Tensor colors = ((seen.values * weight).sum(0) / weight.sum(0).clamp_min(1)).t().contiguous();  // [P, 3]
