@@ -1,5 +1,5 @@
 // How close meshes come to the true surface: from true depth (what fusion and extraction cost) and from the Gaussians that a
-// model's decoder makes of the true views' latents. Prints the table of docs/mesh.md.
+// model's decoder makes of the true views' latents, or that are fitted to pictures (--fit). Prints the table of docs/mesh.md.
 //   measure_mesh OBJECTS --split-file configs/objects/split.csv --split val --model models/tiny [--out FOLDER]
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "dataset/object_source.h"
 #include "dataset/renderer.h"
+#include "evaluation/fit_views.h"
 #include "evaluation/geometry.h"
 #include "evaluation/model_methods.h"
 #include "image/contact_sheet.h"
@@ -33,6 +34,8 @@ struct Arguments {
   ObjectSelection selection;
   MeshOptions options;
   int64_t views = 64, view_size = 256;
+  bool fit = false;
+  int64_t fit_steps = 2000;
 };
 
 /// Every view around the object in which fusion and the choice of visible points see it.
@@ -134,6 +137,24 @@ struct Row {
   double seconds = 0;
 };
 
+Gaussians decoded_gaussians(const Model& model, const ObjectRenderer& renderer) {
+  ViewPlan plan;
+  plan.size = model.config.image_size;
+  plan.orbit_views = kOrbitViews;
+  plan.random_views = 0;
+  plan.orbit_elevation_degrees = kOrbitElevation;
+  const EvaluationCase shown = make_case(render_views(renderer, plan, {}, make_generator(1)), 1);
+  return prune(gaussians_of_true_latents(model, shown), min_exported_opacity);
+}
+
+/// The same pictures that true depth is taken from, as a user of "gsv3d fit" has them.
+Gaussians fitted_gaussians(const Arguments& arguments, const ObjectRenderer& renderer, const Cameras& cameras,
+                           const std::string& id) {
+  FitViewsOptions options;
+  options.fit.steps = arguments.fit_steps;
+  return fit_views({id, renderer.render(cameras, {}).rgba, cameras}, options).gaussians;
+}
+
 Row measure(const Arguments& arguments, const Model& model, const ObjectEntry& entry) {
   const Object object = entry.load();
   const ObjectRenderer renderer(object);
@@ -149,13 +170,8 @@ Row measure(const Arguments& arguments, const Model& model, const ObjectEntry& e
   const Mesh depth_mesh = mesh_depth_views({renderer.render(cameras, sharp).depth, {}, cameras}, box, arguments.options);
   row.from_depth = score_surface(mesh_samples(depth_mesh), truth, taus);
 
-  ViewPlan plan;
-  plan.size = model.config.image_size;
-  plan.orbit_views = kOrbitViews;
-  plan.random_views = 0;
-  plan.orbit_elevation_degrees = kOrbitElevation;
-  const EvaluationCase shown = make_case(render_views(renderer, plan, {}, make_generator(1)), 1);
-  const Gaussians gaussians = prune(gaussians_of_true_latents(model, shown), min_exported_opacity);
+  const Gaussians gaussians =
+      arguments.fit ? fitted_gaussians(arguments, renderer, cameras, entry.id) : decoded_gaussians(model, renderer);
   const auto start = std::chrono::steady_clock::now();
   const Mesh mesh = mesh_gaussians(gaussians, arguments.options);
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -220,6 +236,8 @@ int main(int argc, char** argv) {
   app.add_option("--model", a.model)->required();
   app.add_option("--resolution", a.options.resolution);
   app.add_option("--triangles", a.options.triangles);
+  app.add_flag("--fit", a.fit, "Gaussians fitted to 64 pictures of 256 pixels instead of the model's");
+  app.add_option("--fit-steps", a.fit_steps);
   app.add_option("--out", a.output, "folder for one picture per object");
   CLI11_PARSE(app, argc, argv);
   try {
