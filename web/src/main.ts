@@ -162,7 +162,12 @@ function showObject(object: EmbeddedObject): void {
   const setControls = (shown: boolean): void => {
     toolbar.hidden = !shown;
     document.body.classList.toggle("bare", !shown);
+    stage.setControlsHeight(toolbar.height);
   };
+  addEventListener("resize", () => {
+    stage.setControlsHeight(toolbar.height);
+  });
+  stage.setControlsHeight(toolbar.height);
   bindKeys(stage, toolbar, choices, actions, setControls);
 
   const ready = stage.load().then(() => {

@@ -89,12 +89,12 @@ export class Orbit {
     return { near: Math.max(radius - this.start.reach, this.camera.near), far: radius + this.start.reach };
   }
 
-  /** The angle of view for a part of the picture (pixels) within a whole of this height, so that the object fills the part. */
-  fit(part: { width: number; height: number }, whole: { width: number; height: number }): void {
+  /** The angle of view of a picture (height in pixels) so that the object fills a part of that size within it. */
+  fit(part: { width: number; height: number }, height: number, aspect: number): void {
     const half = Math.tan(MathUtils.degToRad(this.start.fov / 2));
     const perPixel = half / Math.min(part.width, part.height);
-    this.camera.fov = 2 * MathUtils.radToDeg(Math.atan(perPixel * whole.height));
-    this.camera.aspect = whole.width / whole.height;
+    this.camera.fov = 2 * MathUtils.radToDeg(Math.atan(perPixel * height));
+    this.camera.aspect = aspect;
     this.camera.updateProjectionMatrix();
   }
 

@@ -10,13 +10,17 @@ export type Mode = "splats" | "mesh" | "both";
 
 const mostPixelRatio = 2;
 
-interface Part {
-  view: SplatView | MeshView;
-  /** Pixels of the page, from the lower left corner. */
+/** In pixels of the page, from the lower left corner. */
+interface Rectangle {
   x: number;
   y: number;
   width: number;
   height: number;
+}
+
+interface Part {
+  view: SplatView | MeshView;
+  clip: Rectangle;
 }
 
 export class Stage {
@@ -31,13 +35,13 @@ export class Stage {
   private wireframe_ = false;
   private loaded = false;
   private requested = false;
+  private controlsHeight = 0;
 
   /** @throws Error when the browser has no WebGL 2. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly object: EmbeddedObject,
   ) {
-    // Splats are smooth by themselves; multisampling would cost much and only help the mesh's outline.
     this.renderer = new WebGLRenderer({ canvas, antialias: false, powerPreference: "high-performance" });
     this.renderer.autoClear = false;
     const request = this.request.bind(this);
@@ -84,6 +88,12 @@ export class Stage {
     this.request();
   }
 
+  /** How much of the picture's lower end lies under the controls: the object is placed above them. */
+  setControlsHeight(pixels: number): void {
+    this.controlsHeight = pixels;
+    this.request();
+  }
+
   /** Draws soon. */
   request(): void {
     if (this.requested) return;
@@ -96,12 +106,10 @@ export class Stage {
 
   /** Resolves when the picture shows the present camera and settings, Gaussians sorted. */
   async settled(): Promise<void> {
-    const frame = () => new Promise(requestAnimationFrame);
-    // Sorting begins within a frame and ends some frames later, which asks for another.
-    for (let calm = 0; calm < 3; ) {
+    // Sorting begins within a frame and ends some frames later; what it has sorted is drawn by the next.
+    for (let calm = 0; calm < 2; ) {
       this.request();
-      await frame();
-      await frame();
+      await new Promise(requestAnimationFrame); // after the drawing that was just asked for
       const still = this.mode_ === "mesh" || this.object.splats.count === 0 || this.splats.settled;
       calm = still ? calm + 1 : 0;
     }
@@ -131,7 +139,9 @@ export class Stage {
   }
 
   private resize(width: number, height: number): void {
-    const ratio = Math.min(devicePixelRatio, mostPixelRatio);
+    // Gaussians are smooth by themselves, a mesh's outline is not.
+    const least = this.mode_ === "splats" ? 1 : 2;
+    const ratio = Math.max(least, Math.min(devicePixelRatio, mostPixelRatio));
     const right = Math.floor(width * ratio) === this.canvas.width && Math.floor(height * ratio) === this.canvas.height;
     if (right) return;
     this.renderer.setPixelRatio(ratio);
@@ -141,30 +151,32 @@ export class Stage {
   /** Side by side where there is width, else one above the other. */
   private parts(width: number, height: number): Part[] {
     const whole = { x: 0, y: 0, width, height };
-    if (this.mode_ === "splats") return [{ ...whole, view: this.splats }];
-    if (this.mode_ === "mesh") return [{ ...whole, view: this.mesh }];
+    if (this.mode_ === "splats") return [{ clip: whole, view: this.splats }];
+    if (this.mode_ === "mesh") return [{ clip: whole, view: this.mesh }];
     if (width >= height) {
       const half = { ...whole, width: width / 2 };
       return [
-        { ...half, view: this.splats },
-        { ...half, x: width / 2, view: this.mesh },
+        { clip: half, view: this.splats },
+        { clip: { ...half, x: width / 2 }, view: this.mesh },
       ];
     }
-    const half = { ...whole, height: height / 2 };
+    const middle = (height + this.controlsHeight) / 2;
     return [
-      { ...half, y: height / 2, view: this.splats },
-      { ...half, view: this.mesh },
+      { clip: { ...whole, y: middle, height: height - middle }, view: this.splats },
+      { clip: { ...whole, height: middle }, view: this.mesh },
     ];
   }
 
   /** The viewport keeps the size of the whole canvas, for which Spark computes, and is moved and cut so that its middle is the
    * part's. */
-  private drawPart(part: Part, width: number, height: number): void {
-    this.orbit.fit(part, { width, height });
-    if (this.depth_) part.view.setDepthRange(this.orbit.depthRange());
+  private drawPart({ view, clip }: Part, width: number, height: number): void {
+    const covered = clip.y === 0 ? this.controlsHeight : 0;
+    const free = { ...clip, y: clip.y + covered, height: Math.max(clip.height - covered, 1) };
+    this.orbit.fit(free, height, width / height);
+    if (this.depth_) view.setDepthRange(this.orbit.depthRange());
     this.renderer.setScissorTest(true);
-    this.renderer.setScissor(part.x, part.y, part.width, part.height);
-    this.renderer.setViewport(part.x + (part.width - width) / 2, part.y + (part.height - height) / 2, width, height);
-    part.view.render(this.renderer, this.orbit.camera);
+    this.renderer.setScissor(clip.x, clip.y, clip.width, clip.height);
+    this.renderer.setViewport(free.x + (free.width - width) / 2, free.y + (free.height - height) / 2, width, height);
+    view.render(this.renderer, this.orbit.camera);
   }
 }

@@ -25,6 +25,8 @@ export interface Download {
   run: () => void;
 }
 
+const margin = 8; // pixels
+
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`;
 }
@@ -55,6 +57,11 @@ export class Toolbar {
   }
   set hidden(hidden: boolean) {
     this.bar.hidden = hidden;
+  }
+
+  /** How much of the page's lower end is under it, with a margin. */
+  get height(): number {
+    return this.hidden ? 0 : innerHeight - this.bar.getBoundingClientRect().top + margin;
   }
 
   private group(name: string, children: HTMLElement[]): HTMLElement {
