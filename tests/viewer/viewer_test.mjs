@@ -124,7 +124,7 @@ async function expectRendersAlike(browser, judge) {
 }
 
 async function expectControlsWork(browser, judge) {
-  const { page, complaints } = await openReady(browser, "object.html", { viewport: { width: 640, height: 360 } });
+  const { page, complaints } = await openReady(browser, "object.html", { viewport: { width: 400, height: 300 } });
   assert.equal(await page.title(), title);
   assert.equal(await page.textContent("#title"), title);
   const press = async (key) => {
@@ -146,11 +146,11 @@ async function expectControlsWork(browser, judge) {
   const mesh = await press("2");
   await expectChange("mesh", splats, mesh, 0.01);
   const empty = await page.evaluate(() => window.gsv3d.setCamera({ radius: 20 })).then(() => picture(page));
-  await expectChange("the mesh itself", mesh, empty, 0.1);
+  await expectChange("the mesh itself", mesh, empty, 0.04);
   await page.keyboard.press("r");
   await expectChange("wireframe", mesh, await press("w"), 0.01);
   await page.keyboard.press("w");
-  await expectChange("both", mesh, await press("3"), 0.1);
+  await expectChange("both", mesh, await press("3"), 0.02);
   await page.keyboard.press("1");
 
   const azimuth = async () => (await call(page, "getCamera")).azimuth;
@@ -165,9 +165,9 @@ async function expectControlsWork(browser, judge) {
   const stopped = await azimuth();
   await call(page, "settled");
   assert.ok(Math.abs((await azimuth()) - stopped) < 1e-3, "the turntable stops");
-  await page.mouse.move(320, 120);
+  await page.mouse.move(200, 80);
   await page.mouse.down();
-  await page.mouse.move(220, 120, { steps: 2 });
+  await page.mouse.move(140, 80, { steps: 2 });
   await page.mouse.up();
   await call(page, "settled");
   assert.ok((await azimuth()) > stopped + 5, "dragging to the left turns the camera to the right");

@@ -75,9 +75,11 @@ export class Toolbar {
     const button = document.createElement("button");
     button.type = "button";
     button.title = key ? `${label} (${key})` : label;
-    button.addEventListener("click", () => {
+    button.addEventListener("click", (event) => {
       run();
       this.update();
+      // After a click with the mouse, Space is the turntable's again and not this button's.
+      if (event.detail > 0) button.blur();
     });
     return button;
   }
@@ -116,6 +118,9 @@ export class Toolbar {
       return button;
     }));
     menu.append(list);
+    menu.querySelector("summary")?.addEventListener("click", (event) => {
+      if (event.detail > 0) (event.currentTarget as HTMLElement).blur();
+    });
     document.addEventListener("pointerdown", (event) => {
       if (!menu.contains(event.target as Node)) menu.open = false;
     });
