@@ -97,7 +97,9 @@ TEST(ViewerPage, TitlesCannotBreakOutAndDamageIsNotWritten) {
     EXPECT_EQ(text.find('<'), std::string::npos) << text;
     for (const char c : text) EXPECT_TRUE(c >= ' ' && c < 127) << text;
     const std::string back = Json::parse(text)["title"];
-    if (title[0] == '<') EXPECT_EQ(back, title);
+    if (title[0] == '<') {
+      EXPECT_EQ(back, title);
+    }
   }
   page.gaussians.means[3][1] = NAN;
   EXPECT_THROW(write_viewer(folder / "y.html", page), Error);

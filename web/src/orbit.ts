@@ -43,6 +43,7 @@ export class Orbit {
   set turntable(on: boolean) {
     this.controls.autoRotate = on;
     this.lastTime = 0;
+    if (!on) this.place(this.current); // stops at once
   }
 
   /** Back to the first look. */
