@@ -7,7 +7,7 @@ source scripts/versions.sh
 
 say() { printf 'node_tools: %s\n' "$*" >&2; }
 
-packages=("@playcanvas/splat-transform@$SPLAT_TRANSFORM_VERSION" "gltf-validator@$GLTF_VALIDATOR_VERSION")
+packages=("@playcanvas/splat-transform@$SPLAT_TRANSFORM_VERSION" "gltf-validator@$GLTF_VALIDATOR_VERSION" "playwright-core@$PLAYWRIGHT_VERSION")
 missing=0
 for package in "${packages[@]}"; do
   grep -qs "\"version\": \"${package##*@}\"" ".cache/node/node_modules/${package%@*}/package.json" || missing=1

@@ -4,3 +4,4 @@ SPLAT_TRANSFORM_VERSION=2.7.1  # npm @playcanvas/splat-transform: reads and writ
 XATLAS_VERSION=0.0.11
 XATLAS_SHA256=72f0bc6c42c19252be87e947d9dfe251c8d6c6943fd43e3d173ddc6b1afad693
 GLTF_VALIDATOR_VERSION=2.0.0-dev.3.10
+PLAYWRIGHT_VERSION=1.65.1  # npm playwright-core: drives Chromium in the tests of viewer.html; what the page itself is made of: web/package.json

@@ -24,7 +24,7 @@ struct GenerateArguments {
   RunOptions run;
   int64_t steps = 0;
   double guidance = 0, elevation = 0;
-  bool no_matting = false, no_mesh = false, no_refinement = false;
+  bool no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false;
 };
 
 /// The folder's name for a photo: its file name without extension, numbered when two photos share one.
@@ -53,6 +53,7 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
   OutputOptions outputs;
   outputs.mesh = !arguments.no_mesh;
+  outputs.viewer = !arguments.no_viewer;
   write_outputs(folder, result, model, record, outputs);
   folder.commit(output_file_names());
   if (arguments.run.quiet) return;
@@ -119,6 +120,7 @@ void add_generate_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--no-refinement", a.no_refinement, "the Gaussians as the decoder gives them, not fitted to photo and views");
   command->add_flag("--no-mesh", a.no_mesh, "no textured mesh (object.glb)");
+  command->add_flag("--no-viewer", a.no_viewer, "no page for the browser (viewer.html)");
   auto* no_matting =
       command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");
   command
@@ -128,7 +130,8 @@ void add_generate_command(CLI::App& app) {
       ->excludes(no_matting);
   a.run.add_to(*command);
   command->footer(
-      "Results in OUTPUT/NAME/: object.ply (3D Gaussians), object.glb (textured mesh), orbit.mp4, views.png, result.json.\n\n"
+      "Results in OUTPUT/NAME/: object.ply (3D Gaussians), object.glb (textured mesh), viewer.html (both in your browser), "
+      "orbit.mp4, views.png, result.json.\n\n"
       "Examples:\n"
       "  gsv3d generate photo.jpg\n"
       "  gsv3d generate cutout.png -o results --seed 7 --steps 20\n"

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/atomic_file.h"
 #include "core/config.h"
 #include "core/device.h"
 #include "core/error.h"
@@ -14,6 +15,7 @@
 #include "mesh/clean.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
+#include "pipeline/viewer_page.h"
 #include "splat/orbit_render.h"
 #include "splat/ply.h"
 
@@ -24,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* object_name = "object.ply";
 constexpr const char* mesh_name = "object.glb";
+constexpr const char* viewer_name = "viewer.html";
 constexpr const char* video_name = "orbit.mp4";
 constexpr const char* sheet_name = "views.png";
 constexpr const char* record_name = "result.json";
@@ -100,6 +103,18 @@ std::optional<Mesh> make_mesh(const Gaussians& gaussians) {
   }
 }
 
+void write_page(const fs::path& place, const Result& result, const Model& model, const RunRecord& record) {
+  ViewerPage page;
+  page.title = fs::path(record.input).stem().string();
+  page.gaussians = *result.gaussians;
+  page.view = standard_view(page.gaussians);
+  page.view.radius = model.config.radius;
+  page.view.fov_degrees = model.config.fov_y_degrees;
+  page.view.elevation_degrees = result.elevation_degrees;
+  if (fs::exists(place / mesh_name)) page.mesh = read_file(place / mesh_name);
+  write_viewer(place / viewer_name, page);
+}
+
 Json record_json(const Result& result, const Model& model, const RunRecord& record) {
   Json json;
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
@@ -125,7 +140,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
 }  // namespace
 
 const std::vector<std::string>& output_file_names() {
-  static const std::vector<std::string> names = {object_name, mesh_name, video_name, sheet_name, record_name};
+  static const std::vector<std::string> names = {object_name, mesh_name, viewer_name, video_name, sheet_name, record_name};
   return names;
 }
 
@@ -142,6 +157,7 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
   if (result.gaussians) {
     write_ply(place / object_name, *result.gaussians);
     write_video(place / video_name, result, model, options);
+    if (options.viewer) write_page(place, result, model, record);
   }
   write_sheet(place / sheet_name, result, std::max(min_cell_pixels, model.config.image_size));
   result.times.push_back({"files", seconds() - before_files});

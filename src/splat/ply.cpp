@@ -102,21 +102,39 @@ int64_t rest_per_colour(const PlyHeader::Element& vertex, const std::string& whe
   return count / 3;
 }
 
-}  // namespace
-
-void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options) {
-  const auto g = gaussians.detach().to(at::kCPU);
-  require_finite(g, path.string() + " is not written");
-  g.sh_degree();  // throws above degree 3
+/// Hands the file's bytes to `append` piece by piece.
+template <class Append>
+void encode(const Gaussians& g, const PlyOptions& options, Append append) {
   const int64_t coefficients = options.all_properties ? kAllCoefficients : g.sh.size(1);
-  AtomicFile file(path);
-  file.write(header_text(g.count(), coefficients, options));
+  append(header_text(g.count(), coefficients, options));
   for (int64_t begin = 0; begin < g.count(); begin += kRowsAtOnce) {
     const auto part = change_frame(g.slice(begin, begin + kRowsAtOnce), Frame::kWorld, options.frame);
     const Tensor rows = file_rows(part, coefficients);
-    file.write(rows.const_data_ptr<float>(), rows.nbytes());
+    append(std::string_view(reinterpret_cast<const char*>(rows.const_data_ptr<float>()), rows.nbytes()));
   }
+}
+
+/// On the CPU; throws Error when they cannot be written.
+Gaussians checked(const Gaussians& gaussians, const std::string& where) {
+  auto g = gaussians.detach().to(at::kCPU);
+  require_finite(g, where + " is not written");
+  g.sh_degree();  // throws above degree 3
+  return g;
+}
+
+}  // namespace
+
+void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options) {
+  const auto g = checked(gaussians, path.string());
+  AtomicFile file(path);
+  encode(g, options, [&](std::string_view bytes) { file.write(bytes); });
   file.commit();
+}
+
+std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options) {
+  std::string file;
+  encode(checked(gaussians, where), options, [&](std::string_view bytes) { file += bytes; });
+  return file;
 }
 
 GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame) {

@@ -28,6 +28,8 @@ struct GaussianFile {
 /// Writes Gaussians (in our world) as binary_little_endian PLY, whole or not at all. Opacity becomes a logit (cut to 1e-6 … 1 -
 /// 1e-6), scale a natural logarithm. Throws Error when a value is not finite or the file cannot be written.
 void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options = {});
+/// The bytes of such a file; `where` begins every error message.
+std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options = {});
 
 /// Reads a 3DGS PLY of degree 0-3 into our world: any order of properties and any number type, other properties and later
 /// elements ignored. `frame` is the file's; without it the file's own comment counts, else kYDown. Throws Error on anything that

@@ -217,8 +217,8 @@ TEST_F(Generate, IgnoredSignalsStayIgnored) {
 }
 
 TEST_F(Generate, MissingPartAndMissingModel) {
-  fs::remove(folder_ / "toy" / "gaussian_decoder.safetensors");
-  expect_one_line(generate("good.png"), "gaussian_decoder.safetensors");
+  fs::remove(folder_ / "toy" / "image_embedder.safetensors");
+  expect_one_line(generate("good.png"), "image_embedder.safetensors");
   fs::rename(folder_ / "toy", folder_ / "elsewhere");
   expect_one_line(generate("good.png"), "no such model folder");
 }

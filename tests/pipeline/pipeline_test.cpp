@@ -198,8 +198,15 @@ TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
   EXPECT_EQ(record["seconds"].size(), 7u);
   EXPECT_EQ(fs::exists(place / "object.glb"), has_mesh_libraries());
+  // Everything the page needs is inside: the template around it, the Gaussians, and the mesh where there is one.
+  const std::string page = read_file(place / "viewer.html");
+  EXPECT_THAT(page, ::testing::StartsWith("<!doctype html>"));
+  EXPECT_THAT(page, ::testing::HasSubstr("{\"title\":\"disc\",\"view\":{\"target\":[0.0,0.0,0.0],\"radius\":2.0,"));
+  EXPECT_EQ(page.find("id=\"mesh\"") != std::string::npos, has_mesh_libraries());
+  EXPECT_EQ(page.find("<!--object-->"), std::string::npos);
   run(true);
-  for (const char* name : {"object.ply", "object.glb", "orbit.mp4"}) EXPECT_FALSE(fs::exists(place / name)) << name;
+  for (const char* name : {"object.ply", "object.glb", "viewer.html", "orbit.mp4"})
+    EXPECT_FALSE(fs::exists(place / name)) << name;
   EXPECT_TRUE(fs::exists(place / "views.png"));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 1);
 }

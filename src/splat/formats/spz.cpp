@@ -148,20 +148,24 @@ Tensor decode_colours(const SpzPacked& packed) {
 
 }  // namespace
 
-void write_spz(const std::filesystem::path& path, const Gaussians& gaussians, Frame frame, const SpzOptions& options) {
+std::string encode_spz(const Gaussians& gaussians, const std::string& where, Frame frame, const SpzOptions& options) {
   require(options.version == 3 || options.version == 4, "SPZ version {} cannot be written: 3 and 4 can", options.version);
   const auto g = gaussians.detach().to(at::kCPU);
-  require_finite(g, path.string() + " is not written");
+  require_finite(g, where + " is not written");
   SpzPacked packed;
   packed.version = options.version;
   packed.count = static_cast<uint32_t>(g.count());
   packed.sh_degree = static_cast<int>(g.sh_degree());
-  packed.fractional_bits = fractional_bits_for(g, path.string());
+  packed.fractional_bits = fractional_bits_for(g, where);
   packed.antialiased = options.antialiased;
   for (int i = 0; i < kSpzStreams; ++i) packed.streams[i].reserve(g.count() * packed.bytes_of(SpzStream(i)));
   for (int64_t begin = 0; begin < g.count(); begin += kRowsAtOnce)
     encode_rows(change_frame(g.slice(begin, begin + kRowsAtOnce), Frame::kWorld, frame), packed);
-  write_file(path, pack_spz(packed));
+  return pack_spz(packed);
+}
+
+void write_spz(const std::filesystem::path& path, const Gaussians& gaussians, Frame frame, const SpzOptions& options) {
+  write_file(path, encode_spz(gaussians, path.string(), frame, options));
 }
 
 GaussianFile decode_spz(std::string_view bytes, const std::string& where, Frame frame) {

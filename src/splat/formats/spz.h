@@ -19,6 +19,8 @@ struct SpzOptions {
 /// behind the point, fewer when the object is larger than ±2048; spherical harmonics are cut to [-1, 1]. Throws Error when a
 /// value is not finite, a position is beyond ±8,388,607, or the file cannot be written.
 void write_spz(const std::filesystem::path& path, const Gaussians& gaussians, Frame frame, const SpzOptions& options = {});
+/// The bytes of such a file; `where` begins every error message.
+std::string encode_spz(const Gaussians& gaussians, const std::string& where, Frame frame, const SpzOptions& options = {});
 
 /// The Gaussians of a file (version 2, 3 or 4) in the given frame, in our world. Coefficients of degree 4 are left out,
 /// extensions are skipped. Throws Error on damaged files before it allocates more than they can hold; `where` begins the message.
