@@ -9,6 +9,7 @@ void add_generate_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_render_command(CLI::App& app);
 void add_mesh_command(CLI::App& app);
+void add_import_command(CLI::App& app);
 void add_info_command(CLI::App& app);
 void add_model_command(CLI::App& app);
 void add_data_command(CLI::App& app);

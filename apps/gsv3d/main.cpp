@@ -53,6 +53,7 @@ int run(int argc, char** argv) {
   add_convert_command(app);
   add_render_command(app);
   add_mesh_command(app);
+  add_import_command(app);
   add_info_command(app);
   add_model_command(app);
   add_data_command(app);

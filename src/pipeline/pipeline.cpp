@@ -83,7 +83,7 @@ Tensor encode_photo(const Model& model, const Tensor& photos) {
   require_parts(model, {"vae"});
   check_photo(model.config, photos);
   const c10::NoGradGuard no_grad;
-  const Autocast autocast(model.device.type(), model.dtype);
+  const Autocast autocast(model.device.type(), vae_dtype(model.dtype));
   return model.vae_encoder->mode(signed_range(photos.to(model.device))).to(at::kFloat);
 }
 
@@ -105,7 +105,10 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   Conditioning conditioning;
   conditioning.frames = config.frames;
   conditioning.crossattn = (*model.image_embedder)(clip_preprocess(image, config.image_embedder.image_size)).to(at::kFloat);
-  conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
+  {
+    const Autocast vae_precision(model.device.type(), vae_dtype(model.dtype));
+    conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
+  }
   conditioning.vector =
       camera_vector(sv3d_orbit_angles(config.frames, {elevation(config, options)}), config.cond_aug, config.vector_dimensions)
           .to(model.device);
@@ -122,7 +125,7 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
 Tensor decode_views(const Model& model, const Tensor& latents) {
   require_parts(model, {"vae"});
   const c10::NoGradGuard no_grad;
-  const Autocast autocast(model.device.type(), model.dtype);
+  const Autocast autocast(model.device.type(), vae_dtype(model.dtype));
   const Tensor images = (*model.vae_decoder)(latents.to(model.device) / model.config.vae.scale_factor);
   return ((images.to(at::kFloat) + 1) / 2).clamp(0, 1);
 }
