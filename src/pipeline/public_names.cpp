@@ -155,8 +155,8 @@ TensorRecipe transformers_clip_source(const std::string& name) {
 
 std::string_view official_ignored_reason(std::string_view name) {
   if (take(name, vae_prefix)) {
-    if (name.starts_with("decoder.") || name.starts_with("post_quant_conv."))
-      return "the conditioner's own decoder; views are decoded with first_stage_model";
+    if (name.starts_with("decoder.")) return "the conditioner's own decoder; views are decoded with first_stage_model";
+    if (name.starts_with("post_quant_conv.")) return "belongs to that decoder";
     return {};
   }
   if (!take(name, clip_prefix)) return {};
