@@ -78,7 +78,11 @@ void plan_dino(Plan& plan, const fs::path& path, bool sets_decoder_width) {
   for (const std::string& name : file.names()) tensors.emplace(name, file.tensor(name));
   try {
     plan.dino = dinov2_official_names(tensors);
+    const Dinov2Config known = plan.config.dino;
     plan.config.dino = dinov2_config_of(plan.dino);
+    // What a file does not say stays as the configuration has it.
+    if (plan.config.dino.embed_dim == known.embed_dim)
+      plan.config.dino.num_heads = known.num_heads, plan.config.dino.image_size = known.image_size;
   } catch (const Error& error) {
     fail("{}: {} (the file seems to be {})", path.string(), error.what(), describe_checkpoint(file.names()));
   }
