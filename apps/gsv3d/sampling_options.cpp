@@ -18,7 +18,7 @@ double number(const std::string& text, const std::string& whole) {
 /// "2.5", "triangle", "constant:2", "linear:1:3".
 void parse_guidance(const std::string& text, GenerateOptions& options) {
   std::vector<std::string> parts = CLI::detail::split(text, ':');
-  const std::string& kind = parts.front();
+  const std::string kind = parts.front();
   if (kind == "triangle" || kind == "linear" || kind == "constant") {
     options.guider = kind;
     parts.erase(parts.begin());
