@@ -1,17 +1,26 @@
 // Speed of the embedded model's VideoUNet on the CPU: one guided denoising step, and one training step, in both precisions.
 //   bench_unet [clips] [repetitions] [threads] [fp32 | bf16]
+// SV3D's structure at any width, 21 frames, beside bench/peers/diffusers_unet.py (see compare_unet.sh there):
+//   bench_unet sv3d WIDTH SIZE REPETITIONS THREADS fp32|bf16     one guided step, CPU and wall milliseconds
+//   bench_unet check FOLDER WIDTH                                the peer's weights and inputs through this network
 // Times are CPU seconds of the process, so that with one thread other programs on the machine do not count.
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "core/device.h"
 #include "diffusion/diffusion_loss.h"
+#include "pipeline/public_names.h"
+#include "pipeline/sv3d_source.h"
 
 namespace {
 
@@ -79,9 +88,79 @@ void run(at::ScalarType precision, int64_t clips, int repetitions) {
              1e3 * static_cast<double>(clips) / both);
 }
 
+VideoUNetConfig sv3d_config(int64_t width) {
+  VideoUNetConfig config;
+  config.model_channels = width;
+  return config;
+}
+
+/// Random weights in `dtype`, vectors in float32, as an imported model has them.
+VideoUNet random_sv3d(const VideoUNetConfig& config, at::ScalarType dtype) {
+  const auto store = nn::ParameterStore::random(1);
+  VideoUNet(config, nn::Scope(store));
+  NamedTensors stored;
+  for (const auto& [name, tensor] : store->parameters()) stored.emplace(name, tensor.dim() > 1 ? tensor.to(dtype) : tensor);
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("bench_unet_{}.safetensors", ::getpid());
+  write_safetensors(path, stored);
+  stored.clear();
+  VideoUNet unet(config, nn::Scope(nn::ParameterStore::for_inference(path, dtype, at::kCPU)));
+  std::filesystem::remove(path);
+  return unet;
+}
+
+void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType precision) {
+  constexpr int64_t frames = 21;
+  const VideoUNetConfig config = sv3d_config(width);
+  const VideoUNet unet = random_sv3d(config, precision);
+  const auto generator = make_generator(3);
+  Conditioning conditioning;
+  conditioning.crossattn = randn({1, 1, config.context_dim}, generator);
+  conditioning.concat = randn({1, config.out_channels, size, size}, generator);
+  conditioning.vector = randn({frames, config.adm_in_channels}, generator);
+  conditioning.frames = frames;
+  const Tensor noise = randn({frames, config.out_channels, size, size}, generator);
+  const c10::NoGradGuard no_grad;
+  const Autocast autocast(at::kCPU, precision);
+  for (int i = -1; i < repetitions; ++i) {
+    const std::clock_t cpu = std::clock();
+    const auto wall = std::chrono::steady_clock::now();
+    guided_denoise(unet, noise, at::ones({frames}), conditioning, at::full({frames}, 2));
+    if (i < 0) continue;
+    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f}\n", dtype_name(precision),
+               1e3 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC,
+               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count());
+  }
+}
+
+void check_against_peer(const std::filesystem::path& folder, int64_t width) {
+  const VideoUNetConfig config = sv3d_config(width);
+  ModelConfig model;
+  model.unet = config;
+  const NamedTensors theirs = read_safetensors(folder / "diffusion_pytorch_model.safetensors");
+  const NamedTensors io = read_safetensors(folder / "io.safetensors");
+  NamedTensors weights;
+  for (const auto& [name, tensor] : part_shapes("unet", model))
+    weights.emplace(name, theirs.at(diffusers_unet_name(name, config)));
+  const VideoUNet unet(config, nn::Scope(nn::ParameterStore::from_tensors(std::move(weights), folder.string())));
+  const c10::NoGradGuard no_grad;
+  const Tensor out = unet({io.at("x"), io.at("timesteps"), io.at("context"), io.at("y"), io.at("x").size(0), {}}),
+               &expected = io.at("out");
+  fmt::print("largest difference from diffusers, relative to the largest value: {:.1e}\n",
+             ((out - expected).abs().max() / expected.abs().max()).item<double>());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 7 && std::string(argv[1]) == "sv3d") {
+    at::set_num_threads(std::atoi(argv[5]));
+    run_sv3d(std::atoll(argv[2]), std::atoll(argv[3]), std::atoi(argv[4]), parse_dtype(argv[6]));
+    return 0;
+  }
+  if (argc == 4 && std::string(argv[1]) == "check") {
+    check_against_peer(argv[2], std::atoll(argv[3]));
+    return 0;
+  }
   const int64_t clips = argc > 1 ? std::atoll(argv[1]) : 8;
   const int repetitions = argc > 2 ? std::atoi(argv[2]) : 5;
   at::set_num_threads(argc > 3 ? std::atoi(argv[3]) : 1);

@@ -11,6 +11,7 @@ void add_render_command(CLI::App& app);
 void add_fit_command(CLI::App& app);
 void add_mesh_command(CLI::App& app);
 void add_view_command(CLI::App& app);
+void add_import_command(CLI::App& app);
 void add_info_command(CLI::App& app);
 void add_model_command(CLI::App& app);
 void add_data_command(CLI::App& app);

@@ -9,8 +9,10 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "error_line.h"
+#include "image/contact_sheet.h"
 #include "pipeline/outputs.h"
 #include "run_options.h"
+#include "sampling_options.h"
 
 namespace gsv3d {
 namespace {
@@ -22,8 +24,7 @@ struct GenerateArguments {
   fs::path output = "out";
   GenerateOptions options;
   RunOptions run;
-  int64_t steps = 0;
-  double guidance = 0, elevation = 0;
+  SamplingOptions sampling;
   bool no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false;
 };
 
@@ -36,19 +37,47 @@ std::string result_name(const fs::path& image, std::set<std::string>& taken) {
   return name;
 }
 
+/// Writes each estimate of the views to one picture, beside the results. It goes when they are there.
+class PreviewFile {
+ public:
+  PreviewFile(bool wanted, fs::path path) : wanted_(wanted), path_(std::move(path)) {}
+  PreviewCallback callback() const {
+    if (!wanted_) return {};
+    return [path = path_](const Tensor& views, int64_t, int64_t) {
+      SheetRow row;
+      for (const Tensor& view : views.unbind()) row.pictures.push_back(to_image(view));
+      SheetOptions options;
+      options.cell_size = 128;
+      save_png(path, contact_sheet({row}, options));
+    };
+  }
+  void remove() const {
+    std::error_code ignored;
+    if (wanted_) fs::remove(path_, ignored);
+  }
+
+ private:
+  bool wanted_;
+  fs::path path_;
+};
+
 void generate_one(const fs::path& path, const std::string& name, const Model& model, const GenerateArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   const Image photo = load_image(path);
   OutputFolder folder(arguments.output, name);
+  GenerateOptions options = arguments.options;
+  if (arguments.sampling.resume) options.resume_file = arguments.output / (name + "-sampling.safetensors");
+  const PreviewFile preview(arguments.sampling.preview, arguments.output / (name + "-preview.png"));
   Result result;
   {
     std::optional<Progress> bar;
     std::string shown;
-    result = generate(model, photo, arguments.options, [&](const std::string& stage, int64_t done, int64_t total) {
+    const auto on_progress = [&](const std::string& stage, int64_t done, int64_t total) {
       if (total <= 1) return;  // only the sampler and a fit report steps
       if (!bar || stage != shown) bar.emplace(fmt::format("{}: {}", name, shown = stage), total);
       bar->update(done);
-    });
+    };
+    result = generate(model, photo, options, on_progress, preview.callback());
   }
   const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
   OutputOptions outputs;
@@ -56,6 +85,9 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   outputs.viewer = !arguments.no_viewer;
   write_outputs(folder, result, model, record, outputs);
   folder.commit(output_file_names());
+  preview.remove();
+  std::error_code ignored;
+  if (!options.resume_file.empty()) fs::remove(options.resume_file, ignored);
   if (arguments.run.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::string what = result.gaussians
@@ -68,16 +100,16 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   std::fflush(stdout);
 }
 
-void run_generate(const CLI::App& command, GenerateArguments& arguments) {
+void run_generate(GenerateArguments& arguments) {
   arguments.run.apply();
-  if (command.count("--steps")) arguments.options.steps = arguments.steps;
-  if (command.count("--guidance")) arguments.options.guidance = arguments.guidance;
-  if (command.count("--elevation")) arguments.options.elevation_degrees = arguments.elevation;
   arguments.options.matting = !arguments.no_matting;
   arguments.options.refine = !arguments.no_refinement;
 
-  const Model model =
-      load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
+  ModelConfig config = read_model_config(arguments.run.model_folder());
+  arguments.sampling.apply_to(config);
+  arguments.sampling.apply_to(arguments.options, config);
+  Model model = load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
+  model.config.frames = config.frames, model.config.image_size = config.image_size;
   std::set<std::string> names;
   size_t failures = 0;
   for (const fs::path& image : arguments.images) {
@@ -109,11 +141,7 @@ void add_generate_command(CLI::App& app) {
       ->required();
   command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
   command->add_option("--seed", a.options.seed, "same seed, same result")->check(whole_number())->capture_default_str();
-  command->add_option("--steps", a.steps, "denoising steps (default: the model's)")->check(CLI::Range(1, 1000));
-  command->add_option("--guidance", a.guidance, "largest guidance scale over the views (default: the model's)")
-      ->check(number_between(0, 20));
-  command->add_option("--elevation", a.elevation, "degrees of the photo's camera above the object (default: the model's)")
-      ->check(number_between(-89, 89));
+  a.sampling.add_to(*command);
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
   command->add_option("--fit-steps", a.options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
       ->check(CLI::Range(1, 1'000'000))
@@ -136,7 +164,7 @@ void add_generate_command(CLI::App& app) {
       "  gsv3d generate photo.jpg\n"
       "  gsv3d generate cutout.png -o results --seed 7 --steps 20\n"
       "  gsv3d generate *.jpg --views-only --quiet");
-  command->callback([command, arguments] { run_generate(*command, *arguments); });
+  command->callback([arguments] { run_generate(*arguments); });
 }
 
 }  // namespace gsv3d

@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   add_fit_command(app);
   add_mesh_command(app);
   add_view_command(app);
+  add_import_command(app);
   add_info_command(app);
   add_model_command(app);
   add_data_command(app);

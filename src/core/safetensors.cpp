@@ -36,12 +36,15 @@ const std::string& type_name(at::ScalarType dtype) {
 std::string guess_format(const uint8_t* data, size_t size) {
   const std::string_view begin(reinterpret_cast<const char*>(data), std::min<size_t>(size, 64));
   if (begin.starts_with("PK\x03\x04"))
-    return "it is a zip archive, perhaps a PyTorch .pt/.ckpt file: convert it to safetensors first";
+    return "it is a zip archive, perhaps a PyTorch .pt/.pth/.ckpt file, which may run code when read: pass the model's "
+           ".safetensors release, or convert it first";
   if (begin.starts_with("\x80\x02") || begin.starts_with("\x80\x04"))
-    return "it is a Python pickle: convert it to safetensors first";
+    return "it is a Python pickle (.pth/.ckpt), which may run code when read: pass the model's .safetensors release, or convert "
+           "it first";
   if (begin.starts_with("version https://git-lfs")) return "it is a Git LFS pointer, not the file itself: run git lfs pull";
   if (begin.starts_with("GGUF")) return "it is a GGUF file: pass the safetensors original";
   if (begin.starts_with("<")) return "it is a web page, perhaps a failed download";
+  if (begin.size() > 8 && begin[8] == '{') return "its header is cut off: the file is truncated, download it again";
   return "the file is damaged or of another kind";
 }
 
@@ -71,8 +74,8 @@ SafetensorsFile::Entry parse_entry(const std::string& where, const nlohmann::jso
   for (const auto& offset : json["data_offsets"]) require(offset.is_number_unsigned(), "{}: bad data_offsets", where);
   entry.begin = json["data_offsets"][0].get<size_t>();
   entry.end = json["data_offsets"][1].get<size_t>();
-  require(entry.begin <= entry.end && entry.end <= data_bytes, "{}: its data lies outside the file (the file may be truncated)",
-          where);
+  require(entry.begin <= entry.end && entry.end <= data_bytes,
+          "{}: its data lies outside the file (the file is truncated: download it again)", where);
   require(entry.end - entry.begin == bytes, "{}: {} bytes do not fit its shape {}", where, entry.end - entry.begin,
           config_detail::excerpt(Json(json["shape"])));
   return entry;
@@ -164,28 +167,72 @@ NamedTensors read_safetensors(const std::filesystem::path& path) {
   return tensors;
 }
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+void SafetensorsFile::release(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(mapping_->bytes()) + data_offset_;
+  const uintptr_t begin = (start + found->second.begin) / page * page, end = (start + found->second.end + page - 1) / page * page;
+  // The mapping is read-only, so its pages hold nothing but the file: pages shared with a neighbour may go too.
+  if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+size_t SafetensorsWriter::Item::bytes() const {
+  size_t count = element_bytes(dtype);
+  for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+  return count;
+}
+
+struct SafetensorsWriter::Implementation {
+  std::vector<Item> items;
+  size_t next = 0;
+  AtomicFile file;
+  std::filesystem::path path;
+};
+
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vector<Item> items,
+                                     const std::map<std::string, std::string>& metadata)
+    : implementation_(new Implementation{std::move(items), 0, AtomicFile(path), path}) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   size_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    const size_t bytes = tensor.numel() * tensor.element_size();
-    header[name] = {
-        {"dtype", type_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
+  for (const Item& item : implementation_->items) {
+    const size_t bytes = item.bytes();
+    header[item.name] = {{"dtype", type_name(item.dtype)}, {"shape", item.shape}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
+  constexpr size_t alignment = 64;
   std::string text = header.dump();
-  text.append((8 - text.size() % 8) % 8, ' ');  // aligns the data section
+  text.append((alignment - (8 + text.size()) % alignment) % alignment, ' ');
   const uint64_t header_bytes = text.size();
-  AtomicFile file(path);
-  file.write(&header_bytes, 8);
-  file.write(text);
-  for (const auto& [name, tensor] : tensors) {
-    const Tensor plain = tensor.detach().to(at::kCPU).contiguous();
-    file.write(plain.const_data_ptr(), plain.numel() * plain.element_size());
-  }
-  file.commit();
+  implementation_->file.write(&header_bytes, 8);
+  implementation_->file.write(text);
+}
+
+SafetensorsWriter::~SafetensorsWriter() = default;
+
+void SafetensorsWriter::add(const Tensor& tensor) {
+  Implementation& self = *implementation_;
+  require(self.next < self.items.size(), "{}: more tensors than its header names", self.path.string());
+  const Item& item = self.items[self.next++];
+  require(tensor.sizes() == item.shape && tensor.scalar_type() == item.dtype, "{}: tensor \"{}\" is not what its header says",
+          self.path.string(), item.name);
+  const Tensor plain = tensor.detach().to(at::kCPU).contiguous();
+  self.file.write(plain.const_data_ptr(), plain.numel() * plain.element_size());
+}
+
+void SafetensorsWriter::commit() {
+  require(implementation_->next == implementation_->items.size(), "{}: tensors are missing", implementation_->path.string());
+  implementation_->file.commit();
+}
+
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<SafetensorsWriter::Item> items;
+  for (const auto& [name, tensor] : tensors) items.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+  SafetensorsWriter writer(path, std::move(items), metadata);
+  for (const auto& [name, tensor] : tensors) writer.add(tensor);
+  writer.commit();
 }
 
 }  // namespace gsv3d

@@ -33,6 +33,10 @@ class SafetensorsFile {
   /// A read-only view into the mapped file; it keeps the mapping alive. Throws Error when the name is missing.
   Tensor tensor(const std::string& name) const;
 
+  /// Gives the tensor's pages back to the system; they are read again when needed. A conversion that does this after each tensor
+  /// holds one tensor at a time, whatever the file's size.
+  void release(const std::string& name) const;
+
   const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -42,6 +46,32 @@ class SafetensorsFile {
   size_t data_offset_ = 0;
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;
+};
+
+/// Writes a file tensor by tensor, so that it need not fit into memory; it appears, whole, with commit().
+class SafetensorsWriter {
+ public:
+  struct Item {
+    std::string name;
+    at::ScalarType dtype;
+    std::vector<int64_t> shape;
+    size_t bytes() const;
+  };
+
+  /// `items` in the order in which they will come. Their data begins at a multiple of 64 bytes of the file. Throws Error when the
+  /// file cannot be written.
+  SafetensorsWriter(const std::filesystem::path& path, std::vector<Item> items,
+                    const std::map<std::string, std::string>& metadata = {});
+  ~SafetensorsWriter();
+
+  /// The next tensor. Throws Error when its type or shape is not the item's.
+  void add(const Tensor& tensor);
+  /// Throws Error when tensors are missing or the disk is full.
+  void commit();
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
 };
 
 /// All tensors of a file, as views into the mapping.

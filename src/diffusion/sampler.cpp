@@ -89,13 +89,18 @@ Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, cons
 }
 
 GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning,
-                            const Tensor& scales) {
+                            const Tensor& scales, GuidanceBatch batch) {
   check(x, sigma, conditioning);
   require(conditioning.concat.size(0) == 1, "guided_denoise takes one clip, found {}", conditioning.concat.size(0));
   const Scaling scaling = v_scaling(sigma);
   if (scales.eq(1).all().item<bool>()) {
     const Tensor net_out = network_output(unet, x, scaling, conditioning);
     return {combine(x, net_out, scaling), net_out};
+  }
+  if (batch == GuidanceBatch::kSplit) {
+    const Tensor none = network_output(unet, x, scaling, conditioning.unconditional());
+    const Tensor some = network_output(unet, x, scaling, conditioning);
+    return {apply_guidance(at::cat({combine(x, none, scaling), combine(x, some, scaling)}), scales), at::cat({none, some})};
   }
   const auto twice = [](const Tensor& values) { return at::cat({values, values}); };
   const Scaling scaling2 = {twice(scaling.c_skip), twice(scaling.c_out), twice(scaling.c_in), twice(scaling.c_noise)};
@@ -104,13 +109,16 @@ GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor
 }
 
 Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
-              const std::function<void(const SamplerStep&)>& on_step) {
+              const std::function<void(const SamplerStep&)>& on_step, const SampleOptions& options) {
+  require(options.first_step >= 0 && options.first_step <= config.steps, "sampler: step {} of {}", options.first_step,
+          config.steps);
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
   const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale);
-  Tensor x = noise * at::sqrt(sigmas[0].square() + 1);
-  for (int64_t i = 0; i < config.steps; ++i) {
+  Tensor x = options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1);
+  for (int64_t i = options.first_step; i < config.steps; ++i) {
     const Tensor sigma = sigmas[i], next = sigmas[i + 1];
-    const GuidedResult result = guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales);
+    const GuidedResult result =
+        guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales, options.batch);
     const Tensor slope = (x - result.denoised) / sigma;
     x = x + slope * (next - sigma);
     if (on_step) on_step({i, config.steps, result.net_out, result.denoised, x});

@@ -46,7 +46,11 @@ Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, cons
 /// when counts do not fit.
 Tensor apply_guidance(const Tensor& halves, const Tensor& scales);
 
-/// Both halves in one batch, order [unconditional; conditional], combined per frame. B must be 1. When every scale is 1 the
+/// Whether the unconditional and the conditional half go through the network together (faster where there is room) or one after
+/// the other (half of the activations' memory); the numbers are the same but for rounding.
+enum class GuidanceBatch { kJoint, kSplit };
+
+/// Both halves, order [unconditional; conditional], combined per frame. B must be 1. When every scale is 1 the
 /// unconditional half would be multiplied by zero, so it is not computed. `scales` may stay on the CPU, which spares the GPU a
 /// wait per step.
 struct GuidedResult {
@@ -54,7 +58,7 @@ struct GuidedResult {
   Tensor net_out;   ///< raw network output [2F, z, h, w]; [F, z, h, w] when every scale is 1
 };
 GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning,
-                            const Tensor& scales);
+                            const Tensor& scales, GuidanceBatch batch = GuidanceBatch::kJoint);
 
 /// What happened in one step, for previews and tests.
 struct SamplerStep {
@@ -62,9 +66,14 @@ struct SamplerStep {
   Tensor net_out, denoised, x_next;
 };
 
+struct SampleOptions {
+  GuidanceBatch batch = GuidanceBatch::kJoint;
+  int64_t first_step = 0;  ///< of a run that goes on; its noise is then that step's x (SamplerStep::x_next of the one before)
+};
+
 /// Runs the sampler from unit normal noise [F, z, h, w] to the final latents (diffusion variable: already multiplied by
 /// scale_factor). on_step is called after every step; it may throw (Cancelled) to stop.
 Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
-              const std::function<void(const SamplerStep&)>& on_step = {});
+              const std::function<void(const SamplerStep&)>& on_step = {}, const SampleOptions& options = {});
 
 }  // namespace gsv3d

@@ -31,6 +31,8 @@ class GatedFeedForward {
   Tensor operator()(const Tensor& x) const;  ///< [..., C] → [..., C]
 
  private:
+  Tensor blocked(const Tensor& x) const;
+
   nn::Linear in_, out_;
 };
 

@@ -60,6 +60,25 @@ std::shared_ptr<ParameterStore> ParameterStore::from_tensors(NamedTensors tensor
   return store;
 }
 
+std::shared_ptr<ParameterStore> ParameterStore::for_inference(const std::filesystem::path& path, at::ScalarType dtype,
+                                                              at::Device device, NamedTensors replaced) {
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  NamedTensors tensors = std::move(replaced);
+  for (const auto& [name, entry] : file->entries())
+    if (!tensors.count(name)) tensors.emplace(name, file->tensor(name));
+  const auto store = from_tensors(std::move(tensors), path.string(), dtype, device);
+  store->mapped_ = file;
+  return store;
+}
+
+Tensor ParameterStore::borrowed_or_converted(const std::string& name, const Tensor& source) const {
+  const at::ScalarType type = source.dim() <= 1 ? at::kFloat : dtype_;
+  if (device_.is_cpu() && source.scalar_type() == type) return source;
+  const Tensor copy = at::empty(source.sizes(), at::TensorOptions().dtype(type).device(device_)).copy_(source);
+  mapped_->release(name);
+  return copy;
+}
+
 std::shared_ptr<ParameterStore> ParameterStore::meta() {
   return std::shared_ptr<ParameterStore>(new ParameterStore(Source::meta, at::kFloat, at::kMeta));
 }
@@ -73,6 +92,7 @@ Tensor ParameterStore::make(const std::string& name, at::IntArrayRef shape, cons
           name, fmt::format("[{}]", fmt::join(found->second.sizes(), ", ")), fmt::format("[{}]", fmt::join(shape, ", ")));
   require(at::isFloatingType(found->second.scalar_type()), "{}: tensor \"{}{}\" has type {}, expected a floating-point one",
           origin_, prefix_, name, c10::toString(found->second.scalar_type()));
+  if (mapped_) return borrowed_or_converted(name, found->second);
   // Always a copy: the source may be a read-only file mapping, and training updates parameters in place.
   return at::empty(shape, at::TensorOptions().dtype(dtype_).device(device_)).copy_(found->second);
 }

@@ -50,6 +50,12 @@ class ParameterStore {
   /// The same from tensors in memory; `origin` names them in messages.
   static std::shared_ptr<ParameterStore> from_tensors(NamedTensors tensors, std::string origin, at::ScalarType dtype = at::kFloat,
                                                       at::Device device = at::kCPU, std::string prefix = "");
+  /// For inference: matrices and convolutions in `dtype`, vectors (norms, biases) in float32, as autocast wants them. On the CPU
+  /// a tensor that the file stores in that type is not copied: it is the file's own pages, read when first used and shared with
+  /// other processes; it must not be written to. Other tensors are converted, and their pages given back. `replaced` holds
+  /// tensors to be taken instead of the file's.
+  static std::shared_ptr<ParameterStore> for_inference(const std::filesystem::path& path, at::ScalarType dtype, at::Device device,
+                                                       NamedTensors replaced = {});
   /// Shapes only: tensors on the meta device, to list a network's parameters.
   static std::shared_ptr<ParameterStore> meta();
 
@@ -77,13 +83,15 @@ class ParameterStore {
   enum class Source { random, tensors, meta };
   ParameterStore(Source source, at::ScalarType dtype, at::Device device) : source_(source), dtype_(dtype), device_(device) {}
   Tensor make(const std::string& name, at::IntArrayRef shape, const Init& init);
+  Tensor borrowed_or_converted(const std::string& name, const Tensor& source) const;
 
   Source source_;
   at::ScalarType dtype_;
   at::Device device_;
   uint64_t seed_ = 0;
   std::string origin_, prefix_;
-  NamedTensors available_;  // for Source::tensors
+  std::shared_ptr<const SafetensorsFile> mapped_;  // for_inference: where tensors may be borrowed from
+  NamedTensors available_;                         // for Source::tensors
   NamedTensors parameters_, lora_parameters_;
   LoraOptions lora_options_;
   NamedTensors lora_available_;

@@ -32,7 +32,9 @@ NamedTensors read_lora(const std::filesystem::path& path) {
   return plain;
 }
 
-void merge_lora(NamedTensors& weights, const NamedTensors& lora, double alpha, const std::filesystem::path& path) {
+NamedTensors merged_lora_weights(const NamedTensors& weights, const NamedTensors& lora, double alpha,
+                                 const std::filesystem::path& path) {
+  NamedTensors merged;
   for (const auto& [name, down] : lora) {
     if (!name.ends_with(down_ending)) continue;
     const std::string layer = name.substr(0, name.size() - down_ending.size());
@@ -43,8 +45,9 @@ void merge_lora(NamedTensors& weights, const NamedTensors& lora, double alpha, c
             "{}: layer \"{}\" does not have the model's shape", path.string(), layer);
     const double rank = static_cast<double>(down.size(0));
     const Tensor change = at::matmul(up.to(at::kFloat), down.to(at::kFloat)) * ((alpha > 0 ? alpha : rank) / rank);
-    weight->second = weight->second.to(at::kFloat) + change;
+    merged.emplace(layer + ".weight", weight->second.to(at::kFloat) + change);
   }
+  return merged;
 }
 
 }  // namespace gsv3d

@@ -11,8 +11,9 @@ namespace gsv3d {
 /// name is of another kind, a partner is missing, or ranks differ within a pair.
 NamedTensors read_lora(const std::filesystem::path& path);
 
-/// Adds alpha / rank · B A to every adapted LAYER.weight of `weights`, in float32: then inference costs nothing extra. alpha 0
+/// Every adapted LAYER.weight of `weights` with alpha / rank · B A added, in float32: then inference costs nothing extra. alpha 0
 /// means equal to the rank. Throws Error naming `path` and the layer when a layer is missing or shapes do not fit.
-void merge_lora(NamedTensors& weights, const NamedTensors& lora, double alpha, const std::filesystem::path& path);
+NamedTensors merged_lora_weights(const NamedTensors& weights, const NamedTensors& lora, double alpha,
+                                 const std::filesystem::path& path);
 
 }  // namespace gsv3d

@@ -12,17 +12,17 @@ constexpr const char* lora_file_name = "distilled_lora.safetensors";
 
 /// Builds one network from one file, and checks that file and configuration name the same tensors.
 template <class Network, class Config>
-void load_part(std::optional<Network>& network, const Config& config, const fs::path& path, at::Device device,
+void load_part(std::optional<Network>& network, const Config& config, const fs::path& path, const LoadOptions& options,
                const std::vector<std::string>& ignored_prefixes = {}) {
   if (!fs::exists(path)) return;
-  const auto store = nn::ParameterStore::from_file(path, at::kFloat, device);
+  const auto store = nn::ParameterStore::for_inference(path, options.dtype, options.device);
   network.emplace(config, nn::Scope(store));
   store->check_all_used(ignored_prefixes);
 }
 
 void load_vae(Model& model, const fs::path& path) {
   if (!fs::exists(path)) return;
-  const auto store = nn::ParameterStore::from_file(path, at::kFloat, model.device);
+  const auto store = nn::ParameterStore::for_inference(path, vae_dtype(model.dtype), model.device);
   model.vae_encoder.emplace(model.config.vae, nn::Scope(store));
   model.vae_decoder.emplace(model.config.vae, nn::Scope(store));
   // Official autoencoders carry this layer; SV3D's decoding does not use it.
@@ -31,13 +31,13 @@ void load_vae(Model& model, const fs::path& path) {
 
 void load_unet(Model& model, const fs::path& path, bool use_lora) {
   if (!fs::exists(path)) return;
-  NamedTensors weights = read_safetensors(path);
+  NamedTensors merged;
   const fs::path lora_path = model.folder / lora_file_name;
   if (use_lora && fs::exists(lora_path)) {
-    merge_lora(weights, read_lora(lora_path), model.config.lora_alpha, lora_path);
+    merged = merged_lora_weights(read_safetensors(path), read_lora(lora_path), model.config.lora_alpha, lora_path);
     model.distilled = true;
   }
-  const auto store = nn::ParameterStore::from_tensors(std::move(weights), path.string(), at::kFloat, model.device);
+  const auto store = nn::ParameterStore::for_inference(path, model.dtype, model.device, std::move(merged));
   model.unet.emplace(model.config.unet, nn::Scope(store));
   store->check_all_used();
 }
@@ -55,6 +55,10 @@ void require_parts(const Model& model, const std::vector<std::string>& parts) {
   }
 }
 
+at::ScalarType vae_dtype(at::ScalarType dtype) {
+  return dtype == at::kHalf ? at::kFloat : dtype;
+}
+
 Model load_model(const fs::path& folder, const LoadOptions& options) {
   Model model;
   model.folder = folder;
@@ -62,11 +66,13 @@ Model load_model(const fs::path& folder, const LoadOptions& options) {
   model.device = options.device;
   model.dtype = options.dtype;
   load_vae(model, folder / "vae.safetensors");
-  load_part(model.image_embedder, model.config.image_embedder, folder / "image_embedder.safetensors", options.device);
+  load_part(model.image_embedder, model.config.image_embedder, folder / "image_embedder.safetensors", options);
   load_unet(model, folder / "unet.safetensors", options.use_lora);
+  // Small beside the others, and geometry is sensitive to rounding: these two keep float32 weights.
+  const LoadOptions exact{options.device, at::kFloat, options.use_lora};
   // The mask token is a leftover of DINOv2's training.
-  load_part(model.dino, model.config.dino, folder / "dino.safetensors", options.device, {"mask_token"});
-  load_part(model.gaussian_decoder, model.config.gaussian_decoder, folder / "gaussian_decoder.safetensors", options.device);
+  load_part(model.dino, model.config.dino, folder / "dino.safetensors", exact, {"mask_token"});
+  load_part(model.gaussian_decoder, model.config.gaussian_decoder, folder / "gaussian_decoder.safetensors", exact);
   return model;
 }
 

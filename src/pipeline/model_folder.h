@@ -62,7 +62,7 @@ struct Model {
   std::filesystem::path folder;
   ModelConfig config;
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;  ///< in which matrix products run (autocast); parameters stay float32
+  at::ScalarType dtype = at::kFloat;  ///< in which matrix products run (autocast)
   std::optional<AutoencoderEncoder> vae_encoder;
   std::optional<AutoencoderDecoder> vae_decoder;
   std::optional<ImageEmbedder> image_embedder;
@@ -78,8 +78,13 @@ struct LoadOptions {
   bool use_lora = true;  ///< apply distilled_lora.safetensors when it is there
 };
 
+/// The precision of the autoencoder beside networks of `dtype`: float32 instead of float16, in whose range its activations do not
+/// stay (SV3D's script runs it in float32, too).
+at::ScalarType vae_dtype(at::ScalarType dtype);
+
 /// Files: unet, vae (encoder.*, quant_conv.*, decoder.*), image_embedder (visual.*), dino, gaussian_decoder, distilled_lora, all
-/// .safetensors. Throws Error naming file and tensor when a file is damaged, lacks a tensor, has one of another shape, or one
+/// .safetensors. Weights are mapped, not copied, where a file holds them in the wanted precision (nn::ParameterStore::
+/// for_inference). Throws Error naming file and tensor when a file is damaged, lacks a tensor, has one of another shape, or one
 /// that nobody knows.
 Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
 

@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <cmath>
+#include <numbers>
 
 #include "core/atomic_file.h"
 #include "core/config.h"
@@ -40,10 +42,14 @@ std::vector<Image> to_images(const Tensor& batch) {
   return images;
 }
 
-std::vector<std::string> azimuth_captions(int64_t views) {
+/// Azimuths of cameras that look at the origin, in [0, 360).
+std::vector<std::string> azimuth_captions(const Cameras& cameras) {
+  const Tensor positions = cameras.positions().to(at::kCPU, at::kDouble);
   std::vector<std::string> captions;
-  for (int64_t i = 0; i < views; ++i)
-    captions.push_back(fmt::format("{:.0f}", 360.0 * static_cast<double>(i) / static_cast<double>(views)));
+  for (int64_t i = 0; i < cameras.count(); ++i) {
+    const double degrees = std::atan2(positions[i][0].item<double>(), positions[i][2].item<double>()) * 180 / std::numbers::pi;
+    captions.push_back(fmt::format("{:.0f}", degrees < -0.5 ? degrees + 360 : std::abs(degrees)));
+  }
   return captions;
 }
 
@@ -57,7 +63,7 @@ double peak_memory_megabytes() {
 void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
   std::vector<SheetRow> rows = {
       {"photo", {result.photo.cutout}, {}},
-      {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.views.size(0))}};
+      {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.cameras)}};
   if (result.gaussians) {
     const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
     rows.push_back({"3D Gaussians from the same cameras", to_images(images.rgb), {}});
@@ -123,6 +129,8 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   json["seed"] = record.seed;
   json["settings"] = {{"steps", result.steps},
                       {"guidance", result.guidance},
+                      {"guider", result.guider},
+                      {"min_guidance", result.min_guidance},
                       {"elevation_degrees", result.elevation_degrees},
                       {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
                       {"views", result.views.size(0)},
@@ -130,6 +138,10 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
                       {"device", model.device.str()},
                       {"dtype", dtype_name(model.dtype)},
                       {"threads", record.threads}};
+  if (result.first_step > 0) json["settings"]["resumed_after_step"] = result.first_step;
+  if (result.orbit)
+    json["settings"]["orbit"] = {{"azimuths_degrees", result.orbit->azimuths_degrees},
+                                 {"elevations_degrees", result.orbit->elevations_degrees}};
   json["gaussians"] = result.gaussians ? Json(result.gaussians->count()) : Json(nullptr);
   json["seconds"] = Json::object();
   for (const StageTime& time : result.times) json["seconds"][time.stage] = std::round(time.seconds * 1e4) / 1e4;

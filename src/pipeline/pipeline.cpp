@@ -2,12 +2,16 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "image/framing.h"
+#include "pipeline/latent_preview.h"
+#include "pipeline/memory_plan.h"
+#include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
 #include "pipeline/view_order.h"
 #include "pipeline/view_refinement.h"
@@ -53,13 +57,42 @@ Tensor signed_range(const Tensor& images) {
 SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions& options) {
   SamplerConfig sampler = config.sampler;
   if (options.steps) sampler.steps = *options.steps;
+  if (options.guider) sampler.guider = *options.guider;
   if (options.guidance) sampler.max_scale = *options.guidance;
+  if (options.min_guidance) sampler.min_scale = *options.min_guidance;
   sampler.min_scale = std::min(sampler.min_scale, sampler.max_scale);
   return sampler;
 }
 
+/// SV3D's angles of the orbit: its frame i is our view i + 1, its last frame our view 0.
+OrbitAngles sv3d_angles(const ModelConfig& config, const Orbit& orbit) {
+  const auto frames = static_cast<size_t>(config.frames);
+  require(orbit.azimuths_degrees.size() == frames && orbit.elevations_degrees.size() == frames,
+          "the orbit has {} azimuths and {} elevations for {} views", orbit.azimuths_degrees.size(),
+          orbit.elevations_degrees.size(), frames);
+  std::vector<double> elevations = orbit.elevations_degrees, azimuths = orbit.azimuths_degrees;
+  std::rotate(elevations.begin(), elevations.begin() + 1, elevations.end());
+  std::rotate(azimuths.begin(), azimuths.begin() + 1, azimuths.end());
+  return sv3d_orbit_angles(config.frames, elevations, azimuths);
+}
+
 double elevation(const ModelConfig& config, const GenerateOptions& options) {
+  if (options.orbit && !options.orbit->elevations_degrees.empty()) return options.orbit->elevations_degrees.front();
   return options.elevation_degrees.value_or(config.elevation_degrees);
+}
+
+Cameras cameras_of(const ModelConfig& config, const GenerateOptions& options) {
+  if (!options.orbit) return model_cameras(config, elevation(config, options));
+  return look_at_cameras(options.orbit->azimuths_degrees, options.orbit->elevations_degrees, config.image_size,
+                         Lens{config.radius, config.fov_y_degrees});
+}
+
+OrbitAngles angles_of(const ModelConfig& config, const GenerateOptions& options) {
+  if (!options.orbit) return sv3d_orbit_angles(config.frames, {elevation(config, options)});
+  if (config.vector_dimensions.size() != 3)
+    throw UsageError(
+        fmt::format("model {} is not told where its cameras are, so --orbit has no effect: use sv3d_p", config.name));
+  return sv3d_angles(config, *options.orbit);
 }
 
 /// Damaged weights and overflows of half precision show here, before they become files.
@@ -97,12 +130,12 @@ Tensor encode_photo(const Model& model, const Tensor& photos) {
   require_parts(model, {"vae"});
   check_photo(model.config, photos);
   const c10::NoGradGuard no_grad;
-  const Autocast autocast(model.device.type(), model.dtype);
+  const Autocast autocast(model.device.type(), vae_dtype(model.dtype));
   return model.vae_encoder->mode(signed_range(photos.to(model.device))).to(at::kFloat);
 }
 
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
-                                  const std::function<void(int64_t, int64_t)>& on_step) {
+                                  const std::function<void(int64_t, int64_t)>& on_step, const PreviewCallback& on_preview) {
   require_parts(model, {"vae", "image_embedder", "unet"});
   const ModelConfig& config = model.config;
   check_photo(config, photo);
@@ -119,26 +152,47 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   Conditioning conditioning;
   conditioning.frames = config.frames;
   conditioning.crossattn = (*model.image_embedder)(clip_preprocess(image, config.image_embedder.image_size)).to(at::kFloat);
-  conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
-  conditioning.vector =
-      camera_vector(sv3d_orbit_angles(config.frames, {elevation(config, options)}), config.cond_aug, config.vector_dimensions)
-          .to(model.device);
+  {
+    const Autocast vae_precision(model.device.type(), vae_dtype(model.dtype));
+    conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
+  }
+  conditioning.vector = camera_vector(angles_of(config, options), config.cond_aug, config.vector_dimensions).to(model.device);
 
-  const Tensor frames = sample(*model.unet, sampler_settings(config, options), noise, conditioning, [&](const SamplerStep& step) {
-    throw_if_cancelled();
-    if (on_step) on_step(step.index + 1, step.total);
-  });
+  const SamplerConfig settings = sampler_settings(config, options);
+  SampleOptions run;
+  run.batch = options.guidance_batch.value_or(GuidanceBatch::kJoint);
+  std::optional<SamplingState> state;
+  Tensor start = noise;
+  if (!options.resume_file.empty()) {
+    state.emplace(options.resume_file, sampling_fingerprint(model, settings, options.seed, photo, conditioning.vector));
+    if (const auto found = state->read()) run.first_step = found->step, start = found->latents.to(model.device);
+  }
+  std::optional<LatentPreview> preview;
+  if (on_preview) preview.emplace(conditioning.concat * config.vae.scale_factor, photo);
+  const Tensor frames = sample(
+      *model.unet, settings, start, conditioning,
+      [&](const SamplerStep& step) {
+        if (state) state->write({step.index + 1, step.x_next});
+        throw_if_cancelled();
+        if (on_step) on_step(step.index + 1, step.total);
+        if (preview) on_preview((*preview)(views_from_sv3d_frames(step.denoised)), step.index + 1, step.total);
+      },
+      run);
   // The last frame estimates the photo's own view; the photo's latent is exact, so it takes that place.
   const Tensor others = views_from_sv3d_frames(frames).slice(0, 1);
-  return {at::cat({conditioning.concat * config.vae.scale_factor, others.to(at::kFloat)}), conditioning.concat};
+  return {at::cat({conditioning.concat * config.vae.scale_factor, others.to(at::kFloat)}), conditioning.concat, run.first_step};
 }
 
-Tensor decode_views(const Model& model, const Tensor& latents) {
+Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk) {
   require_parts(model, {"vae"});
   const c10::NoGradGuard no_grad;
-  const Autocast autocast(model.device.type(), model.dtype);
-  const Tensor images = (*model.vae_decoder)(latents.to(model.device) / model.config.vae.scale_factor);
-  return ((images.to(at::kFloat) + 1) / 2).clamp(0, 1);
+  const Autocast autocast(model.device.type(), vae_dtype(model.dtype));
+  std::vector<Tensor> images;
+  for (const Tensor& part : latents.to(model.device).split(chunk > 0 ? chunk : latents.size(0))) {
+    throw_if_cancelled();
+    images.push_back((((*model.vae_decoder)(part / model.config.vae.scale_factor).to(at::kFloat) + 1) / 2).clamp(0, 1));
+  }
+  return at::cat(images);
 }
 
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees) {
@@ -146,6 +200,10 @@ Cameras model_cameras(const ModelConfig& config, double elevation_degrees) {
 }
 
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees) {
+  return decode_gaussians(model, latents, photo, model_cameras(model.config, elevation_degrees));
+}
+
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras) {
   require_parts(model, {"dino", "gaussian_decoder"});
   check_photo(model.config, photo);
   require(latents.dim() == 4 && latents.size(0) == model.config.frames, "decode_gaussians takes the latents of {} views",
@@ -153,28 +211,31 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
   const c10::NoGradGuard no_grad;
   const Autocast autocast(model.device.type(), model.dtype);
   const Tensor tokens = (*model.dino)(dinov2_preprocess(photo.to(model.device), model.config.dino.image_size)).patch_tokens;
-  const Cameras cameras = model_cameras(model.config, elevation_degrees).to(model.device);
-  return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras}, tokens).front();
+  return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens).front();
 }
 
-Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options, const ProgressCallback& on_progress) {
+Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& given, const ProgressCallback& on_progress,
+                const PreviewCallback& on_preview) {
   require_parts(model, {"vae", "image_embedder", "unet"});
   const c10::NoGradGuard no_grad;
+  const GenerateOptions options = fitted_to_memory(given, model);
   Result result;
   Stages stage(result.times, on_progress);
   const SamplerConfig sampler = sampler_settings(model.config, options);
   result.steps = sampler.steps;
-  result.guidance = sampler.max_scale;
+  result.guidance = sampler.max_scale, result.min_guidance = sampler.min_scale, result.guider = sampler.guider;
+  result.orbit = options.orbit;
   result.elevation_degrees = elevation(model.config, options);
-  result.cameras = model_cameras(model.config, result.elevation_degrees);
+  result.cameras = cameras_of(model.config, options);
   result.photo = std::move(photo);
   result.latents = stage("views", [&] {
-    return generate_latents(model, result.photo.rgb, options,
-                            [&](int64_t done, int64_t total) { stage.progress("views", done, total); });
+    return generate_latents(
+        model, result.photo.rgb, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); }, on_preview);
   });
+  result.first_step = result.latents.first_step;
   result.views = stage("decode views", [&] {
     require_finite(model, result.latents.latents, "the views' latents are");
-    const Tensor others = decode_views(model, result.latents.latents.slice(0, 1));
+    const Tensor others = decode_views(model, result.latents.latents.slice(0, 1), options.decode_chunk.value_or(0));
     require_finite(model, others, "the decoded views are");
     return at::cat({result.photo.rgb.to(others.device()), others}).cpu();
   });
@@ -189,7 +250,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     return result;
   }
   result.gaussians = stage("gaussians", [&] {
-    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.rgb, result.elevation_degrees);
+    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.rgb, result.cameras);
     for (const Tensor& values : {all.means, all.quats, all.scales, all.opacities, all.sh})
       require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);
@@ -203,10 +264,11 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   return result;
 }
 
-Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress) {
+Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress,
+                const PreviewCallback& on_preview) {
   std::vector<StageTime> times;
   PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] { return prepare_photo(photo, model.config, options); });
-  Result result = generate(model, std::move(prepared), options, on_progress);
+  Result result = generate(model, std::move(prepared), options, on_progress, on_preview);
   result.times.insert(result.times.begin(), times.begin(), times.end());
   return result;
 }

@@ -15,6 +15,7 @@
 #include "image/image.h"
 #include "image/matting.h"
 #include "pipeline/model_folder.h"
+#include "pipeline/orbit.h"
 #include "splat/gaussians.h"
 
 namespace gsv3d {
@@ -23,10 +24,16 @@ struct GenerateOptions {
   uint64_t seed = 23;                       ///< same seed, same machine: the same bytes
   std::optional<int64_t> steps;             ///< denoising steps; otherwise the model's
   std::optional<double> guidance;           ///< largest guidance scale over the views; otherwise the model's
+  std::optional<double> min_guidance;       ///< the smallest
+  std::optional<std::string> guider;        ///< triangle, linear or constant
   std::optional<double> elevation_degrees;  ///< of the photo's camera above the object; otherwise the model's
-  bool views_only = false;                  ///< stop after the views
-  bool refine = true;                       ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
-  bool matting = true;                      ///< photos without transparency: cut the object out; false: they are framed already
+  std::optional<Orbit> orbit;               ///< another than the level circle at that elevation; needs a model told of cameras
+  std::optional<int64_t> decode_chunk;      ///< views decoded at a time; otherwise as many as fit (pipeline/memory_plan.h)
+  std::optional<GuidanceBatch> guidance_batch;  ///< otherwise both halves together, if they fit
+  std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
+  bool views_only = false;            ///< stop after the views
+  bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
+  bool matting = true;                ///< photos without transparency: cut the object out; false: they are framed already
   MattingOptions matting_options;
   int64_t fit_steps = 2000;  ///< of models without a decoder
 };
@@ -39,8 +46,9 @@ struct PreparedPhoto {
 
 /// The orbit in latent space, in the design's order: view 0 is the photo, azimuth grows counter-clockwise seen from above.
 struct GeneratedLatents {
-  Tensor latents;       ///< [N, z, h, w] diffusion variable (scaled); view 0 is the photo's own latent
-  Tensor photo_latent;  ///< [1, z, h, w] unscaled mode, what the UNet was conditioned on
+  Tensor latents;          ///< [N, z, h, w] diffusion variable (scaled); view 0 is the photo's own latent
+  Tensor photo_latent;     ///< [1, z, h, w] unscaled mode, what the UNet was conditioned on
+  int64_t first_step = 0;  ///< above 0: the sampler went on from a file
 };
 
 struct StageTime {
@@ -59,10 +67,16 @@ struct Result {
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   int64_t steps = 0;
-  double guidance = 0, elevation_degrees = 0;
+  double guidance = 0, min_guidance = 0, elevation_degrees = 0;
+  std::string guider;
+  std::optional<Orbit> orbit;    ///< when it was not the level circle
+  int64_t first_step = 0;        ///< above 0: a run that went on from a file
   Route route = Route::decoder;  ///< when there are Gaussians
   std::vector<StageTime> times;
 };
+
+/// Estimates of the views while they are made, [N, 3, h, w] in 0-1 at the latents' size, from the step's ẑ0.
+using PreviewCallback = std::function<void(const Tensor& views, int64_t done, int64_t total)>;
 
 /// Called as work goes on: a stage's name and how much of it is done.
 using ProgressCallback = std::function<void(const std::string& stage, int64_t done, int64_t total)>;
@@ -74,29 +88,33 @@ inline constexpr double min_exported_opacity = 0.005;
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options);
 
 /// Samples the orbit's latents for a framed photo [1, 3, S, S] in 0-1 over white. on_step(done, total) may throw to stop; a
-/// cancel request stops it too. Needs the parts vae, image_embedder and unet.
+/// cancel request stops it too. Needs the parts vae, image_embedder and unet. Throws UsageError for settings that do not fit the
+/// model (an orbit for sv3d_u).
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
-                                  const std::function<void(int64_t, int64_t)>& on_step = {});
+                                  const std::function<void(int64_t, int64_t)>& on_step = {},
+                                  const PreviewCallback& on_preview = {});
 
 /// The unscaled mode of a framed photo's latent: [B, 3, S, S] in 0-1 → [B, z, h, w].
 Tensor encode_photo(const Model& model, const Tensor& photos);
 
-/// Latents (scaled) [N, z, h, w] → images [N, 3, S, S] in 0-1. Needs the part vae.
-Tensor decode_views(const Model& model, const Tensor& latents);
+/// Latents (scaled) [N, z, h, w] → images [N, 3, S, S] in 0-1, `chunk` at a time (0: all together). Needs the part vae.
+Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk = 0);
 
 /// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3, S, S] in 0-1 → Gaussians,
 /// not pruned. Needs the parts dino and gaussian_decoder.
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees);
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras);
 
 /// The N cameras of the model's orbit, for images of S × S pixels.
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees);
 
 /// All of it but the photo's preparation. Models without dino or gaussian_decoder fit the
 /// Gaussians to the views. Throws Error naming another missing part, Cancelled when asked to stop.
-Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options,
-                const ProgressCallback& on_progress = {});
+Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options, const ProgressCallback& on_progress = {},
+                const PreviewCallback& on_preview = {});
 
 /// All of it. Throws Error naming a missing part, Cancelled when asked to stop.
-Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress = {});
+Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress = {},
+                const PreviewCallback& on_preview = {});
 
 }  // namespace gsv3d

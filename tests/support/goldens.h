@@ -23,6 +23,7 @@ inline std::filesystem::path goldens_folder() {
 /// A golden file, or an empty path when this copy of the goldens does not have it (the test then skips, saying so).
 inline std::filesystem::path golden(const std::string& name) {
   auto path = goldens_folder() / name;
+  if (!std::filesystem::exists(path)) path = std::filesystem::path(GSV3D_SOURCE_DIR) / "tests" / "goldens" / name;
   return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 
