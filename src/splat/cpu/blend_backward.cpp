@@ -14,21 +14,25 @@ void load_tile(const BlendInputs& in, const BlendGradients& gradients, const Til
     blocks[i] = {};
     std::fill(blocks[i].transmittance, blocks[i].transmittance + kBlockPixels, 1.0f);
   }
-  tile.for_each_pixel(in.grid, [&](int block, int i, int64_t place) {
+  tile.for_each_row(in.grid, [&](int block, int lane, int64_t place, int count) {
     auto& state = blocks[block];
-    const int64_t pixel = tile.view * plane + place;
     if (v_rgb) {
-      state.red[i] = v_rgb[place];
-      state.green[i] = v_rgb[plane + place];
-      state.blue[i] = v_rgb[2 * plane + place];
+      copy_row(v_rgb + place, state.red + lane, count);
+      copy_row(v_rgb + plane + place, state.green + lane, count);
+      copy_row(v_rgb + 2 * plane + place, state.blue + lane, count);
     }
-    if (gradients.v_alpha) state.alpha[i] = gradients.v_alpha[pixel];
-    if (gradients.v_depth) state.depth[i] = gradients.v_depth[pixel];
-    state.transmittance[i] = gradients.transmittance[pixel];
-    state.last[i] = gradients.last[pixel];
-    state.behind[i] =
-        state.transmittance[i] * (background[0] * state.red[i] + background[1] * state.green[i] + background[2] * state.blue[i]);
+    const int64_t pixel = tile.view * plane + place;
+    if (gradients.v_alpha) copy_row(gradients.v_alpha + pixel, state.alpha + lane, count);
+    if (gradients.v_depth) copy_row(gradients.v_depth + pixel, state.depth + lane, count);
+    copy_row(gradients.transmittance + pixel, state.transmittance + lane, count);
+    copy_row(gradients.last + pixel, state.last + lane, count);
   });
+  for (int block = 0; block < kBlocks; ++block) {
+    auto& state = blocks[block];
+    for (int i = 0; i < kBlockPixels; ++i)
+      state.behind[i] = state.transmittance[i] *
+                        (background[0] * state.red[i] + background[1] * state.green[i] + background[2] * state.blue[i]);
+  }
 }
 
 }  // namespace
@@ -40,6 +44,7 @@ void blend_backward(const BlendInputs& in, const BlendGradients& gradients, Spla
   for (int64_t i = 0; i < tiles; ++i) {
     const Tile tile(in, i);
     BackwardBlock blocks[kBlocks];
+    tile.prefetch_batch(tile.count - kBatch);
     load_tile(in, gradients, tile, blocks);
     kernel(tile, blocks, moments);
   }
