@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "splat/cpu/ellipse.h"
+#include "splat/cpu/parallel.h"
 #include "splat/cpu/run_with_avx2.h"
 
 namespace gsv3d::splat_cpu {
@@ -107,9 +108,8 @@ inline void fill_view(const BinningParameters& in, int64_t view, const int32_t* 
 int64_t count_tile_entries(const BinningParameters& in, int32_t* first_slot, int32_t* tile_offsets) {
   const int tiles = in.grid.tiles();
   std::fill(tile_offsets, tile_offsets + in.view_count * tiles + 1, 0);
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t view = 0; view < in.view_count; ++view)
-    run_with_avx2<count_view>(in, view, first_slot, tile_offsets + view * tiles);
+  parallel_for(in.view_count, 1, in.threads,
+               [&](int64_t view) { run_with_avx2<count_view>(in, view, first_slot, tile_offsets + view * tiles); });
   if (!exclusive_sum(first_slot, in.splat_count) || !exclusive_sum(tile_offsets, in.view_count * tiles)) return -1;
   return first_slot[in.splat_count];
 }
@@ -117,12 +117,11 @@ int64_t count_tile_entries(const BinningParameters& in, int32_t* first_slot, int
 void fill_tile_entries(const BinningParameters& in, const int32_t* first_slot, const int32_t* tile_offsets,
                        const BinningScratch& scratch, TileEntry* entries) {
   const int tiles = in.grid.tiles();
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t view = 0; view < in.view_count; ++view) {
+  parallel_for(in.view_count, 1, in.threads, [&](int64_t view) {
     int32_t* next = scratch.next_entry + view * tiles;
     std::copy(tile_offsets + view * tiles, tile_offsets + (view + 1) * tiles, next);
     run_with_avx2<fill_view>(in, view, first_slot, scratch.keys + 2 * in.views[view].begin, next, entries);
-  }
+  });
 }
 
 }  // namespace gsv3d::splat_cpu

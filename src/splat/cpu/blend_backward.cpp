@@ -1,6 +1,7 @@
 // The gradient of blend_forward.cpp, from the last splat to the first. With f = colour·v_rgb + depth·v_depth + v_alpha of a splat
 // and S = Σ weight·f of all splats behind it plus T_final·(background·v_rgb): dL/dalpha = T·f - S / (1 - alpha). So the colours
 // behind a splat need one number per pixel, and T in front of it is that behind it divided by (1 - alpha).
+#include "splat/cpu/parallel.h"
 #include "splat/cpu/tile_kernels.h"
 
 namespace gsv3d::splat_cpu {
@@ -40,14 +41,13 @@ void load_tile(const BlendInputs& in, const BlendGradients& gradients, const Til
 void blend_backward(const BlendInputs& in, const BlendGradients& gradients, SplatMoments* moments) {
   const int64_t tiles = in.view_count * in.grid.tiles();
   const auto kernel = tile_kernels(in.target).backward;
-#pragma omp parallel for schedule(dynamic, 4) num_threads(in.threads)
-  for (int64_t i = 0; i < tiles; ++i) {
+  parallel_for(tiles, 4, in.threads, [&](int64_t i) {
     const Tile tile(in, i);
     BackwardBlock blocks[kBlocks];
     tile.prefetch_batch(tile.count - kBatch);
     load_tile(in, gradients, tile, blocks);
     kernel(tile, blocks, moments);
-  }
+  });
 }
 
 }  // namespace gsv3d::splat_cpu

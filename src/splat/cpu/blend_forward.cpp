@@ -1,6 +1,7 @@
 // For each pixel, nearest splat first: alpha = min(0.999, opacity·exp(-σ)), weight = alpha·T, T ← T·(1 - alpha).
 #include <cmath>
 
+#include "splat/cpu/parallel.h"
 #include "splat/cpu/tile_kernels.h"
 
 namespace gsv3d::splat_cpu {
@@ -54,15 +55,14 @@ void blend_forward(const BlendInputs& in, const BlendOutputs& out) {
   const int64_t tiles = in.view_count * in.grid.tiles();
   const auto& kernels = tile_kernels(in.target);
   const auto kernel = out.median_depth ? kernels.forward_with_median : kernels.forward;
-#pragma omp parallel for schedule(dynamic, 4) num_threads(in.threads)
-  for (int64_t i = 0; i < tiles; ++i) {
+  parallel_for(tiles, 4, in.threads, [&](int64_t i) {
     const Tile tile(in, i);
     ForwardBlock blocks[kBlocks];
     tile.prefetch_batch(0);
     clear_tile(in, tile, blocks);
     kernel(tile, blocks);
     store_tile(in, tile, blocks, out);
-  }
+  });
 }
 
 }  // namespace gsv3d::splat_cpu

@@ -1,6 +1,7 @@
 // Gradients of splats → gradients of Gaussians and cameras: sums over views, in an order that does not depend on threads.
 #include <cstring>
 
+#include "splat/cpu/parallel.h"
 #include "splat/cpu/projection.h"
 #include "splat/cpu/run_with_avx2.h"
 #include "splat/cpu/stored_color.h"
@@ -106,12 +107,11 @@ void project_backward(const ProjectionParameters& in, const Splat* splats, const
   const auto chunks = gaussian_chunks(in.scenes, in.scene_count);
   const auto chunk_count = static_cast<int64_t>(chunks.size()), stride = most_views(in);
   auto* partial = out.world_to_cameras ? reinterpret_cast<ViewGradient*>(out.scratch) : nullptr;
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t i = 0; i < chunk_count; ++i) {
+  parallel_for(chunk_count, 1, in.threads, [&](int64_t i) {
     ViewGradient* v_views = partial ? partial + i * stride : nullptr;
     if (v_views) std::fill(v_views, v_views + stride, ViewGradient{});
     run_with_avx2<chunk_backward>(in, chunks[i], splats, first_slot, moments, out, v_views);
-  }
+  });
   if (out.world_to_cameras) sum_view_gradients(in, chunks, partial, stride, out.world_to_cameras);
 }
 

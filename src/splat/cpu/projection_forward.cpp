@@ -1,5 +1,6 @@
 // The projection of every Gaussian into every camera of its scene.
 #include "splat/cpu/ellipse.h"
+#include "splat/cpu/parallel.h"
 #include "splat/cpu/projection.h"
 #include "splat/cpu/run_with_avx2.h"
 #include "splat/cpu/stored_color.h"
@@ -46,8 +47,7 @@ void project_forward(const ProjectionParameters& in, float near_plane, float far
   const auto chunks = gaussian_chunks(in.scenes, in.scene_count);
   const auto chunk_count = static_cast<int64_t>(chunks.size());
   const splat_math::DrawRules rules = {in.grid, near_plane, far_plane, in.antialiased};
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t i = 0; i < chunk_count; ++i) run_with_avx2<project_chunk>(in, rules, chunks[i], splats);
+  parallel_for(chunk_count, 1, in.threads, [&](int64_t i) { run_with_avx2<project_chunk>(in, rules, chunks[i], splats); });
 }
 
 }  // namespace gsv3d::splat_cpu
