@@ -54,10 +54,11 @@ class Contest {
     const c10::NoGradGuard no_grad;
     rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
   }
-  std::vector<Rendering> forward_and_backward() {
+  std::vector<Rendering> forward_and_backward() { return forward_and_backward(options_); }
+  std::vector<Rendering> forward_and_backward(const RasterizeOptions& options) {
     for (auto& g : gaussians_)
       for (auto* leaf : leaves(g)) leaf->mutable_grad() = Tensor();
-    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
+    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}), options);
     std::vector<Tensor> outputs, v_outputs;
     for (size_t i = 0; i < renderings.size(); ++i) {
       outputs.insert(outputs.end(), {renderings[i].rgb, renderings[i].alpha, renderings[i].depth});
@@ -147,7 +148,7 @@ void print_row(const char* name, const std::vector<Elapsed>& plain, const std::v
 void compare(const Case& c, int rounds) {
   Contest contest(c);
   contest.check();
-  std::vector<Elapsed> plain[2], one[2], two[2];
+  std::vector<Elapsed> plain[2], one[2], two[2], fresh;
   const auto ours = [&](bool both) { return both ? (void)contest.forward_and_backward() : contest.forward(); };
   const auto theirs = [&](bool both) { return both ? contest.plain_forward_and_backward() : contest.plain_forward(); };
   for (int round = 0; round < rounds; ++round) {
@@ -158,6 +159,8 @@ void compare(const Case& c, int rounds) {
       at::set_num_threads(2);
       two[both].push_back(time_once(2, [&] { ours(both); }));
     }
+    at::set_num_threads(1);
+    fresh.push_back(time_once(1, [&] { contest.forward_and_backward({}); }));
   }
   fmt::print("  {:<34} {:>9} {:>9} {:>9} {:>10}\n", "ms, medians", "wall", "processor", "busiest", "ratio (range)");
   for (const bool both : {false, true}) {
@@ -169,6 +172,7 @@ void compare(const Case& c, int rounds) {
     for (int i = 0; i < rounds; ++i) scaling.push_back(one[both][i].processor / two[both][i].busiest);
     fmt::print("  {:<34} {:>40.2f} x\n", "1 -> 2 threads", median(scaling));
   }
+  print_row("1 thread, both, without workspace", plain[1], fresh, &Elapsed::processor);
 }
 
 /// Processor time of each step of one scene, by calling the kernels one after the other.
