@@ -47,7 +47,7 @@ struct DrawRules {
 GSV3D_HOST_DEVICE float natural_log(float v) {
   // v = 2^exponent · m with m in [sqrt(½), sqrt(2)); ln m = 2 artanh((m - 1) / (m + 1)).
   constexpr int32_t kSqrtHalf = 0x3f3504f3;
-  const int32_t bits = std::bit_cast<int32_t>(v), shifted = bits - kSqrtHalf;
+  const auto shifted = static_cast<int32_t>(std::bit_cast<uint32_t>(v) - kSqrtHalf);  // unsigned: any v may come, and be culled
   const float m = std::bit_cast<float>((shifted & 0x7fffff) + kSqrtHalf);
   const float t = (m - 1) / (m + 1), tt = t * t;
   const float series = 1.0f + tt * (1.0f / 3 + tt * (1.0f / 5 + tt * (1.0f / 7)));
