@@ -1,5 +1,6 @@
 // Time of the rasterizer beside plain_rasterizer.h, in alternating runs, after checking that both give the same images and
-// gradients; then where the time goes. bench_rasterizer [rounds] [part of a scene's name]
+// gradients; then where the time goes; then
+// the GPU's, where there is one. bench_rasterizer [rounds] [part of a scene's name]
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
@@ -9,13 +10,13 @@
 #include <cstring>
 #include <memory>
 
-#include "camera/camera.h"
+#include "bound_scene.h"
 #include "clocks.h"
 #include "core/error.h"
 #include "plain_rasterizer.h"
+#include "rasterizer_on_gpu.h"
 #include "splat/cpu/binning.h"
 #include "splat/cpu/blending.h"
-#include "splat/cpu/view.h"
 #include "splat/rasterizer.h"
 #include "splat/workspace.h"
 
@@ -28,45 +29,6 @@ struct Case {
   double deviation;  ///< mean standard deviation of the Gaussians, pixels
 };
 
-/// Gaussians on a sphere of radius 0.4, as a decoder with one Gaussian per pixel puts them: flat, of mixed size and opacity.
-Gaussians shell(const Case& c, uint64_t seed) {
-  const auto generator = make_generator(seed);
-  const auto uniform = [&](at::IntArrayRef shape) { return at::rand(shape, generator, at::kFloat); };
-  const double pixels_per_unit = static_cast<double>(c.size) / 2 / std::tan(33.8 / 2 * 3.14159265358979 / 180) / 2;
-  const Tensor direction = randn({c.gaussians, 3}, generator);
-  return {0.4 * direction / direction.norm(2, 1, true), randn({c.gaussians, 4}, generator),
-          c.deviation / pixels_per_unit * (0.5 + uniform({c.gaussians, 3})), 0.05 + 0.9 * uniform({c.gaussians}),
-          0.3 * randn({c.gaussians, 1, 3}, generator)};
-}
-
-float* data(const Tensor& tensor) {
-  return tensor.data_ptr<float>();
-}
-
-/// One scene bound to the kernels' structs.
-struct BoundScene {
-  Gaussians gaussians;
-  std::vector<splat_cpu::View> views;
-  std::vector<splat_cpu::ViewRange> ranges;
-  splat_cpu::SceneRange range;
-  splat_cpu::ProjectionParameters projection;
-
-  BoundScene(const Gaussians& g, const Cameras& cameras) : gaussians(g), range{0, g.count(), 0, cameras.count(), 0} {
-    for (int64_t v = 0; v < cameras.count(); ++v)
-      views.push_back(splat_cpu::make_view(data(cameras.world_to_camera) + 16 * v, data(cameras.intrinsics) + 9 * v, v));
-    ranges = splat_cpu::view_ranges(&range, 1);
-    projection = {.gaussians = {data(g.means), data(g.quats), data(g.scales), data(g.opacities), data(g.sh),
-                                static_cast<int>(g.sh.size(1))},
-                  .scenes = &range,
-                  .scene_count = 1,
-                  .views = views.data(),
-                  .grid = splat_cpu::Grid(static_cast<int>(cameras.width), static_cast<int>(cameras.height)),
-                  .antialiased = false,
-                  .threads = 1};
-  }
-  BoundScene(const BoundScene&) = delete;
-};
-
 constexpr float kWhite[3] = {1, 1, 1};
 
 /// Everything of one case: the same Gaussians and pixel gradients for both rasterizers.
@@ -75,7 +37,7 @@ class Contest {
   explicit Contest(const Case& c) : case_(c), cameras_(c.scenes, orbit_cameras(c.views, 15, c.size)) {
     const auto generator = make_generator(7);
     for (int64_t i = 0; i < c.scenes; ++i) {
-      auto g = shell(c, 100 + i);
+      auto g = shell(c.gaussians, c.size, c.deviation, 100 + i);
       bound_.push_back(std::make_unique<BoundScene>(g, cameras_[i]));
       plain_.push_back(std::make_unique<PlainRasterizer>(bound_.back()->projection, kWhite));
       gaussians_.push_back(g.detach());
@@ -92,10 +54,11 @@ class Contest {
     const c10::NoGradGuard no_grad;
     rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
   }
-  std::vector<Rendering> forward_and_backward() {
+  std::vector<Rendering> forward_and_backward() { return forward_and_backward(options_); }
+  std::vector<Rendering> forward_and_backward(const RasterizeOptions& options) {
     for (auto& g : gaussians_)
       for (auto* leaf : leaves(g)) leaf->mutable_grad() = Tensor();
-    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}), options_);
+    auto renderings = rasterize_batch(gaussians_, cameras_, at::ones({3}), options);
     std::vector<Tensor> outputs, v_outputs;
     for (size_t i = 0; i < renderings.size(); ++i) {
       outputs.insert(outputs.end(), {renderings[i].rgb, renderings[i].alpha, renderings[i].depth});
@@ -185,7 +148,7 @@ void print_row(const char* name, const std::vector<Elapsed>& plain, const std::v
 void compare(const Case& c, int rounds) {
   Contest contest(c);
   contest.check();
-  std::vector<Elapsed> plain[2], one[2], two[2];
+  std::vector<Elapsed> plain[2], one[2], two[2], fresh;
   const auto ours = [&](bool both) { return both ? (void)contest.forward_and_backward() : contest.forward(); };
   const auto theirs = [&](bool both) { return both ? contest.plain_forward_and_backward() : contest.plain_forward(); };
   for (int round = 0; round < rounds; ++round) {
@@ -196,6 +159,8 @@ void compare(const Case& c, int rounds) {
       at::set_num_threads(2);
       two[both].push_back(time_once(2, [&] { ours(both); }));
     }
+    at::set_num_threads(1);
+    fresh.push_back(time_once(1, [&] { contest.forward_and_backward({}); }));
   }
   fmt::print("  {:<34} {:>9} {:>9} {:>9} {:>10}\n", "ms, medians", "wall", "processor", "busiest", "ratio (range)");
   for (const bool both : {false, true}) {
@@ -207,6 +172,7 @@ void compare(const Case& c, int rounds) {
     for (int i = 0; i < rounds; ++i) scaling.push_back(one[both][i].processor / two[both][i].busiest);
     fmt::print("  {:<34} {:>40.2f} x\n", "1 -> 2 threads", median(scaling));
   }
+  print_row("1 thread, both, without workspace", plain[1], fresh, &Elapsed::processor);
 }
 
 /// Processor time of each step of one scene, by calling the kernels one after the other.
@@ -280,6 +246,7 @@ int main(int argc, char** argv) {
       gsv3d::compare(c, rounds);
       gsv3d::profile(c, rounds);
     }
+    gsv3d::measure_on_gpu(rounds, argc > 2 ? argv[2] : "");
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_rasterizer: {}\n", error.what());
     return 1;

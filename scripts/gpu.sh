@@ -8,6 +8,7 @@
 # trains every stage for its share of --minutes. --call-minutes: the whole call ends in time, with a checkpoint; the same call again
 # goes on from there. --output (default: $OUT or runs/gpu/output) gets results.tar.gz.00, .01, ... of 15 MiB: model, metrics, logs,
 # previews, test and benchmark results, but no checkpoints; unpack: cat results.tar.gz.* | tar -xz
+# GSV3D_GSPLAT_PYTHON: Python of an environment with gsplat (default .venv-gsplat/bin/python), to measure it too.
 # GSV3D_RENDER_ARGUMENTS: options of gsv3d data render for --pack. GSV3D_TORCH names the folder of an installed torch package when Python cannot tell.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +55,12 @@ build_and_measure() {
   for bench in build/"$preset"/bin/bench_*; do
     timeout 120 "$bench" >"$results/$(basename "$bench").txt" 2>&1 || echo "gpu.sh: $(basename "$bench") failed or took too long"
   done
+  # gsplat beside it, where an environment of its own has it (bench/peers/gsplat_rasterizer.py says how).
+  local peer=${GSV3D_GSPLAT_PYTHON:-.venv-gsplat/bin/python}
+  if [ -x "$peer" ]; then
+    timeout 300 "$peer" bench/peers/gsplat_rasterizer.py --bench "build/$preset/bin/bench_rasterizer" >"$results/gsplat_rasterizer.txt" 2>&1 ||
+      echo "gpu.sh: the comparison with gsplat failed or took too long"
+  fi
   touch "$results/measured"
 }
 
@@ -126,5 +133,5 @@ run() {
 case "${1:-}" in
   prepare) prepare ;;
   run) shift; run "$@" ;;
-  *) sed -n '2,13p' "$0"; exit 2 ;;
+  *) sed -n '2,11p' "$0"; exit 2 ;;
 esac

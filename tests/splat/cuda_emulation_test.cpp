@@ -141,6 +141,30 @@ TEST(CudaKernels, SameBitsInWhateverOrderThreadsRun) {
   }
 }
 
+/// All parameters of a model may lie in one tensor, where nothing aligns the quaternions to the 16 bytes of a kernel's access.
+TEST(CudaKernels, QuaternionsMayBeginAnywhere) {
+  const auto scene = random_scene(60, 1, 4);
+  const auto render = [&](const RasterizeTensors& t) {
+    return splat_cuda::rasterize_joined(t, scene.cameras.width, scene.cameras.height, {}).rgb;
+  };
+  auto tensors = join({leaf_copy(scene, at::kFloat)});
+  const Tensor expected = render(tensors), flat = at::empty({4 * 60 + 1});
+  tensors.quats = flat.slice(0, 1).view({60, 4}).copy_(tensors.quats.detach());
+  EXPECT_TRUE(at::equal(render(tensors), expected));
+}
+
+TEST(CudaKernels, NothingToDraw) {
+  auto unseen = random_scene(20, 1, 4);
+  unseen.gaussians.opacities = at::zeros({20});
+  for (const auto& scene : {random_scene(0, 1, 3), unseen}) {
+    for (const bool deterministic : {true, false}) {
+      const auto results = run_emulated({scene}, {.deterministic = deterministic}).results;
+      EXPECT_TRUE(at::equal(results[0], scene.background.view({1, 3, 1, 1}).expand_as(results[0])));
+      for (size_t i = 1; i < results.size(); ++i) EXPECT_EQ(results[i].abs().sum().item<float>(), 0) << "result " << i;
+    }
+  }
+}
+
 TEST(CudaKernels, MedianDepthIsThatOfTheGaussianThatHalvesTheTransmittance) {
   auto scene = random_scene(3, 1, 1, 1);
   auto& g = scene.gaussians;

@@ -7,8 +7,16 @@
 #include <random>
 #include <vector>
 
+#include "splat/math/projection.h"
+
 namespace gsv3d::splat_cpu {
 namespace {
+
+TEST(ProjectionMath, LogarithmIsAccurate) {
+  for (float v = 1e-6f; v < 1e6f; v *= 1.0007f)
+    EXPECT_NEAR(splat_math::natural_log(v), std::log(v), 2e-7 * std::max(1.0, std::abs(std::log(double{v})))) << v;
+  for (const float v : {1.0f, 255.0f, 255 * kMinAlpha}) EXPECT_NEAR(splat_math::natural_log(v), std::log(v), 1e-6) << v;
+}
 
 TEST(TileKernels, PowersOfTwoAreAccurate) {
   for (const auto target : {VectorTarget::kPortable, VectorTarget::kAvx2, VectorTarget::kAvx512}) {
@@ -35,7 +43,7 @@ TEST(TileKernels, PowersOfTwoAreAccurate) {
 TEST(TileKernels, InstructionSetsAgree) {
   std::mt19937 random(3);
   const auto draw = [&](float low, float high) { return std::uniform_real_distribution<float>(low, high)(random); };
-  constexpr int kCount = 60;
+  constexpr int kCount = 150;  // more than two batches, the last one ragged
   std::vector<Splat> splats(kCount);
   std::vector<TileEntry> entries;
   for (int i = 0; i < kCount; ++i) {

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "splat/cpu/ellipse.h"
+#include "splat/cpu/parallel.h"
+#include "splat/cpu/run_with_avx2.h"
 
 namespace gsv3d::splat_cpu {
 namespace {
@@ -69,25 +71,45 @@ bool exclusive_sum(int32_t* values, int64_t count) {
   return true;
 }
 
+/// Counts one view's pairs, per splat and per tile.
+inline void count_view(const BinningParameters& in, int64_t view, int32_t* first_slot, int32_t* tile_counts) {
+  for (int64_t i = in.views[view].begin; i < in.views[view].begin + in.views[view].count; ++i) {
+    int32_t count = 0;
+    if (in.splats[i].extent_x > 0) {
+      for_each_tile(in.splats[i], in.grid, [&](int tile) {
+        ++tile_counts[tile];
+        ++count;
+      });
+    }
+    first_slot[i] = count;
+  }
+}
+
+/// The lists of one view's tiles; `next` is where each continues.
+inline void fill_view(const BinningParameters& in, int64_t view, const int32_t* first_slot, DepthKey* unsorted, int32_t* next,
+                      TileEntry* entries) {
+  const auto [begin, splats] = in.views[view];
+  int64_t count = 0;
+  for (int64_t i = 0; i < splats; ++i)
+    if (first_slot[begin + i] != first_slot[begin + i + 1])
+      unsorted[count++] = {std::bit_cast<uint32_t>(in.splats[begin + i].depth), static_cast<int32_t>(i)};
+  const DepthKey* keys = sort_by_depth(unsorted, unsorted + splats, count);
+  for (int64_t k = 0; k < count; ++k) {
+    constexpr int64_t kAhead = 16;  // splats lie scattered in this order
+    if (k + kAhead < count) __builtin_prefetch(&in.splats[begin + keys[k + kAhead].splat]);
+    const int32_t splat = keys[k].splat;
+    int32_t slot = first_slot[begin + splat];
+    for_each_tile(in.splats[begin + splat], in.grid, [&](int tile) { entries[next[tile]++] = {splat, slot++}; });
+  }
+}
+
 }  // namespace
 
 int64_t count_tile_entries(const BinningParameters& in, int32_t* first_slot, int32_t* tile_offsets) {
   const int tiles = in.grid.tiles();
   std::fill(tile_offsets, tile_offsets + in.view_count * tiles + 1, 0);
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t view = 0; view < in.view_count; ++view) {
-    int32_t* tile_counts = tile_offsets + view * tiles;
-    for (int64_t i = in.views[view].begin; i < in.views[view].begin + in.views[view].count; ++i) {
-      int32_t count = 0;
-      if (in.splats[i].extent_x > 0) {
-        for_each_tile(in.splats[i], in.grid, [&](int tile) {
-          ++tile_counts[tile];
-          ++count;
-        });
-      }
-      first_slot[i] = count;
-    }
-  }
+  parallel_for(in.view_count, 1, in.threads,
+               [&](int64_t view) { run_with_avx2<count_view>(in, view, first_slot, tile_offsets + view * tiles); });
   if (!exclusive_sum(first_slot, in.splat_count) || !exclusive_sum(tile_offsets, in.view_count * tiles)) return -1;
   return first_slot[in.splat_count];
 }
@@ -95,25 +117,11 @@ int64_t count_tile_entries(const BinningParameters& in, int32_t* first_slot, int
 void fill_tile_entries(const BinningParameters& in, const int32_t* first_slot, const int32_t* tile_offsets,
                        const BinningScratch& scratch, TileEntry* entries) {
   const int tiles = in.grid.tiles();
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t view = 0; view < in.view_count; ++view) {
-    const auto [begin, splats] = in.views[view];
-    DepthKey* unsorted = scratch.keys + 2 * begin;
-    int64_t count = 0;
-    for (int64_t i = 0; i < splats; ++i)
-      if (first_slot[begin + i] != first_slot[begin + i + 1])
-        unsorted[count++] = {std::bit_cast<uint32_t>(in.splats[begin + i].depth), static_cast<int32_t>(i)};
-    const DepthKey* keys = sort_by_depth(unsorted, unsorted + splats, count);
+  parallel_for(in.view_count, 1, in.threads, [&](int64_t view) {
     int32_t* next = scratch.next_entry + view * tiles;
     std::copy(tile_offsets + view * tiles, tile_offsets + (view + 1) * tiles, next);
-    for (int64_t k = 0; k < count; ++k) {
-      constexpr int64_t kAhead = 16;  // splats lie scattered in this order
-      if (k + kAhead < count) __builtin_prefetch(&in.splats[begin + keys[k + kAhead].splat]);
-      const int32_t splat = keys[k].splat;
-      int32_t slot = first_slot[begin + splat];
-      for_each_tile(in.splats[begin + splat], in.grid, [&](int tile) { entries[next[tile]++] = {splat, slot++}; });
-    }
-  }
+    run_with_avx2<fill_view>(in, view, first_slot, scratch.keys + 2 * in.views[view].begin, next, entries);
+  });
 }
 
 }  // namespace gsv3d::splat_cpu

@@ -1,7 +1,9 @@
 // Gradients of splats → gradients of Gaussians and cameras: sums over views, in an order that does not depend on threads.
 #include <cstring>
 
+#include "splat/cpu/parallel.h"
 #include "splat/cpu/projection.h"
+#include "splat/cpu/run_with_avx2.h"
 #include "splat/cpu/stored_color.h"
 #include "splat/math/projection_gradient.h"
 
@@ -22,9 +24,9 @@ SplatMoments sum_moments(const SplatMoments* moments, int32_t begin, int32_t end
 }
 
 /// All views of one Gaussian, in order, so that the sums do not depend on threads.
-void gaussian_backward(const ProjectionParameters& in, const SceneRange& scene, int64_t g, const Splat* splats,
-                       const int32_t* first_slot, const SplatMoments* moments, const ProjectionGradients& out,
-                       ViewGradient* v_views) {
+inline void gaussian_backward(const ProjectionParameters& in, const SceneRange& scene, int64_t g, const Splat* splats,
+                              const int32_t* first_slot, const SplatMoments* moments, const ProjectionGradients& out,
+                              ViewGradient* v_views) {
   const int64_t color_floats = 3 * std::max(in.gaussians.sh_count, 1);
   float* v_colors = out.colors + g * color_floats;
   std::memset(v_colors, 0, sizeof(float) * color_floats);
@@ -52,6 +54,14 @@ void gaussian_backward(const ProjectionParameters& in, const SceneRange& scene, 
     std::memset(out.scales + 3 * g, 0, sizeof(float) * 3);
     std::memset(out.quats + 4 * g, 0, sizeof(float) * 4);
   }
+}
+
+/// A run of Gaussians of one scene. v_views: null or one for each of its views, added to.
+inline void chunk_backward(const ProjectionParameters& in, const GaussianChunk& chunk, const Splat* splats,
+                           const int32_t* first_slot, const SplatMoments* moments, const ProjectionGradients& out,
+                           ViewGradient* v_views) {
+  for (int64_t g = chunk.begin; g < chunk.end; ++g)
+    gaussian_backward(in, in.scenes[chunk.scene], g, splats, first_slot, moments, out, v_views);
 }
 
 int64_t most_views(const ProjectionParameters& in) {
@@ -97,13 +107,11 @@ void project_backward(const ProjectionParameters& in, const Splat* splats, const
   const auto chunks = gaussian_chunks(in.scenes, in.scene_count);
   const auto chunk_count = static_cast<int64_t>(chunks.size()), stride = most_views(in);
   auto* partial = out.world_to_cameras ? reinterpret_cast<ViewGradient*>(out.scratch) : nullptr;
-#pragma omp parallel for schedule(dynamic) num_threads(in.threads)
-  for (int64_t i = 0; i < chunk_count; ++i) {
+  parallel_for(chunk_count, 1, in.threads, [&](int64_t i) {
     ViewGradient* v_views = partial ? partial + i * stride : nullptr;
     if (v_views) std::fill(v_views, v_views + stride, ViewGradient{});
-    for (int64_t g = chunks[i].begin; g < chunks[i].end; ++g)
-      gaussian_backward(in, in.scenes[chunks[i].scene], g, splats, first_slot, moments, out, v_views);
-  }
+    run_with_avx2<chunk_backward>(in, chunks[i], splats, first_slot, moments, out, v_views);
+  });
   if (out.world_to_cameras) sum_view_gradients(in, chunks, partial, stride, out.world_to_cameras);
 }
 

@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(kGaussianChunk)
   const float4 q = reinterpret_cast<const float4*>(in.gaussians.quats)[g];
   const float quat[4] = {q.x, q.y, q.z, q.w};
   const auto shape = splat_math::shape_terms(quat, in.gaussians.scales + 3 * g);
-  Splat splat = {};
+  Splat splat;
   splat_math::ProjectionTerms terms;
   int count = 0;
   if (splat_math::project_one(rules, view, mean, shape.covariance, in.gaussians.opacities[g], splat, terms)) {
@@ -47,6 +47,8 @@ __global__ void __launch_bounds__(kGaussianChunk)
     splat_math::splat_color(view, mean, in.gaussians.colors + g * kColorFloats, kShCount, rgb);
     splat.red = rgb[0], splat.green = rgb[1], splat.blue = rgb[2];
     count = splat_math::for_each_tile_row<kTile>(splat, in.grid, [](int, int, int) {});
+  } else {
+    splat = Splat{};
   }
   store_splat(splat, out.splats + kSplatVectors * i);
   out.depth_keys[i] = count > 0 ? __float_as_uint(splat.depth) : 0xffffffffu;

@@ -180,9 +180,11 @@ Rendering rasterize_joined(const RasterizeTensors& t, int64_t width, int64_t hei
   for (const auto* tensor : {&t.means, &t.quats, &t.scales, &t.opacities, &t.colors, &t.world_to_camera})
     wanted |= tensor->requires_grad();
   const RasterizeSettings settings = {width, height, options, wanted && at::GradMode::is_enabled()};
+  // The kernels read a quaternion in one access of 16 bytes; a view into a larger tensor may begin anywhere.
+  const Tensor quats = reinterpret_cast<uintptr_t>(t.quats.data_ptr()) % 16 == 0 ? t.quats : t.quats.clone();
   // Colours of every storage type are blended in float32; autograd rounds their gradient back.
-  const auto outputs = RasterizeFunction::apply(t.means, t.quats, t.scales, t.opacities, t.colors.to(at::kFloat),
-                                                t.world_to_camera, rest, settings);
+  const auto outputs =
+      RasterizeFunction::apply(t.means, quats, t.scales, t.opacities, t.colors.to(at::kFloat), t.world_to_camera, rest, settings);
   Rendering r = {outputs[0], outputs[1], {}, {}};
   size_t next = 2;
   if (options.depth) r.depth = outputs[next++];

@@ -104,10 +104,12 @@ GSV3D_HOST_DEVICE void color_backward(const GaussianInput& gaussian, const View&
   }
   // Nothing passes where SH + 0.5 was cut at 0.
   const float v_rgb[3] = {splat.red > 0 ? sum.red : 0, splat.green > 0 ? sum.green : 0, splat.blue > 0 ? sum.blue : 0};
-  float d[3], basis[kMaxShCount], weights[kMaxShCount];
-  for (int i = 0; i < 3; ++i) d[i] = gaussian.mean[i] - view.position[i];
-  const float inverse = 1 / std::max(std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]), 1e-12f);
-  for (float& component : d) component *= inverse;
+  float d[3] = {}, inverse = 0, basis[kMaxShCount], weights[kMaxShCount];
+  if (count > 1) {
+    for (int i = 0; i < 3; ++i) d[i] = gaussian.mean[i] - view.position[i];
+    inverse = 1 / std::max(std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]), 1e-12f);
+    for (float& component : d) component *= inverse;
+  }
   sh_basis(d[0], d[1], d[2], count, basis);
   const float* sh = gaussian.color;
   GSV3D_UNROLL

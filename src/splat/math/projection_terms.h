@@ -91,7 +91,7 @@ GSV3D_HOST_DEVICE ProjectionTerms projection_terms(const View& view, ImageSize i
   const double xx = t.cov_xx, xy = t.cov_xy, yy = t.cov_yy;
   t.determinant_before = xx * yy - xy * xy;
   t.determinant = (xx + kBlur) * (yy + kBlur) - xy * xy;
-  t.compensation = static_cast<float>(std::sqrt(std::max(0.0, t.determinant_before / t.determinant)));
+  t.compensation = std::sqrt(static_cast<float>(std::max(0.0, t.determinant_before / t.determinant)));
   return t;
 }
 
