@@ -1,5 +1,6 @@
 #include "training/decoder_stage.h"
 
+#include "splat/workspace.h"
 #include "training/gaussian_supervision.h"
 #include "training/preview.h"
 #include "training/seeds.h"
@@ -50,6 +51,7 @@ class DecoderStage : public Stage {
   GaussianDecoder decoder_;
   Dinov2 dino_;
   NamedTensors parameters_;
+  RasterizeOptions rasterize_ = {.workspace = std::make_shared<RasterizeWorkspace>()};  ///< memory passes from step to step
 };
 
 Json DecoderStage::settings() const {
@@ -86,7 +88,7 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   const auto gaussians = decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), cameras, tokens);
   const RenderingWeights weights{config_.alpha_weight, config_.depth_weight};
   const std::vector<double> equal(clips.size(), 1.0);
-  outcome.rendered = supervise(gaussians, outcome.supervision, equal, weights);
+  outcome.rendered = supervise(gaussians, outcome.supervision, equal, weights, rasterize_);
   if (config_.surface_weight > 0)
     outcome.surface = supervise_surface(gaussians, cameras, true_clip_views(set, clips, frames, context_.device), equal, weights);
   return outcome;

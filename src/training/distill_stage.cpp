@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "pipeline/lora_file.h"
+#include "splat/workspace.h"
 #include "training/gaussian_supervision.h"
 #include "training/one_step.h"
 #include "training/photo_conditioning.h"
@@ -74,6 +75,7 @@ class DistillStage : public Stage {
   GaussianDecoder decoder_;
   Dinov2 dino_;
   NamedTensors parameters_;
+  RasterizeOptions rasterize_ = {.workspace = std::make_shared<RasterizeWorkspace>()};  ///< memory passes from step to step
 };
 
 Json DistillStage::settings() const {
@@ -122,7 +124,7 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const RenderingWeights parts{config_.alpha_weight, config_.depth_weight};
-  outcome.rendered = supervise(gaussians, outcome.supervision, weights, parts);
+  outcome.rendered = supervise(gaussians, outcome.supervision, weights, parts, rasterize_);
   if (config_.surface_weight > 0) {
     const auto truth = true_clip_views(set, outcome.clips, frames, context_.device);
     outcome.rendered.loss =

@@ -6,13 +6,14 @@
 namespace gsv3d {
 
 SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision,
-                              const std::vector<double>& clip_weights, const RenderingWeights& weights) {
+                              const std::vector<double>& clip_weights, const RenderingWeights& weights,
+                              const RasterizeOptions& options) {
   require(!gaussians.empty() && gaussians.size() == supervision.targets.size() && gaussians.size() == clip_weights.size(),
           "{} sets of Gaussians, {} targets and {} weights do not fit", gaussians.size(), supervision.targets.size(),
           clip_weights.size());
   const Tensor white = at::ones({3}, gaussians[0].means.options().requires_grad(false));
   SupervisedRendering result;
-  result.renderings = rasterize_batch(gaussians, supervision.cameras, white);
+  result.renderings = rasterize_batch(gaussians, supervision.cameras, white, options);
   std::vector<Tensor> losses, rgb, alpha, depth;
   for (size_t i = 0; i < gaussians.size(); ++i) {
     const RenderingLoss loss = rendering_loss(result.renderings[i], supervision.targets[i]);

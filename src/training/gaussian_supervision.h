@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "splat/gaussians.h"
+#include "splat/rasterizer.h"
 #include "training/clip_batch.h"
 
 namespace gsv3d {
@@ -18,9 +19,11 @@ struct SupervisedRendering {
   std::vector<Rendering> renderings;
 };
 
-/// One set of Gaussians, one weight and one supervision per clip; white background. At least one clip.
+/// One set of Gaussians, one weight and one supervision per clip; white background. At least one clip. A training loop passes
+/// options with a workspace, always the same: fresh memory for each step costs a fifth of the rasterizer's time.
 SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Supervision& supervision,
-                              const std::vector<double>& clip_weights, const RenderingWeights& weights);
+                              const std::vector<double>& clip_weights, const RenderingWeights& weights,
+                              const RasterizeOptions& options = {});
 
 /// Mean over clips of clip_weight · (rgb + alpha_weight · alpha + depth_weight · depth) of surface_loss(): the Gaussians of each
 /// clip against the views [N] they were decoded from, `cameras` and `truth` one entry a clip.
