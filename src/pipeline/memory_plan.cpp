@@ -20,11 +20,11 @@ int64_t part_bytes(const std::string& part, const ModelConfig& config, at::Scala
   return bytes;
 }
 
-/// One clip through the UNet, in numbers: what the skip connections keep, and the feed-forward of the widest level, whose hidden
-/// layer is 8 widths before and 4 behind its gate, beside the tokens, their norm and the blend's two halves.
+/// One clip through the UNet, in numbers: what the skip connections keep, and the last blocks of the widest level, where an input
+/// of three widths, its norm and the convolution's reordered copy of it are alive beside the output.
 int64_t unet_activations(const ModelConfig& config) {
   const VideoUNetConfig& unet = config.unet;
-  constexpr int64_t feed_forward_widths = 16;
+  constexpr int64_t live_widths = 10;
   int64_t side = config.image_size / config.vae.downsampling(), skips = unet.model_channels * side * side, widest = 0;
   for (size_t level = 0; level < unet.channel_mult.size(); ++level) {
     const int64_t layer = unet.channel_mult[level] * unet.model_channels * side * side;
@@ -32,7 +32,7 @@ int64_t unet_activations(const ModelConfig& config) {
     widest = std::max(widest, layer);
     if (level + 1 < unet.channel_mult.size()) skips += layer / 4, side /= 2;
   }
-  return config.frames * (skips + feed_forward_widths * widest);
+  return config.frames * (skips + live_widths * widest);
 }
 
 /// One view through the decoder, in numbers: the first block at full size takes the width of the level below.
