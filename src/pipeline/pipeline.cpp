@@ -266,6 +266,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
 
 Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress,
                 const PreviewCallback& on_preview) {
+  require_parts(model, {"vae", "image_embedder", "unet"});  // before the photo's background costs anyone seconds
   std::vector<StageTime> times;
   PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] { return prepare_photo(photo, model.config, options); });
   Result result = generate(model, std::move(prepared), options, on_progress, on_preview);

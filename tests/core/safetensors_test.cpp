@@ -94,7 +94,7 @@ TEST_F(Safetensors, SaysWhatOtherFilesSeemToBe) {
     write_file(folder / "other", content);
     return refusal(folder / "other");
   };
-  EXPECT_THAT(with("PK\x03\x04 a zip archive of some length"), HasSubstr(".pt/.ckpt"));
+  EXPECT_THAT(with("PK\x03\x04 a zip archive of some length"), HasSubstr("PyTorch .pt/.pth/.ckpt file"));
   EXPECT_THAT(with(std::string("\x80\x02}q\x01(X and so on", 17)), HasSubstr("pickle"));
   EXPECT_THAT(with("version https://git-lfs.github.com/spec/v1\noid"), HasSubstr("Git LFS"));
   EXPECT_THAT(with("<!DOCTYPE html><html>"), HasSubstr("web page"));
