@@ -21,6 +21,7 @@ add_library(gsv3d_options INTERFACE)
 target_compile_options(gsv3d_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas -fno-math-errno -fpch-preprocess)
 if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(gsv3d_options INTERFACE -Wno-unused-command-line-argument)
+  add_compile_options(-pthread)  # some libraries bring it, and Clang's precompiled header must be made with it, too
 endif()
 if(GSV3D_WERROR)
   target_compile_options(gsv3d_options INTERFACE -Werror)

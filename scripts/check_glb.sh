@@ -4,9 +4,9 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 modules=$root/.cache/node/node_modules
-"$root/scripts/node_tools.sh"
+"$root/scripts/test_tools.sh"
 if [ ! -d "$modules/gltf-validator" ] || ! command -v node >/dev/null; then
-  echo "check_glb: skipped, gltf-validator is not there (scripts/node_tools.sh installs it where npm is)" >&2
+  echo "check_glb: skipped, gltf-validator is not there (scripts/test_tools.sh installs it)" >&2
   exit 77
 fi
 NODE_PATH=$modules node - "$@" <<'SCRIPT'

@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-scripts/node_tools.sh
+scripts/test_tools.sh --browser
+export PATH=$PATH:$PWD/.venv/bin  # Node, where the machine has none
 GSV3D_CMAKE_ARGUMENTS="-DGSV3D_TESTS=ON" scripts/build.sh release
 # Many small programs run side by side: waiting threads must not spin.
 export OMP_WAIT_POLICY=passive

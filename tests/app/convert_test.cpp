@@ -99,7 +99,7 @@ TEST(Convert, FailuresAreOneLineAndLeaveNothing) {
   expect_failure("convert a.ply", 2, "output");
 }
 
-/// The command that runs splat-transform, or nothing when scripts/node_tools.sh has not installed it.
+/// The command that runs splat-transform, or nothing when scripts/test_tools.sh has not installed it.
 std::string splat_transform() {
   const fs::path program = fs::path(GSV3D_SOURCE_DIR) / ".cache/node/node_modules/@playcanvas/splat-transform/bin/cli.mjs";
   if (!fs::exists(program) || std::system("node --version >/dev/null 2>&1") != 0) return {};
@@ -110,7 +110,7 @@ class SplatTransform : public ::testing::Test {
  protected:
   void SetUp() override {
     program_ = splat_transform();
-    if (program_.empty()) GTEST_SKIP() << "splat-transform is not installed: scripts/node_tools.sh does it where npm is";
+    if (program_.empty()) GTEST_SKIP() << "splat-transform is not installed: scripts/test_tools.sh does it";
   }
   /// Converts a file of the folder. What counts is what it wrote: its exit code is 0 for files it only half read.
   void convert(const char* from, const char* to, const std::string& options = "") {
