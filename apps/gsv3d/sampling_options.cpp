@@ -37,6 +37,12 @@ void parse_guidance(const std::string& text, GenerateOptions& options) {
 
 void SamplingOptions::add_to(CLI::App& command) {
   command.add_option("--steps", steps, "denoising steps (default: the model's)")->check(CLI::Range(1, 1000));
+  command
+      .add_option(
+          "--sampler", sampler,
+          "kind of step: euler (SV3D's own), heun (evaluates the network twice per step) or dpmpp2m (DPM-Solver++(2M)), both "
+          "for fewer steps (default: the model's)")
+      ->check(CLI::IsMember(solver_names()));
   command.add_option(
       "--guidance", guidance,
       "guidance over the views: its largest scale, or triangle:MIN:MAX, linear:MIN:MAX, constant:SCALE (default: the "
@@ -74,6 +80,7 @@ void SamplingOptions::apply_to(ModelConfig& config) const {
 
 void SamplingOptions::apply_to(GenerateOptions& options, const ModelConfig& config) const {
   if (steps > 0) options.steps = steps;
+  if (!sampler.empty()) options.sampler = sampler;
   if (!guidance.empty()) parse_guidance(guidance, options);
   if (has_elevation) options.elevation_degrees = elevation;
   if (!orbit.empty())

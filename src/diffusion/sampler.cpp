@@ -114,16 +114,20 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
           config.steps);
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
   const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale);
-  Tensor x = options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1);
+  const SolverMethod method = parse_solver(config.method);
+  SolverState state = {options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1), options.previous};
   for (int64_t i = options.first_step; i < config.steps; ++i) {
-    const Tensor sigma = sigmas[i], next = sigmas[i + 1];
-    const GuidedResult result =
-        guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales, options.batch);
-    const Tensor slope = (x - result.denoised) / sigma;
-    x = x + slope * (next - sigma);
-    if (on_step) on_step({i, config.steps, result.net_out, result.denoised, x});
+    Tensor net_out;
+    const auto denoiser = [&](const Tensor& x, const Tensor& sigma) {
+      const GuidedResult result =
+          guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales, options.batch);
+      if (!net_out.defined()) net_out = result.net_out;
+      return result.denoised;
+    };
+    const Tensor denoised = solver_step(method, sigmas, i, denoiser, state);
+    if (on_step) on_step({i, config.steps, net_out, denoised, state.x, state.previous});
   }
-  return x;
+  return state.x;
 }
 
 }  // namespace gsv3d

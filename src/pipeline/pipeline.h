@@ -23,6 +23,7 @@ namespace gsv3d {
 struct GenerateOptions {
   uint64_t seed = 23;                       ///< same seed, same machine: the same bytes
   std::optional<int64_t> steps;             ///< denoising steps; otherwise the model's
+  std::optional<std::string> sampler;       ///< euler, heun or dpmpp2m (diffusion/solver.h); otherwise the model's
   std::optional<double> guidance;           ///< largest guidance scale over the views; otherwise the model's
   std::optional<double> min_guidance;       ///< the smallest
   std::optional<std::string> guider;        ///< triangle, linear or constant
@@ -66,9 +67,8 @@ struct Result {
   Tensor views;                        ///< [N, 3, S, S] in 0-1, decoded latents; view 0 is the framed photo itself
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
-  int64_t steps = 0;
-  double guidance = 0, min_guidance = 0, elevation_degrees = 0;
-  std::string guider;
+  SamplerConfig sampler;               ///< as it ran
+  double elevation_degrees = 0;
   std::optional<Orbit> orbit;    ///< when it was not the level circle
   int64_t first_step = 0;        ///< above 0: a run that went on from a file
   Route route = Route::decoder;  ///< when there are Gaussians

@@ -69,7 +69,7 @@ TEST_F(ImportCommand, SamplerOptionsReachTheRecord) {
 
 TEST_F(ImportCommand, WrongSamplerOptionsAreUsageErrors) {
   for (const char* wrong : {"--guidance circle:1:2", "--guidance constant:1:2", "--guidance linear:3:1", "--guidance 99",
-                            "--guidance nan", "--orbit sine:x", "--guidance-batch both", "--decode-chunk 0"}) {
+                            "--guidance nan", "--sampler rk4", "--orbit sine:x", "--guidance-batch both", "--decode-chunk 0"}) {
     SCOPED_TRACE(wrong);
     expect_one_line(run(std::string("generate photo.png --model toy -o out ") + wrong), 2, "");
   }

@@ -157,6 +157,28 @@ TEST_F(SamplingOptionsOf, InterruptedRunGoesOnToTheSameBits) {
   EXPECT_THAT(message_of([&] { latents(options); }), HasSubstr("not the state of a sampling run"));
 }
 
+/// A solver that goes on from the estimate of the step before finds it in the file.
+TEST_F(SamplingOptionsOf, EverySolverGoesOnToTheSameBits) {
+  std::vector<Tensor> results;
+  for (const std::string& name : solver_names()) {
+    SCOPED_TRACE(name);
+    GenerateOptions options;
+    options.steps = 5, options.sampler = name;
+    results.push_back(latents(options));
+    options.resume_file = *folder_ / (name + ".safetensors");
+    const auto stop_after_three = [](int64_t done, int64_t) {
+      if (done == 3) throw Cancelled();
+    };
+    EXPECT_THROW(generate_latents(*model_, *photo_, options, stop_after_three), Cancelled);
+    EXPECT_EQ(SafetensorsFile(options.resume_file).contains("previous"), name == "dpmpp2m");
+    const GeneratedLatents resumed = generate_latents(*model_, *photo_, options);
+    EXPECT_EQ(resumed.first_step, 3);
+    EXPECT_TRUE(at::equal(resumed.latents, results.back()));
+  }
+  for (size_t i = 1; i < results.size(); ++i)
+    EXPECT_GT((results[i] - results[i - 1]).abs().max().item<double>(), 1e-4) << solver_names()[i];
+}
+
 TEST_F(SamplingOptionsOf, PreviewsComeAfterEveryStep) {
   std::vector<Tensor> previews;
   generate_latents(*model_, *photo_, {}, {}, [&](const Tensor& views, int64_t, int64_t) { previews.push_back(views); });
