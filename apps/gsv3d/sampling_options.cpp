@@ -1,5 +1,6 @@
 #include "sampling_options.h"
 
+#include <cmath>
 #include <vector>
 
 #include "core/error.h"
@@ -33,6 +34,20 @@ void parse_guidance(const std::string& text, GenerateOptions& options) {
     throw UsageError(fmt::format("--guidance {}: the smallest scale comes first", text));
 }
 
+/// "0.3:20": two noise levels.
+std::vector<double> parse_guidance_range(const std::string& text) {
+  std::vector<double> range;
+  for (const std::string& part : CLI::detail::split(text, ':')) {
+    double value = 0;
+    if (!CLI::detail::lexical_cast(part, value) || !(value >= 0 && std::isfinite(value)))
+      throw UsageError(fmt::format("--guidance-range {}: \"{}\" is not a noise level", text, part));
+    range.push_back(value);
+  }
+  if (range.size() != 2 || range[0] >= range[1])
+    throw UsageError(fmt::format("--guidance-range {}: expected LOW:HIGH, the smaller noise level first", text));
+  return range;
+}
+
 }  // namespace
 
 void SamplingOptions::add_to(CLI::App& command) {
@@ -47,6 +62,10 @@ void SamplingOptions::add_to(CLI::App& command) {
       "--guidance", guidance,
       "guidance over the views: its largest scale, or triangle:MIN:MAX, linear:MIN:MAX, constant:SCALE (default: the "
       "model's)");
+  command.add_option(
+      "--guidance-range", guidance_range,
+      "LOW:HIGH, the noise levels that are guided; elsewhere only half of the network's work is done (default: the model's, else "
+      "all)");
   command
       .add_option_function<double>(
           "--elevation", [this](double value) { elevation = value, has_elevation = true; },
@@ -82,6 +101,7 @@ void SamplingOptions::apply_to(GenerateOptions& options, const ModelConfig& conf
   if (steps > 0) options.steps = steps;
   if (!sampler.empty()) options.sampler = sampler;
   if (!guidance.empty()) parse_guidance(guidance, options);
+  if (!guidance_range.empty()) options.guidance_range = parse_guidance_range(guidance_range);
   if (has_elevation) options.elevation_degrees = elevation;
   if (!orbit.empty())
     options.orbit = parse_orbit(orbit, config.frames, options.elevation_degrees.value_or(config.elevation_degrees));

@@ -61,6 +61,12 @@ Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho)
   return at::cat({at::pow(high + ramp * (low - high), rho), at::zeros({1}, at::kFloat)});
 }
 
+bool is_guided(const SamplerConfig& config, double sigma) {
+  const auto& range = config.guidance_range;
+  require(range.empty() || range.size() == 2, "sampler: guidance_range has {} numbers, expected two", range.size());
+  return range.empty() || (sigma > range[0] && sigma <= range[1]);
+}
+
 Scaling v_scaling(const Tensor& sigma) {
   const Tensor variance = sigma.square() + 1;
   return {variance.reciprocal(), -sigma * variance.rsqrt(), variance.rsqrt(), sigma.log() * 0.25};
@@ -114,13 +120,15 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
           config.steps);
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
   const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale);
+  const Tensor unguided = at::ones_like(scales);
   const SolverMethod method = parse_solver(config.method);
   SolverState state = {options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1), options.previous};
   for (int64_t i = options.first_step; i < config.steps; ++i) {
     Tensor net_out;
     const auto denoiser = [&](const Tensor& x, const Tensor& sigma) {
+      const Tensor& here = is_guided(config, sigma.item<double>()) ? scales : unguided;
       const GuidedResult result =
-          guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales, options.batch);
+          guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, here, options.batch);
       if (!net_out.defined()) net_out = result.net_out;
       return result.denoised;
     };

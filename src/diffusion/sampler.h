@@ -21,15 +21,21 @@ struct SamplerConfig {
   std::string method = "euler";     ///< euler | heun | dpmpp2m
   std::string guider = "triangle";  ///< triangle | linear | constant
   double min_scale = 1, max_scale = 2.5;
+  std::vector<double> guidance_range;  ///< two noise levels, see is_guided; empty: guided everywhere
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
-    visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale);
+    visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale),
+        visit("guidance_range", guidance_range);
   }
 };
 
 /// Karras' noise levels (arXiv 2206.00364, eq. 5), descending, with a zero appended: [steps + 1] float32.
 Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho);
+
+/// Whether noise level sigma gets guidance: it does in (low, high] (Kynkäänniemi et al. 2024, arXiv 2404.07724). Elsewhere the
+/// conditional half of the network runs alone.
+bool is_guided(const SamplerConfig& config, double sigma);
 
 /// Preconditioning of the v-prediction network at noise level sigma [N]: denoised = c_skip x + c_out F(c_in x; c_noise).
 struct Scaling {
@@ -65,7 +71,7 @@ GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor
 /// What happened in one step, for previews and tests.
 struct SamplerStep {
   int64_t index, total;
-  Tensor net_out, denoised;  ///< of the step's first network evaluation
+  Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult)
   Tensor x_next;
   Tensor previous;  ///< what a run that goes on after this step needs besides x_next (SolverState::previous); may be undefined
 };

@@ -132,6 +132,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
                       {"guidance", result.sampler.max_scale},
                       {"guider", result.sampler.guider},
                       {"min_guidance", result.sampler.min_scale},
+                      {"guidance_range", result.sampler.guidance_range},
                       {"elevation_degrees", result.elevation_degrees},
                       {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
                       {"views", result.views.size(0)},

@@ -58,6 +58,7 @@ SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions&
   SamplerConfig sampler = config.sampler;
   if (options.steps) sampler.steps = *options.steps;
   if (options.sampler) sampler.method = *options.sampler;
+  if (options.guidance_range) sampler.guidance_range = *options.guidance_range;
   if (options.guider) sampler.guider = *options.guider;
   if (options.guidance) sampler.max_scale = *options.guidance;
   if (options.min_guidance) sampler.min_scale = *options.min_guidance;
