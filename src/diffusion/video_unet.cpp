@@ -165,7 +165,9 @@ FrameBatch VideoUNet::Implementation::frame_batch(const Input& input, NamedTenso
   batch.frames = input.frames;
   batch.clips = input.x.size(0) / input.frames;
   batch.activations = activations;
-  const Tensor time = time_embed(nn::sinusoidal_embedding(input.timesteps, config.model_channels)), label = label_emb(input.y);
+  batch.memory = input.memory;
+  const Tensor time = time_embed(nn::sinusoidal_embedding(input.timesteps, config.model_channels)),
+               label = batch.once("label_emb", [&] { return label_emb(input.y); });
   batch.record("time_embed", time), batch.record("label_emb", label);
   batch.embedding = silu_reusing(at::add(time, label));
   batch.context = input.context;

@@ -134,6 +134,56 @@ TEST(VideoUNet, SingleTokenLeavesOutWhatHasNoGradient) {
   }
 }
 
+/// Layers whose results depend on neither latents nor noise level; for a single token, that is.
+bool is_constant_in_a_run(const std::string& name) {
+  for (const char* part : {"label_emb", "time_pos_embed", "attn2.to_v", "attn2.to_out"})
+    if (name.find(part) != std::string::npos) return true;
+  return false;
+}
+
+TEST(VideoUNet, MemoryOfARunGivesTheSameBitsAndIsNotMadeTwice) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  VideoUNet::Input first = toy_unet_input(2, 3), second = first;
+  second.x = -first.x, second.timesteps = first.timesteps + 1;
+  const Tensor plain_first = (*toy.unet)(first), plain_second = (*toy.unet)(second);
+  UNetMemory memory;
+  first.memory = second.memory = &memory;
+  EXPECT_TRUE(at::equal((*toy.unet)(first), plain_first));
+  // Seven transformers of one spatial and one temporal block, each with its frame embedding; the cameras' embedding.
+  EXPECT_EQ(memory.constants.size(), 7u * 3 + 1);
+  for (const auto& [name, parameter] : toy.store->parameters())
+    if (is_constant_in_a_run(name)) parameter.zero_();
+  EXPECT_TRUE(at::equal((*toy.unet)(second), plain_second));
+  second.memory = nullptr;
+  EXPECT_GT(((*toy.unet)(second)-plain_second).abs().max().item<double>(), 1e-3);
+}
+
+TEST(VideoUNet, NothingIsKeptWhereGradientsAreRecorded) {
+  const ToyUNet toy;
+  UNetMemory memory;
+  VideoUNet::Input input = toy_unet_input(1, 3);
+  input.memory = &memory;
+  toy.store->set_requires_grad(true);
+  for (int call = 0; call < 2; ++call) (*toy.unet)(input).square().mean().backward();
+  EXPECT_TRUE(memory.constants.empty());
+  for (const auto& [name, parameter] : toy.store->parameters()) {
+    if (is_constant_in_a_run(name)) {
+      EXPECT_GT(parameter.grad().abs().max().item<double>(), 0) << name;
+    }
+  }
+}
+
+TEST(VideoUNet, SeveralTokensAreAttendedToAtEveryCall) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  UNetMemory memory;
+  VideoUNet::Input input = toy_unet_input(1, 3, 2);
+  input.memory = &memory;
+  (*toy.unet)(input);
+  for (const auto& [layer, unused] : memory.constants) EXPECT_EQ(layer.find("attn2"), std::string::npos) << layer;
+}
+
 TEST(VideoUNet, Bfloat16StaysClose) {
   const ToyUNet toy;
   const VideoUNet::Input input = toy_unet_input(2, 3);
