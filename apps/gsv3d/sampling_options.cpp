@@ -67,6 +67,12 @@ void SamplingOptions::add_to(CLI::App& command) {
       "LOW:HIGH, the noise levels that are guided; elsewhere only half of the network's work is done (default: the model's, else "
       "all)");
   command
+      .add_option(
+          "--cache-steps", cache_steps,
+          "compute the network's deep part in every N-th step only, and reuse it in between: faster, less exact (default: "
+          "the model's, else 0, off)")
+      ->check(CLI::Range(0, 1000));
+  command
       .add_option_function<double>(
           "--elevation", [this](double value) { elevation = value, has_elevation = true; },
           "degrees of the photo's camera above the object (default: the model's)")
@@ -102,6 +108,7 @@ void SamplingOptions::apply_to(GenerateOptions& options, const ModelConfig& conf
   if (!sampler.empty()) options.sampler = sampler;
   if (!guidance.empty()) parse_guidance(guidance, options);
   if (!guidance_range.empty()) options.guidance_range = parse_guidance_range(guidance_range);
+  if (cache_steps >= 0) options.cache_steps = cache_steps;
   if (has_elevation) options.elevation_degrees = elevation;
   if (!orbit.empty())
     options.orbit = parse_orbit(orbit, config.frames, options.elevation_degrees.value_or(config.elevation_degrees));

@@ -1,5 +1,6 @@
 #include "diffusion/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -74,9 +75,14 @@ class GuidedNetwork {
   }
 
   /// guided_denoise, once its arguments are checked.
-  GuidedResult operator()(const Tensor& x, const Tensor& sigma, const Tensor& scales) {
+  GuidedResult operator()(const Tensor& x, const Tensor& sigma, const Tensor& scales, DeepFeatures deep = DeepFeatures::compute) {
     const Scaling scaling = v_scaling(sigma);
-    if (scales.eq(1).all().item<bool>()) {
+    const bool guided = scales.ne(1).any().item<bool>();
+    // What a branch without work now keeps would be too old when its turn comes again.
+    if (guided && batch_ == GuidanceBatch::kJoint) some_.memory.deep_features.reset();
+    if (!guided) none_.memory.deep_features.reset(), both_.memory.deep_features.reset();
+    for (Branch* branch : {&some_, &none_, &both_}) branch->memory.deep = deep;
+    if (!guided) {
       const Tensor net_out = ask(some_, x, scaling);
       return {combine(x, net_out, scaling), net_out};
     }
@@ -156,6 +162,8 @@ GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor
 
 Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
               const std::function<void(const SamplerStep&)>& on_step, const SampleOptions& options) {
+  require(options.first_step == config.steps || options.first_step % std::max<int64_t>(config.cache_steps, 1) == 0,
+          "sampler: a run with cache_steps {} cannot go on at step {}", config.cache_steps, options.first_step);
   require(options.first_step >= 0 && options.first_step <= config.steps, "sampler: step {} of {}", options.first_step,
           config.steps);
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
@@ -165,16 +173,19 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
   check_guided(noise, at::ones({noise.size(0)}), conditioning);
   GuidedNetwork network(unet, conditioning, options.batch);
   SolverState state = {options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1), options.previous};
+  const int64_t period = std::max<int64_t>(config.cache_steps, 1);
   for (int64_t i = options.first_step; i < config.steps; ++i) {
+    const DeepFeatures deep = period == 1 ? DeepFeatures::compute : i % period == 0 ? DeepFeatures::keep : DeepFeatures::reuse;
     Tensor net_out;
     const auto denoiser = [&](const Tensor& x, const Tensor& sigma) {
       const Tensor& here = is_guided(config, sigma.item<double>()) ? scales : unguided;
-      const GuidedResult result = network(x, sigma.expand({x.size(0)}).to(x.device()), here);
+      const GuidedResult result = network(x, sigma.expand({x.size(0)}).to(x.device()), here, deep);
       if (!net_out.defined()) net_out = result.net_out;
       return result.denoised;
     };
     const Tensor denoised = solver_step(method, sigmas, i, denoiser, state);
-    if (on_step) on_step({i, config.steps, net_out, denoised, state.x, state.previous});
+    if (on_step)
+      on_step({i, config.steps, net_out, denoised, state.x, state.previous, (i + 1) % period == 0 || i + 1 == config.steps});
   }
   return state.x;
 }

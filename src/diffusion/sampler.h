@@ -22,11 +22,12 @@ struct SamplerConfig {
   std::string guider = "triangle";  ///< triangle | linear | constant
   double min_scale = 1, max_scale = 2.5;
   std::vector<double> guidance_range;  ///< two noise levels, see is_guided; empty: guided everywhere
+  int64_t cache_steps = 0;  ///< the UNet's deep part is computed in every so many-th step (unet_memory.h); 0 and 1: in each
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
     visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale),
-        visit("guidance_range", guidance_range);
+        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps);
   }
 };
 
@@ -74,6 +75,7 @@ struct SamplerStep {
   Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult)
   Tensor x_next;
   Tensor previous;  ///< what a run that goes on after this step needs besides x_next (SolverState::previous); may be undefined
+  bool can_go_on = true;  ///< false where the next step needs the UNet's kept features, too: a run cannot go on after this one
 };
 
 struct SampleOptions {

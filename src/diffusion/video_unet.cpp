@@ -13,6 +13,9 @@
 namespace gsv3d {
 namespace {
 
+/// Stages at either end that run even where the features between them are reused.
+constexpr size_t outer_stages = 1;
+
 /// Linear, SiLU, Linear.
 struct Embedding {
   nn::Linear in, out;
@@ -135,6 +138,7 @@ struct VideoUNet::Implementation {
 
   void check(const Input& input) const;
   FrameBatch frame_batch(const Input& input, NamedTensors* activations) const;
+  Tensor middle(Tensor x, const FrameBatch& batch) const;
 };
 
 void VideoUNet::Implementation::check(const Input& input) const {
@@ -177,6 +181,13 @@ FrameBatch VideoUNet::Implementation::frame_batch(const Input& input, NamedTenso
   return batch;
 }
 
+Tensor VideoUNet::Implementation::middle(Tensor x, const FrameBatch& batch) const {
+  x = (*middle_first)(x, batch);
+  x = (*middle_transformer)(x, batch);
+  batch.record("middle_block.1", x);
+  return (*middle_last)(x, batch);
+}
+
 VideoUNet::VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope)
     : implementation_(std::make_unique<Implementation>(config, scope)) {}
 VideoUNet::~VideoUNet() = default;
@@ -187,17 +198,18 @@ Tensor VideoUNet::operator()(const Input& input, NamedTensors* activations) cons
   net.check(input);
   const FrameBatch batch = net.frame_batch(input, activations);
 
+  const bool keeps = input.memory && input.memory->deep != DeepFeatures::compute;
+  const bool reuses = keeps && input.memory->deep == DeepFeatures::reuse && input.memory->deep_features.defined();
+  const size_t down = reuses ? outer_stages : net.input_blocks.size(), last_deep = net.output_blocks.size() - outer_stages;
   std::vector<Tensor> skips;
   Tensor x = input.x;
-  for (const Stage& stage : net.input_blocks) skips.push_back(x = stage(x, batch));
-  x = (*net.middle_first)(x, batch);
-  x = (*net.middle_transformer)(x, batch);
-  batch.record("middle_block.1", x);
-  x = (*net.middle_last)(x, batch);
-  for (const Stage& stage : net.output_blocks) {
+  for (size_t i = 0; i < down; ++i) skips.push_back(x = net.input_blocks[i](x, batch));
+  x = reuses ? input.memory->deep_features : net.middle(x, batch);
+  for (size_t i = reuses ? last_deep : 0; i < net.output_blocks.size(); ++i) {
+    if (i == last_deep && keeps) input.memory->deep_features = x;
     x = at::cat({x, skips.back()}, 1);
     skips.pop_back();
-    x = stage(std::move(x), batch);
+    x = net.output_blocks[i](std::move(x), batch);
   }
   return net.out_convolution(silu_reusing(net.out_norm(x)));
 }

@@ -139,6 +139,7 @@ void check_sampler(const SamplerConfig& sampler, const Checker& check) {
   check.range("sampler.max_scale", sampler.max_scale, 0, 100);
   require(sampler.guider == "triangle" || sampler.guider == "linear" || sampler.guider == "constant",
           "{}: sampler.guider \"{}\" is unknown: use triangle, linear or constant", check.where, sampler.guider);
+  check.range("sampler.cache_steps", static_cast<double>(sampler.cache_steps), 0, 1000);
   const auto& range = sampler.guidance_range;
   require(range.empty() || (range.size() == 2 && range[0] >= 0 && range[0] < range[1]),
           "{}: sampler.guidance_range = [{}] must be empty or two noise levels, 0 <= low < high", check.where,

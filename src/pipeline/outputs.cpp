@@ -133,6 +133,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
                       {"guider", result.sampler.guider},
                       {"min_guidance", result.sampler.min_scale},
                       {"guidance_range", result.sampler.guidance_range},
+                      {"cache_steps", result.sampler.cache_steps},
                       {"elevation_degrees", result.elevation_degrees},
                       {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
                       {"views", result.views.size(0)},

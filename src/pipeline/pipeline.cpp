@@ -59,6 +59,7 @@ SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions&
   if (options.steps) sampler.steps = *options.steps;
   if (options.sampler) sampler.method = *options.sampler;
   if (options.guidance_range) sampler.guidance_range = *options.guidance_range;
+  if (options.cache_steps) sampler.cache_steps = *options.cache_steps;
   if (options.guider) sampler.guider = *options.guider;
   if (options.guidance) sampler.max_scale = *options.guidance;
   if (options.min_guidance) sampler.min_scale = *options.min_guidance;
@@ -177,7 +178,7 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   const Tensor frames = sample(
       *model.unet, settings, start, conditioning,
       [&](const SamplerStep& step) {
-        if (state) state->write({step.index + 1, step.x_next, step.previous});
+        if (state && step.can_go_on) state->write({step.index + 1, step.x_next, step.previous});
         throw_if_cancelled();
         if (on_step) on_step(step.index + 1, step.total);
         if (preview) on_preview((*preview)(views_from_sv3d_frames(step.denoised)), step.index + 1, step.total);

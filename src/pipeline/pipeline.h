@@ -28,6 +28,7 @@ struct GenerateOptions {
   std::optional<double> min_guidance;                 ///< the smallest
   std::optional<std::string> guider;                  ///< triangle, linear or constant
   std::optional<std::vector<double>> guidance_range;  ///< noise levels low, high that are guided; otherwise the model's
+  std::optional<int64_t> cache_steps;                 ///< the UNet's deep part in every so many-th step; otherwise the model's
   std::optional<double> elevation_degrees;            ///< of the photo's camera above the object; otherwise the model's
   std::optional<Orbit> orbit;           ///< another than the level circle at that elevation; needs a model told of cameras
   std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (pipeline/memory_plan.h)

@@ -141,6 +141,39 @@ TEST(Sampler, OutsideTheGuidanceRangeTheConditionalHalfRunsAlone) {
   testing::expect_close(latents, x, 1e-5, "by hand");
 }
 
+/// Features of another batch, or from before a stretch without guidance, must not be reused: the deep part is then made anew.
+TEST(Sampler, KeptFeaturesFollowTheGuidanceRange) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  SamplerConfig config;
+  config.steps = 6, config.sigma_max = 20, config.cache_steps = 6;
+  const Tensor sigmas = edm_sigmas(6, config.sigma_min, config.sigma_max, config.rho);
+  config.guidance_range = {sigmas[4].item<double>(), sigmas[2].item<double>()};  // steps 2 and 3
+  const Conditioning conditioning = toy_conditioning(3);
+  const Tensor noise = randn({3, 2, 4, 6}, make_generator(3));
+  for (const GuidanceBatch batch : {GuidanceBatch::kJoint, GuidanceBatch::kSplit}) {
+    SampleOptions options;
+    options.batch = batch;
+    std::vector<SamplerStep> steps;
+    sample(
+        *toy.unet, config, noise, conditioning, [&](const SamplerStep& step) { steps.push_back(step); }, options);
+    ASSERT_EQ(steps.size(), 6u);
+    const auto differs = [&](size_t i) {
+      const Tensor sigma = sigmas[static_cast<int64_t>(i)].expand({3}), scales = guidance_scales("triangle", 3, 1, 2.5);
+      const Tensor exact =
+          guided_denoise(*toy.unet, steps[i - 1].x_next, sigma, conditioning, i == 2 || i == 3 ? scales : at::ones({3}), batch)
+              .denoised;
+      return (steps[i].denoised - exact).abs().max().item<double>() > 1e-4;
+    };
+    const bool joint = batch == GuidanceBatch::kJoint;
+    EXPECT_TRUE(differs(1)) << "the conditional half's features of step 0";
+    EXPECT_EQ(differs(2), !joint) << "joint: no features of both halves yet";
+    EXPECT_TRUE(differs(3));
+    EXPECT_EQ(differs(4), !joint) << "joint: the conditional half's own are too old";
+    EXPECT_TRUE(differs(5));
+  }
+}
+
 TEST(Sampler, CallbackCanStop) {
   const c10::NoGradGuard no_grad;
   const ToyUNet toy;

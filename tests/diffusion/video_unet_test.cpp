@@ -184,6 +184,28 @@ TEST(VideoUNet, SeveralTokensAreAttendedToAtEveryCall) {
   for (const auto& [layer, unused] : memory.constants) EXPECT_EQ(layer.find("attn2"), std::string::npos) << layer;
 }
 
+TEST(VideoUNet, ReusedDeepFeaturesReplaceTheDeepPart) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  UNetMemory memory;
+  VideoUNet::Input input = toy_unet_input(1, 3);
+  const Tensor plain = (*toy.unet)(input);
+  input.memory = &memory;
+  // Nothing is there yet: computed, exactly, and kept.
+  memory.deep = DeepFeatures::reuse;
+  EXPECT_TRUE(at::equal((*toy.unet)(input), plain));
+  ASSERT_TRUE(memory.deep_features.defined());
+  // With its own features the network says the same, though its deep part could not say it.
+  toy.store->parameters().at("middle_block.0.out_layers.3.weight").fill_(1e3);
+  EXPECT_TRUE(at::equal((*toy.unet)(input), plain));
+  // The outer stages see the new latents.
+  VideoUNet::Input other = input;
+  other.x = -input.x;
+  EXPECT_GT(((*toy.unet)(other)-plain).abs().max().item<double>(), 1e-3);
+  memory.deep = DeepFeatures::keep;
+  EXPECT_GT(((*toy.unet)(input)-plain).abs().max().item<double>(), 1e-3);
+}
+
 TEST(VideoUNet, Bfloat16StaysClose) {
   const ToyUNet toy;
   const VideoUNet::Input input = toy_unet_input(2, 3);

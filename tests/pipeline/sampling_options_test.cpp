@@ -179,6 +179,24 @@ TEST_F(SamplingOptionsOf, EverySolverGoesOnToTheSameBits) {
     EXPECT_GT((results[i] - results[i - 1]).abs().max().item<double>(), 1e-4) << solver_names()[i];
 }
 
+/// The features that are reused are not in the file: it holds the last step after which they are made anew.
+TEST_F(SamplingOptionsOf, RunWithKeptFeaturesGoesOnToTheSameBits) {
+  GenerateOptions options;
+  options.steps = 8, options.cache_steps = 3;
+  const Tensor whole = latents(options);
+  options.resume_file = *folder_ / "cached.safetensors";
+  const auto stop_after_five = [](int64_t done, int64_t) {
+    if (done == 5) throw Cancelled();
+  };
+  EXPECT_THROW(generate_latents(*model_, *photo_, options, stop_after_five), Cancelled);
+  const GeneratedLatents resumed = generate_latents(*model_, *photo_, options);
+  EXPECT_EQ(resumed.first_step, 3);
+  EXPECT_TRUE(at::equal(resumed.latents, whole));
+  EXPECT_EQ(generate_latents(*model_, *photo_, options).first_step, 8);
+  options.cache_steps = 0, options.resume_file.clear();
+  EXPECT_GT((latents(options) - whole).abs().max().item<double>(), 1e-5);
+}
+
 TEST_F(SamplingOptionsOf, PreviewsComeAfterEveryStep) {
   std::vector<Tensor> previews;
   generate_latents(*model_, *photo_, {}, {}, [&](const Tensor& views, int64_t, int64_t) { previews.push_back(views); });
