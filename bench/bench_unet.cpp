@@ -1,7 +1,7 @@
 // Speed of the embedded model's VideoUNet on the CPU: one guided denoising step, and one training step, in both precisions.
 //   bench_unet [clips] [repetitions] [threads] [fp32 | bf16]
 // SV3D's structure at any width, 21 frames, beside bench/peers/diffusers_unet.py (see compare_unet.sh there):
-//   bench_unet sv3d WIDTH SIZE REPETITIONS THREADS fp32|bf16     one guided step, CPU and wall milliseconds
+//   bench_unet sv3d WIDTH SIZE REPETITIONS THREADS fp32|bf16     one guided step: CPU and wall milliseconds, peak memory
 //   bench_unet check FOLDER WIDTH                                the peer's weights and inputs through this network
 // Times are CPU seconds of the process, so that with one thread other programs on the machine do not count.
 #include <ATen/Parallel.h>
@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,19 @@ VideoUNet random_sv3d(const VideoUNetConfig& config, at::ScalarType dtype) {
   return unet;
 }
 
+/// Makes the peak of resident memory start anew (Linux), so that the making of random weights does not count.
+void reset_peak() {
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/// Megabytes, weights included.
+double peak() {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) * 1024 / 1e6;
+  return 0;
+}
+
 void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType precision) {
   constexpr int64_t frames = 21;
   const VideoUNetConfig config = sv3d_config(width);
@@ -121,14 +135,15 @@ void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType preci
   const Tensor noise = randn({frames, config.out_channels, size, size}, generator);
   const c10::NoGradGuard no_grad;
   const Autocast autocast(at::kCPU, precision);
+  reset_peak();
   for (int i = -1; i < repetitions; ++i) {
     const std::clock_t cpu = std::clock();
     const auto wall = std::chrono::steady_clock::now();
     guided_denoise(unet, noise, at::ones({frames}), conditioning, at::full({frames}, 2));
     if (i < 0) continue;
-    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f}\n", dtype_name(precision),
+    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f} peak_mb {:.0f}\n", dtype_name(precision),
                1e3 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC,
-               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count());
+               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count(), peak());
   }
 }
 
