@@ -44,6 +44,9 @@ class VideoUNet {
   };
 
   VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope);
+  /// Of the weights in `scope`, which are on the CPU, those of one stage at a time are copied to streaming.device. The results
+  /// are those of a network that is there as a whole. For inference only.
+  VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope, const nn::Streaming& streaming);
   ~VideoUNet();
   VideoUNet(VideoUNet&&) noexcept;
 

@@ -57,7 +57,7 @@ TEST_F(ImportCommand, SamplerOptionsReachTheRecord) {
       run("generate photo.png --model toy --views-only --steps 2 --guidance linear:1:2 --sampler heun --cache-steps 2 "
           "--guidance-range 0.1:9 "
           "--orbit sine:15 --frames 4 --size 48 "
-          "--decode-chunk 1 --guidance-batch split --preview --resume -o out");
+          "--decode-chunk 1 --guidance-batch split --offload --preview --resume -o out");
   ASSERT_EQ(result.code, 0) << result.err;
   const Json json = read_json_file(folder_ / "out/photo/result.json");
   EXPECT_EQ(json["settings"]["guider"], "linear");

@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <map>
+
 #include "core/device.h"
 #include "core/error.h"
 #include "goldens.h"
@@ -204,6 +206,52 @@ TEST(VideoUNet, ReusedDeepFeaturesReplaceTheDeepPart) {
   EXPECT_GT(((*toy.unet)(other)-plain).abs().max().item<double>(), 1e-3);
   memory.deep = DeepFeatures::keep;
   EXPECT_GT(((*toy.unet)(input)-plain).abs().max().item<double>(), 1e-3);
+}
+
+/// Bytes of the parameters of each stage.
+std::map<std::string, int64_t> stage_bytes(const nn::ParameterStore& store) {
+  std::map<std::string, int64_t> bytes;
+  for (const auto& [name, parameter] : store.parameters()) {
+    const size_t second = name.find('.', name.find('.') + 1);
+    if (name.find("_block") < name.find('.')) bytes[name.substr(0, second)] += static_cast<int64_t>(parameter.nbytes());
+  }
+  return bytes;
+}
+
+TEST(VideoUNet, StreamedWeightsGiveTheSameBitsAndStayNoLongerThanTheirStage) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const auto meter = std::make_shared<nn::StreamMeter>();
+  const VideoUNet streamed(testing::toy_unet_config(), nn::Scope(toy.store), nn::Streaming{at::kFloat, at::kCPU, meter});
+  EXPECT_EQ(meter->peak(), 0) << "nothing is copied before it is needed";
+  VideoUNet::Input input = toy_unet_input(2, 3);
+  EXPECT_TRUE(at::equal(streamed(input), (*toy.unet)(input)));
+  EXPECT_EQ(meter->resident(), 0);
+  int64_t largest = 0;
+  for (const auto& [stage, bytes] : stage_bytes(*toy.store)) largest = std::max(largest, bytes);
+  EXPECT_EQ(meter->peak(), largest);
+  // What a run keeps between calls goes by names, not by layers that come and go.
+  UNetMemory memory;
+  input.memory = &memory;
+  const Tensor first = streamed(input);
+  EXPECT_TRUE(at::equal(streamed(input), first));
+  EXPECT_EQ(memory.constants.size(), 7u * 3 + 1);
+}
+
+TEST(VideoUNet, StreamedWeightsAreConverted) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const VideoUNet streamed(testing::toy_unet_config(), nn::Scope(toy.store), nn::Streaming{at::kBFloat16, at::kCPU, nullptr});
+  const VideoUNet::Input input = toy_unet_input(2, 3);
+  const Autocast autocast(at::kCPU, at::kBFloat16);
+  // Autocast itself rounds the resident network's weights to bfloat16.
+  EXPECT_TRUE(at::equal(streamed(input), (*toy.unet)(input)));
+}
+
+TEST(VideoUNet, WeightsWithTheirOwnLoraAreNotStreamed) {
+  const auto store = nn::ParameterStore::random(1);
+  store->enable_lora({2, 2, {"to_q"}});
+  EXPECT_THROW(VideoUNet(testing::toy_unet_config(), nn::Scope(store), nn::Streaming{}), Error);
 }
 
 TEST(VideoUNet, Bfloat16StaysClose) {

@@ -118,6 +118,13 @@ TEST_F(SamplingOptionsOf, SplitGuidanceGivesTheSameNumbers) {
   testing::expect_close(latents(options), joint, 1e-5, "split");
 }
 
+TEST_F(SamplingOptionsOf, OffloadedWeightsGiveTheSameBits) {
+  LoadOptions load;
+  load.offload = true;
+  const Model offloaded = load_model(*folder_ / "toy", load);
+  EXPECT_TRUE(at::equal(generate_latents(offloaded, *photo_, {}).latents, latents({})));
+}
+
 TEST_F(SamplingOptionsOf, ChunksDecodeToTheSameViews) {
   const Tensor z = latents({});
   testing::expect_near(decode_views(*model_, z, 1), decode_views(*model_, z), 1e-5, "chunks of one");
