@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -111,14 +112,15 @@ VideoUNet random_sv3d(const VideoUNetConfig& config, at::ScalarType dtype) {
 
 /// Makes the peak of resident memory start anew (Linux), so that the making of random weights does not count.
 void reset_peak() {
+  ::malloc_trim(0);
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
-/// Megabytes, weights included.
-double peak() {
+/// Megabytes of resident memory, weights included: "VmHWM:" at its peak, "VmRSS:" now.
+double resident(const std::string& key) {
   std::ifstream file("/proc/self/status");
   for (std::string line; std::getline(file, line);)
-    if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) * 1024 / 1e6;
+    if (line.starts_with(key)) return std::strtod(line.c_str() + key.size(), nullptr) * 1024 / 1e6;
   return 0;
 }
 
@@ -136,14 +138,15 @@ void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType preci
   const c10::NoGradGuard no_grad;
   const Autocast autocast(at::kCPU, precision);
   reset_peak();
+  const double before = resident("VmRSS:");
   for (int i = -1; i < repetitions; ++i) {
     const std::clock_t cpu = std::clock();
     const auto wall = std::chrono::steady_clock::now();
     guided_denoise(unet, noise, at::ones({frames}), conditioning, at::full({frames}, 2));
     if (i < 0) continue;
-    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f} peak_mb {:.0f}\n", dtype_name(precision),
+    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f} peak_mb {:.0f} (before {:.0f})\n", dtype_name(precision),
                1e3 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC,
-               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count(), peak());
+               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count(), resident("VmHWM:"), before);
   }
 }
 

@@ -5,6 +5,7 @@
 
 bench/peers/compare_unet.sh installs what it needs into an environment of its own and runs both sides in turn.
 """
+import ctypes
 import os
 import sys
 import time
@@ -39,14 +40,15 @@ def inputs(clips, size, dtype):
 
 def reset_peak():
     """Makes the peak of resident memory start anew (Linux), so that the making of random weights does not count."""
+    ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
 
 
-def peak():
-    """Megabytes, weights included."""
+def resident(key):
+    """Megabytes of resident memory, weights included: "VmHWM:" at its peak, "VmRSS:" now."""
     with open("/proc/self/status") as file:
-        return next(float(line.split()[1]) * 1024 / 1e6 for line in file if line.startswith("VmHWM:"))
+        return next(float(line.split()[1]) * 1024 / 1e6 for line in file if line.startswith(key))
 
 
 def run_time(width, size, repetitions, threads, name):
@@ -54,13 +56,14 @@ def run_time(width, size, repetitions, threads, name):
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
     unet, given = make_unet(width).to(dtype), inputs(2, size, dtype)
     reset_peak()
+    before = resident("VmRSS:")
     with torch.no_grad():
         unet(**given)
         for _ in range(repetitions):
             cpu, wall = time.process_time(), time.perf_counter()
             unet(**given)
             print(f"diffusers {name} cpu_ms {1e3 * (time.process_time() - cpu):.0f} "
-                  f"wall_ms {1e3 * (time.perf_counter() - wall):.0f} peak_mb {peak():.0f}", flush=True)
+                  f"wall_ms {1e3 * (time.perf_counter() - wall):.0f} peak_mb {resident('VmHWM:'):.0f} (before {before:.0f})", flush=True)
 
 
 def export(folder, width, size):
