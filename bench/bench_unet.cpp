@@ -161,10 +161,15 @@ void check_against_peer(const std::filesystem::path& folder, int64_t width) {
     weights.emplace(name, theirs.at(diffusers_unet_name(name, config)));
   const VideoUNet unet(config, nn::Scope(nn::ParameterStore::from_tensors(std::move(weights), folder.string())));
   const c10::NoGradGuard no_grad;
-  const Tensor out = unet({io.at("x"), io.at("timesteps"), io.at("context"), io.at("y"), io.at("x").size(0), {}}),
-               &expected = io.at("out");
-  fmt::print("largest difference from diffusers, relative to the largest value: {:.1e}\n",
-             ((out - expected).abs().max() / expected.abs().max()).item<double>());
+  const Tensor& expected = io.at("out");
+  for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) {
+    const Autocast autocast(at::kCPU, precision);
+    const Tensor out =
+        unet({io.at("x"), io.at("timesteps"), io.at("context"), io.at("y"), io.at("x").size(0), {}}).to(at::kFloat);
+    fmt::print("{} here, diffusers in fp32: difference relative to the largest value {:.1e} at most, {:.1e} in quadratic mean\n",
+               dtype_name(precision), ((out - expected).abs().max() / expected.abs().max()).item<double>(),
+               ((out - expected).square().mean().sqrt() / expected.abs().max()).item<double>());
+  }
 }
 
 }  // namespace
