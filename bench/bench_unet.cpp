@@ -1,12 +1,13 @@
 // Speed of the embedded model's VideoUNet on the CPU: one guided denoising step, and one training step, in both precisions.
 //   bench_unet [clips] [repetitions] [threads] [fp32 | bf16]
 // SV3D's structure at any width, 21 frames, beside bench/peers/diffusers_unet.py (see compare_unet.sh there):
-//   bench_unet sv3d WIDTH SIZE REPETITIONS THREADS fp32|bf16     one guided step, CPU and wall milliseconds
+//   bench_unet sv3d WIDTH SIZE REPETITIONS THREADS fp32|bf16     one guided step: CPU and wall milliseconds, peak memory
 //   bench_unet check FOLDER WIDTH                                the peer's weights and inputs through this network
 // Times are CPU seconds of the process, so that with one thread other programs on the machine do not count.
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -108,6 +110,20 @@ VideoUNet random_sv3d(const VideoUNetConfig& config, at::ScalarType dtype) {
   return unet;
 }
 
+/// Makes the peak of resident memory start anew (Linux), so that the making of random weights does not count.
+void reset_peak() {
+  ::malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/// Megabytes of resident memory, weights included: "VmHWM:" at its peak, "VmRSS:" now.
+double resident(const std::string& key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key)) return std::strtod(line.c_str() + key.size(), nullptr) * 1024 / 1e6;
+  return 0;
+}
+
 void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType precision) {
   constexpr int64_t frames = 21;
   const VideoUNetConfig config = sv3d_config(width);
@@ -121,14 +137,16 @@ void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType preci
   const Tensor noise = randn({frames, config.out_channels, size, size}, generator);
   const c10::NoGradGuard no_grad;
   const Autocast autocast(at::kCPU, precision);
+  reset_peak();
+  const double before = resident("VmRSS:");
   for (int i = -1; i < repetitions; ++i) {
     const std::clock_t cpu = std::clock();
     const auto wall = std::chrono::steady_clock::now();
     guided_denoise(unet, noise, at::ones({frames}), conditioning, at::full({frames}, 2));
     if (i < 0) continue;
-    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f}\n", dtype_name(precision),
+    fmt::print("gsv3d {} cpu_ms {:.0f} wall_ms {:.0f} peak_mb {:.0f} (before {:.0f})\n", dtype_name(precision),
                1e3 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC,
-               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count());
+               1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count(), resident("VmHWM:"), before);
   }
 }
 
@@ -143,10 +161,15 @@ void check_against_peer(const std::filesystem::path& folder, int64_t width) {
     weights.emplace(name, theirs.at(diffusers_unet_name(name, config)));
   const VideoUNet unet(config, nn::Scope(nn::ParameterStore::from_tensors(std::move(weights), folder.string())));
   const c10::NoGradGuard no_grad;
-  const Tensor out = unet({io.at("x"), io.at("timesteps"), io.at("context"), io.at("y"), io.at("x").size(0), {}}),
-               &expected = io.at("out");
-  fmt::print("largest difference from diffusers, relative to the largest value: {:.1e}\n",
-             ((out - expected).abs().max() / expected.abs().max()).item<double>());
+  const Tensor& expected = io.at("out");
+  for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) {
+    const Autocast autocast(at::kCPU, precision);
+    const Tensor out =
+        unet({io.at("x"), io.at("timesteps"), io.at("context"), io.at("y"), io.at("x").size(0), {}}).to(at::kFloat);
+    fmt::print("{} here, diffusers in fp32: difference relative to the largest value {:.1e} at most, {:.1e} in quadratic mean\n",
+               dtype_name(precision), ((out - expected).abs().max() / expected.abs().max()).item<double>(),
+               ((out - expected).square().mean().sqrt() / expected.abs().max()).item<double>());
+  }
 }
 
 }  // namespace

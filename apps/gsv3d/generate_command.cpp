@@ -25,7 +25,7 @@ struct GenerateArguments {
   GenerateOptions options;
   RunOptions run;
   SamplingOptions sampling;
-  bool no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false;
+  bool offload = false, no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false;
 };
 
 /// The folder's name for a photo: its file name without extension, numbered when two photos share one.
@@ -108,7 +108,8 @@ void run_generate(GenerateArguments& arguments) {
   ModelConfig config = read_model_config(arguments.run.model_folder());
   arguments.sampling.apply_to(config);
   arguments.sampling.apply_to(arguments.options, config);
-  Model model = load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true});
+  Model model = load_model(arguments.run.model_folder(),
+                           {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true, arguments.offload});
   model.config.frames = config.frames, model.config.image_size = config.image_size;
   std::set<std::string> names;
   size_t failures = 0;
@@ -142,6 +143,9 @@ void add_generate_command(CLI::App& app) {
   command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
   command->add_option("--seed", a.options.seed, "same seed, same result")->check(whole_number())->capture_default_str();
   a.sampling.add_to(*command);
+  command->add_flag(
+      "--offload", a.offload,
+      "the UNet's weights stay in main memory and are copied to the device block by block: for GPUs of 8 GB, slower");
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
   command->add_option("--fit-steps", a.options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
       ->check(CLI::Range(1, 1'000'000))

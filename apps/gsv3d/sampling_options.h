@@ -9,8 +9,9 @@
 namespace gsv3d {
 
 struct SamplingOptions {
-  int64_t steps = 0, frames = 0, size = 0, decode_chunk = 0;  ///< 0: the model's, or what fits
-  std::string guidance, orbit, guidance_batch;
+  int64_t steps = 0, cache_steps = -1, frames = 0, size = 0,
+          decode_chunk = 0;  ///< 0 (cache_steps: -1): the model's, or what fits
+  std::string sampler, guidance, guidance_range, orbit, guidance_batch;
   double elevation = 0;
   bool has_elevation = false, preview = false, resume = false;
 

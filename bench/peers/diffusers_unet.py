@@ -1,10 +1,11 @@
 """The Python peer of bench_unet: diffusers' UNetSpatioTemporalConditionModel at SV3D's structure, any width.
 
-  diffusers_unet.py time WIDTH SIZE REPETITIONS THREADS fp32|bf16    milliseconds of CPU and wall time per guided step (batch of 2 clips)
+  diffusers_unet.py time WIDTH SIZE REPETITIONS THREADS fp32|bf16    one guided step (2 clips): CPU and wall milliseconds, peak memory
   diffusers_unet.py export FOLDER WIDTH SIZE                         weights, inputs and output of one clip, for bench_unet check
 
 bench/peers/compare_unet.sh installs what it needs into an environment of its own and runs both sides in turn.
 """
+import ctypes
 import os
 import sys
 import time
@@ -37,17 +38,32 @@ def inputs(clips, size, dtype):
                 added_time_ids=torch.rand(clips, 5, dtype=dtype) * 3)
 
 
+def reset_peak():
+    """Makes the peak of resident memory start anew (Linux), so that the making of random weights does not count."""
+    ctypes.CDLL(None).malloc_trim(0)
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def resident(key):
+    """Megabytes of resident memory, weights included: "VmHWM:" at its peak, "VmRSS:" now."""
+    with open("/proc/self/status") as file:
+        return next(float(line.split()[1]) * 1024 / 1e6 for line in file if line.startswith(key))
+
+
 def run_time(width, size, repetitions, threads, name):
     torch.set_num_threads(threads)
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
     unet, given = make_unet(width).to(dtype), inputs(2, size, dtype)
+    reset_peak()
+    before = resident("VmRSS:")
     with torch.no_grad():
         unet(**given)
         for _ in range(repetitions):
             cpu, wall = time.process_time(), time.perf_counter()
             unet(**given)
-            print(f"diffusers {name} cpu_ms {1e3 * (time.process_time() - cpu):.0f} wall_ms {1e3 * (time.perf_counter() - wall):.0f}",
-                  flush=True)
+            print(f"diffusers {name} cpu_ms {1e3 * (time.process_time() - cpu):.0f} "
+                  f"wall_ms {1e3 * (time.perf_counter() - wall):.0f} peak_mb {resident('VmHWM:'):.0f} (before {before:.0f})", flush=True)
 
 
 def export(folder, width, size):

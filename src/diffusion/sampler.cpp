@@ -1,5 +1,6 @@
 #include "diffusion/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -19,8 +20,10 @@ Tensor concat_for_frames(const Conditioning& conditioning) {
 }
 
 /// What the network says about x at these noise levels, float32.
-Tensor network_output(const VideoUNet& unet, const Tensor& x, const Scaling& scaling, const Conditioning& conditioning) {
+Tensor network_output(const VideoUNet& unet, const Tensor& x, const Scaling& scaling, const Conditioning& conditioning,
+                      UNetMemory* memory = nullptr) {
   VideoUNet::Input input;
+  input.memory = memory;
   input.x = at::cat({x * per_image(scaling.c_in), concat_for_frames(conditioning).to(x.scalar_type())}, 1);
   input.timesteps = scaling.c_noise;
   input.context = conditioning.crossattn;
@@ -31,6 +34,20 @@ Tensor network_output(const VideoUNet& unet, const Tensor& x, const Scaling& sca
 
 Tensor combine(const Tensor& x, const Tensor& net_out, const Scaling& scaling) {
   return per_image(scaling.c_skip) * x + per_image(scaling.c_out) * net_out;
+}
+
+/// Whether rows, noise levels and conditioning fit each other.
+void check(const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
+  require(x.dim() == 4 && sigma.dim() == 1 && sigma.size(0) == x.size(0),
+          "denoise: x must be [N, z, h, w] with one sigma for each of {} images", x.dim() > 0 ? x.size(0) : 0);
+  require(conditioning.concat.dim() == 4 && conditioning.concat.size(0) * conditioning.frames == x.size(0),
+          "denoise: {} images, but conditioning for clips of {} frames", x.size(0), conditioning.frames);
+}
+
+/// The same for the guided network, which takes one clip.
+void check_guided(const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
+  check(x, sigma, conditioning);
+  require(conditioning.concat.size(0) == 1, "guided_denoise takes one clip, found {}", conditioning.concat.size(0));
 }
 
 /// [unconditional; conditional] as one conditioning of twice as many clips.
@@ -44,12 +61,55 @@ Conditioning both_halves(const Conditioning& conditioning) {
   return both;
 }
 
-void check(const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
-  require(x.dim() == 4 && sigma.dim() == 1 && sigma.size(0) == x.size(0),
-          "denoise: x must be [N, z, h, w] with one sigma for each of {} images", x.dim() > 0 ? x.size(0) : 0);
-  require(conditioning.concat.dim() == 4 && conditioning.concat.size(0) * conditioning.frames == x.size(0),
-          "denoise: {} images, but conditioning for clips of {} frames", x.size(0), conditioning.frames);
+Scaling twice(const Scaling& scaling) {
+  const auto both = [](const Tensor& values) { return at::cat({values, values}); };
+  return {both(scaling.c_skip), both(scaling.c_out), both(scaling.c_in), both(scaling.c_noise)};
 }
+
+/// The guided network of one run of the sampler: what its evaluations have in common is made once.
+class GuidedNetwork {
+ public:
+  GuidedNetwork(const VideoUNet& unet, const Conditioning& conditioning, GuidanceBatch batch)
+      : unet_(unet), batch_(batch), some_{conditioning, {}}, none_{conditioning.unconditional(), {}} {
+    if (batch == GuidanceBatch::kJoint) both_.conditioning = both_halves(conditioning);
+  }
+
+  /// guided_denoise, once its arguments are checked.
+  GuidedResult operator()(const Tensor& x, const Tensor& sigma, const Tensor& scales, DeepFeatures deep = DeepFeatures::compute) {
+    const Scaling scaling = v_scaling(sigma);
+    const bool guided = scales.ne(1).any().item<bool>();
+    // What a branch without work now keeps would be too old when its turn comes again.
+    if (guided && batch_ == GuidanceBatch::kJoint) some_.memory.deep_features.reset();
+    if (!guided) none_.memory.deep_features.reset(), both_.memory.deep_features.reset();
+    for (Branch* branch : {&some_, &none_, &both_}) branch->memory.deep = deep;
+    if (!guided) {
+      const Tensor net_out = ask(some_, x, scaling);
+      return {combine(x, net_out, scaling), net_out};
+    }
+    if (batch_ == GuidanceBatch::kSplit) {
+      const Tensor none = ask(none_, x, scaling), some = ask(some_, x, scaling);
+      return {apply_guidance(at::cat({combine(x, none, scaling), combine(x, some, scaling)}), scales), at::cat({none, some})};
+    }
+    const Tensor x2 = at::cat({x, x});
+    const Scaling scaling2 = twice(scaling);
+    const Tensor net_out = ask(both_, x2, scaling2);
+    return {apply_guidance(combine(x2, net_out, scaling2), scales), net_out};
+  }
+
+ private:
+  struct Branch {
+    Conditioning conditioning;
+    UNetMemory memory;
+  };
+
+  Tensor ask(Branch& branch, const Tensor& x, const Scaling& scaling) const {
+    return network_output(unet_, x, scaling, branch.conditioning, &branch.memory);
+  }
+
+  const VideoUNet& unet_;
+  GuidanceBatch batch_;
+  Branch some_, none_, both_;  // conditional, unconditional, and both in one batch in the other order
+};
 
 }  // namespace
 
@@ -59,6 +119,12 @@ Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho)
   const double low = std::pow(sigma_min, 1 / rho), high = std::pow(sigma_max, 1 / rho);
   const Tensor ramp = at::linspace(0, 1, steps, at::kFloat);
   return at::cat({at::pow(high + ramp * (low - high), rho), at::zeros({1}, at::kFloat)});
+}
+
+bool is_guided(const SamplerConfig& config, double sigma) {
+  const auto& range = config.guidance_range;
+  require(range.empty() || range.size() == 2, "sampler: guidance_range has {} numbers, expected two", range.size());
+  return range.empty() || (sigma > range[0] && sigma <= range[1]);
 }
 
 Scaling v_scaling(const Tensor& sigma) {
@@ -90,40 +156,38 @@ Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, cons
 
 GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning,
                             const Tensor& scales, GuidanceBatch batch) {
-  check(x, sigma, conditioning);
-  require(conditioning.concat.size(0) == 1, "guided_denoise takes one clip, found {}", conditioning.concat.size(0));
-  const Scaling scaling = v_scaling(sigma);
-  if (scales.eq(1).all().item<bool>()) {
-    const Tensor net_out = network_output(unet, x, scaling, conditioning);
-    return {combine(x, net_out, scaling), net_out};
-  }
-  if (batch == GuidanceBatch::kSplit) {
-    const Tensor none = network_output(unet, x, scaling, conditioning.unconditional());
-    const Tensor some = network_output(unet, x, scaling, conditioning);
-    return {apply_guidance(at::cat({combine(x, none, scaling), combine(x, some, scaling)}), scales), at::cat({none, some})};
-  }
-  const auto twice = [](const Tensor& values) { return at::cat({values, values}); };
-  const Scaling scaling2 = {twice(scaling.c_skip), twice(scaling.c_out), twice(scaling.c_in), twice(scaling.c_noise)};
-  const Tensor net_out = network_output(unet, twice(x), scaling2, both_halves(conditioning));
-  return {apply_guidance(combine(twice(x), net_out, scaling2), scales), net_out};
+  check_guided(x, sigma, conditioning);
+  return GuidedNetwork(unet, conditioning, batch)(x, sigma, scales);
 }
 
 Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
               const std::function<void(const SamplerStep&)>& on_step, const SampleOptions& options) {
+  require(options.first_step == config.steps || options.first_step % std::max<int64_t>(config.cache_steps, 1) == 0,
+          "sampler: a run with cache_steps {} cannot go on at step {}", config.cache_steps, options.first_step);
   require(options.first_step >= 0 && options.first_step <= config.steps, "sampler: step {} of {}", options.first_step,
           config.steps);
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
   const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale);
-  Tensor x = options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1);
+  const Tensor unguided = at::ones_like(scales);
+  const SolverMethod method = parse_solver(config.method);
+  check_guided(noise, at::ones({noise.size(0)}), conditioning);
+  GuidedNetwork network(unet, conditioning, options.batch);
+  SolverState state = {options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1), options.previous};
+  const int64_t period = std::max<int64_t>(config.cache_steps, 1);
   for (int64_t i = options.first_step; i < config.steps; ++i) {
-    const Tensor sigma = sigmas[i], next = sigmas[i + 1];
-    const GuidedResult result =
-        guided_denoise(unet, x, sigma.expand({x.size(0)}).to(x.device()), conditioning, scales, options.batch);
-    const Tensor slope = (x - result.denoised) / sigma;
-    x = x + slope * (next - sigma);
-    if (on_step) on_step({i, config.steps, result.net_out, result.denoised, x});
+    const DeepFeatures deep = period == 1 ? DeepFeatures::compute : i % period == 0 ? DeepFeatures::keep : DeepFeatures::reuse;
+    Tensor net_out;
+    const auto denoiser = [&](const Tensor& x, const Tensor& sigma) {
+      const Tensor& here = is_guided(config, sigma.item<double>()) ? scales : unguided;
+      const GuidedResult result = network(x, sigma.expand({x.size(0)}).to(x.device()), here, deep);
+      if (!net_out.defined()) net_out = result.net_out;
+      return result.denoised;
+    };
+    const Tensor denoised = solver_step(method, sigmas, i, denoiser, state);
+    if (on_step)
+      on_step({i, config.steps, net_out, denoised, state.x, state.previous, (i + 1) % period == 0 || i + 1 == config.steps});
   }
-  return x;
+  return state.x;
 }
 
 }  // namespace gsv3d

@@ -1,6 +1,6 @@
 // EDM sampling as SV3D runs it: v-scaling with EDM noise conditioning, Euler steps, per-frame classifier-free guidance
 // (sgm/modules/diffusionmodules: discretizer.py EDMDiscretization, denoiser_scaling.py VScalingWithEDMcNoise, sampling.py
-// EulerEDMSampler, guiders.py).
+// EulerEDMSampler, guiders.py). Other steps than Euler's: solver.h.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include "core/config.h"
 #include "core/tensor.h"
 #include "diffusion/conditioning.h"
+#include "diffusion/solver.h"
 #include "diffusion/video_unet.h"
 
 namespace gsv3d {
@@ -17,17 +18,25 @@ namespace gsv3d {
 struct SamplerConfig {
   double sigma_min = 0.002, sigma_max = 700, rho = 7;
   int64_t steps = 50;
+  std::string method = "euler";     ///< euler | heun | dpmpp2m
   std::string guider = "triangle";  ///< triangle | linear | constant
   double min_scale = 1, max_scale = 2.5;
+  std::vector<double> guidance_range;  ///< two noise levels, see is_guided; empty: guided everywhere
+  int64_t cache_steps = 0;  ///< the UNet's deep part is computed in every so many-th step (unet_memory.h); 0 and 1: in each
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
-    visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale);
+    visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale),
+        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps);
   }
 };
 
 /// Karras' noise levels (arXiv 2206.00364, eq. 5), descending, with a zero appended: [steps + 1] float32.
 Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho);
+
+/// Whether noise level sigma gets guidance: it does in (low, high] (Kynkäänniemi et al. 2024, arXiv 2404.07724). Elsewhere the
+/// conditional half of the network runs alone.
+bool is_guided(const SamplerConfig& config, double sigma);
 
 /// Preconditioning of the v-prediction network at noise level sigma [N]: denoised = c_skip x + c_out F(c_in x; c_noise).
 struct Scaling {
@@ -63,12 +72,16 @@ GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor
 /// What happened in one step, for previews and tests.
 struct SamplerStep {
   int64_t index, total;
-  Tensor net_out, denoised, x_next;
+  Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult)
+  Tensor x_next;
+  Tensor previous;  ///< what a run that goes on after this step needs besides x_next (SolverState::previous); may be undefined
+  bool can_go_on = true;  ///< false where the next step needs the UNet's kept features, too: a run cannot go on after this one
 };
 
 struct SampleOptions {
   GuidanceBatch batch = GuidanceBatch::kJoint;
   int64_t first_step = 0;  ///< of a run that goes on; its noise is then that step's x (SamplerStep::x_next of the one before)
+  Tensor previous;         ///< and SamplerStep::previous of the one before
 };
 
 /// Runs the sampler from unit normal noise [F, z, h, w] to the final latents (diffusion variable: already multiplied by

@@ -15,6 +15,7 @@ Savings from_environment() {
   const char* text = std::getenv("GSV3D_SAVINGS");
   if (!text || !*text) return chosen;
   const std::map<std::string, bool*> known = {{"single-token", &chosen.single_token},
+                                              {"once-per-run", &chosen.once_per_run},
                                               {"blocked-feed-forward", &chosen.blocked_feed_forward}};
   for (const auto& [name, value] : known) *value = false;
   std::istringstream names(text);
@@ -22,7 +23,7 @@ Savings from_environment() {
     if (name == "none") continue;
     const auto found = known.find(name);
     if (found == known.end())
-      throw UsageError("GSV3D_SAVINGS: unknown \"" + name + "\": use single-token, blocked-feed-forward or none");
+      throw UsageError("GSV3D_SAVINGS: unknown \"" + name + "\": use single-token, once-per-run, blocked-feed-forward or none");
     *found->second = true;
   }
   return chosen;

@@ -7,6 +7,9 @@ namespace gsv3d {
 struct Savings {
   /// Attention to one token: the softmax is 1 whatever the query, so query, key and norm are left out.
   bool single_token = true;
+  /// What depends only on photo, cameras and weights (attention to one token, embeddings of cameras and frames) is computed once
+  /// per run of the sampler: the same bits. Only beside single_token, where attention to the photo is such a thing.
+  bool once_per_run = true;
   /// The gated feed-forward runs over blocks of tokens whose hidden layer stays in the processor's cache.
   bool blocked_feed_forward = true;
 };

@@ -39,7 +39,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t head
 }  // namespace
 
 UNetAttention::UNetAttention(const nn::Scope& scope, int64_t channels, int64_t context_channels, int64_t head_channels)
-    : to_q_(scope / "to_q", channels, channels, /*with_bias=*/false),
+    : name_(scope.name()),
+      to_q_(scope / "to_q", channels, channels, /*with_bias=*/false),
       to_k_(scope / "to_k", context_channels, channels, /*with_bias=*/false),
       to_v_(scope / "to_v", context_channels, channels, /*with_bias=*/false),
       to_out_(scope / "to_out" / 0, channels, channels),
@@ -52,12 +53,13 @@ Tensor UNetAttention::operator()(const Tensor& x) const {
   return to_out_(attention(to_q_(x), to_k_(x), to_v_(x), heads_));
 }
 
-Tensor UNetAttention::add_cross_attention(Tensor x, const nn::LayerNorm& norm, const Tensor& context) const {
+Tensor UNetAttention::add_cross_attention(Tensor x, const nn::LayerNorm& norm, const Tensor& context,
+                                          const FrameBatch& batch) const {
   const auto shape = x.sizes().vec();
   const Tensor grouped = x.reshape({context.size(0), -1, shape.back()});
   // Training keeps this shortcut whatever is asked for: its gradients are exact, too.
   if (context.size(1) == 1 && (savings().single_token || x.requires_grad()))
-    return add_reusing(grouped, to_out_(to_v_(context))).reshape(shape);
+    return add_reusing(grouped, batch.once(name_, [&] { return to_out_(to_v_(context)); })).reshape(shape);
   const Tensor output = to_out_(attention(to_q_(norm(grouped)), to_k_(context), to_v_(context), heads_));
   return add_reusing(output, grouped).reshape(shape);
 }

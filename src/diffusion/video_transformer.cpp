@@ -14,7 +14,7 @@ SpatialBlock::SpatialBlock(const nn::Scope& scope, const TransformerWidths& widt
 
 Tensor SpatialBlock::operator()(const Tensor& x, const FrameBatch& batch) const {
   Tensor y = add_reusing(attn1(norm1(x)), x);
-  y = attn2.add_cross_attention(std::move(y), norm2, batch.context);
+  y = attn2.add_cross_attention(std::move(y), norm2, batch.context, batch);
   return add_reusing(ff(norm3(y)), y);
 }
 
@@ -31,7 +31,7 @@ TemporalBlock::TemporalBlock(const nn::Scope& scope, const TransformerWidths& wi
 Tensor TemporalBlock::operator()(const Tensor& x, const FrameBatch& batch) const {
   Tensor y = add_reusing(ff_in(norm_in(x)), x);
   y = add_reusing(attn1(norm1(y)), y);
-  y = attn2.add_cross_attention(std::move(y), norm2, batch.time_context);
+  y = attn2.add_cross_attention(std::move(y), norm2, batch.time_context, batch);
   return add_reusing(ff(norm3(y)), y);
 }
 
@@ -52,8 +52,10 @@ VideoTransformer::VideoTransformer(const nn::Scope& scope, const TransformerWidt
 
 /// [F, 1, C]: tells the temporal path which frame a token belongs to; the same for every clip.
 Tensor VideoTransformer::frame_embedding(const Tensor& like, const FrameBatch& batch) const {
-  const Tensor indices = at::arange(batch.frames, like.options().dtype(at::kFloat));
-  const Tensor embedding = frame_out_(silu_reusing(frame_in_(nn::sinusoidal_embedding(indices, channels_))));
+  const Tensor embedding = batch.once(name_ + ".time_pos_embed", [&] {
+    const Tensor indices = at::arange(batch.frames, like.options().dtype(at::kFloat));
+    return frame_out_(silu_reusing(frame_in_(nn::sinusoidal_embedding(indices, channels_))));
+  });
   batch.record(name_ + ".time_pos_embed", embedding.repeat({batch.clips, 1}));
   return embedding.unsqueeze(1);
 }

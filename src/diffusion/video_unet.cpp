@@ -6,12 +6,14 @@
 #include "core/error.h"
 #include "diffusion/frame_batch.h"
 #include "diffusion/reuse_memory.h"
-#include "diffusion/video_res_block.h"
-#include "diffusion/video_transformer.h"
+#include "diffusion/unet_stage.h"
 #include "nn/layers.h"
 
 namespace gsv3d {
 namespace {
+
+/// Stages at either end that run even where the features between them are reused.
+constexpr size_t outer_stages = 1;
 
 /// Linear, SiLU, Linear.
 struct Embedding {
@@ -20,51 +22,34 @@ struct Embedding {
   Tensor operator()(const Tensor& x) const { return out(silu_reusing(in(x))); }
 };
 
-/// One entry of input_blocks or output_blocks: the parts it has run in this order.
-struct Stage {
-  std::string name;
-  std::optional<nn::Conv2d> convolution;  // the first stage, or a downsampler
-  std::optional<VideoResBlock> res_block;
-  std::optional<VideoTransformer> transformer;
-  std::optional<nn::Conv2d> upsampler;
-
-  Tensor operator()(Tensor x, const FrameBatch& batch) const {
-    if (convolution) x = (*convolution)(x);
-    if (res_block) x = (*res_block)(x, batch);
-    if (transformer) x = (*transformer)(x, batch);
-    if (upsampler) x = (*upsampler)(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
-    batch.record(name, x);
-    return x;
-  }
-};
-
 }  // namespace
 
 struct VideoUNet::Implementation {
   VideoUNetConfig config;
   int64_t embedding_channels;
   Embedding time_embed, label_emb;
-  std::vector<Stage> input_blocks, output_blocks;
-  std::vector<int64_t> skip_widths;
-  std::optional<VideoResBlock> middle_first, middle_last;
-  std::optional<VideoTransformer> middle_transformer;
+  std::vector<Stage> input_blocks, middle_blocks, output_blocks;
   nn::GroupNorm out_norm;
   nn::Conv2d out_convolution;
 
-  Implementation(const VideoUNetConfig& given, const nn::Scope& scope)
+  /// `resident` is where the layers outside of the stages find their weights.
+  Implementation(const VideoUNetConfig& given, const nn::Scope& scope, const nn::Scope& resident,
+                 const std::optional<nn::Streaming>& streaming)
       : config(checked(given)),
         embedding_channels(4 * config.model_channels),
-        time_embed(scope / "time_embed", config.model_channels, embedding_channels),
-        label_emb(scope / "label_emb" / 0, config.adm_in_channels, embedding_channels),
-        out_norm(scope / "out" / 0, config.model_channels * config.channel_mult.front(), config.norm_groups),
-        out_convolution(scope / "out" / 2, config.model_channels * config.channel_mult.front(), config.out_channels, 3, 1, 1,
+        time_embed(resident / "time_embed", config.model_channels, embedding_channels),
+        label_emb(resident / "label_emb" / 0, config.adm_in_channels, embedding_channels),
+        out_norm(resident / "out" / 0, config.model_channels * config.channel_mult.front(), config.norm_groups),
+        out_convolution(resident / "out" / 2, config.model_channels * config.channel_mult.front(), config.out_channels, 3, 1, 1,
                         /*with_bias=*/true, /*zero_init=*/true) {
-    const int64_t width = build_down(scope / "input_blocks");
-    const nn::Scope middle = scope / "middle_block";
-    middle_first.emplace(middle / 0, res_widths(width, width));
-    middle_transformer.emplace(middle / 1, transformer_widths(width));
-    middle_last.emplace(middle / 2, res_widths(width, width));
-    build_up(scope / "output_blocks", width);
+    const auto build = [&](std::vector<Stage>& stages, std::vector<StagePlan> plans) {
+      stages.reserve(plans.size());
+      for (StagePlan& plan : plans) stages.emplace_back(std::move(plan), scope, streaming);
+    };
+    std::vector<int64_t> skip_widths;
+    build(input_blocks, plan_down(skip_widths));
+    build(middle_blocks, plan_middle(skip_widths.back()));
+    build(output_blocks, plan_up(skip_widths));
   }
 
   static const VideoUNetConfig& checked(const VideoUNetConfig& config) {
@@ -74,9 +59,11 @@ struct VideoUNet::Implementation {
     return config;
   }
 
-  VideoResBlock::Widths res_widths(int64_t in, int64_t out) const { return {in, out, embedding_channels, config.norm_groups}; }
-  TransformerWidths transformer_widths(int64_t width) const {
-    return {width, config.context_dim, config.num_head_channels, config.transformer_depth, config.norm_groups};
+  StagePlan::Res res(const std::string& path, int64_t in, int64_t out) const {
+    return {path, {in, out, embedding_channels, config.norm_groups}};
+  }
+  StagePlan::Transformer transformer(const std::string& path, int64_t width) const {
+    return {path, {width, config.context_dim, config.num_head_channels, config.transformer_depth, config.norm_groups}};
   }
   bool attends(int64_t shrink) const {
     return std::find(config.attention_resolutions.begin(), config.attention_resolutions.end(), shrink) !=
@@ -84,57 +71,65 @@ struct VideoUNet::Implementation {
   }
   int64_t downsampling() const { return int64_t{1} << (config.channel_mult.size() - 1); }
 
-  /// Returns the width at the bottom.
-  int64_t build_down(const nn::Scope& scope) {
+  /// Fills in what each stage's output, a skip connection, is wide.
+  std::vector<StagePlan> plan_down(std::vector<int64_t>& skip_widths) const {
+    std::vector<StagePlan> plans;
     int64_t width = config.model_channels, shrink = 1;
-    const auto next = [&]() -> Stage& {
-      Stage& stage = input_blocks.emplace_back();
-      stage.name = (scope / static_cast<int64_t>(input_blocks.size() - 1)).name();
-      return stage;
+    const auto next = [&](int64_t out) -> StagePlan& {
+      skip_widths.push_back(out);
+      const std::string name = "input_blocks." + std::to_string(plans.size());
+      return plans.emplace_back(StagePlan{name, {}, {}, {}, {}});
     };
-    const auto here = [&] { return scope / static_cast<int64_t>(input_blocks.size() - 1); };
-    next().convolution.emplace(scope / 0 / 0, config.in_channels, width, 3, 1, 1);
-    skip_widths.push_back(width);
+    StagePlan& first = next(width);
+    first.convolution = {first.name + ".0", config.in_channels, width, 1};
     for (size_t level = 0; level < config.channel_mult.size(); ++level) {
       const int64_t level_width = config.channel_mult[level] * config.model_channels;
       for (int64_t i = 0; i < config.num_res_blocks; ++i) {
-        Stage& stage = next();
-        stage.res_block.emplace(here() / 0, res_widths(width, level_width));
+        StagePlan& stage = next(level_width);
+        stage.res_block = res(stage.name + ".0", width, level_width);
         width = level_width;
-        if (attends(shrink)) stage.transformer.emplace(here() / 1, transformer_widths(width));
-        skip_widths.push_back(width);
+        if (attends(shrink)) stage.transformer = transformer(stage.name + ".1", width);
       }
       if (level + 1 == config.channel_mult.size()) break;
-      next().convolution.emplace(here() / 0 / "op", width, width, 3, /*stride=*/2, 1);
-      skip_widths.push_back(width);
+      StagePlan& down = next(width);
+      down.convolution = {down.name + ".0.op", width, width, /*stride=*/2};
       shrink *= 2;
     }
-    return width;
+    return plans;
   }
 
-  void build_up(const nn::Scope& scope, int64_t width) {
-    int64_t shrink = downsampling();
-    auto skips = skip_widths;
+  std::vector<StagePlan> plan_middle(int64_t width) const {
+    std::vector<StagePlan> plans;
+    for (const char* name : {"middle_block.0", "middle_block.1", "middle_block.2"}) plans.push_back({name, {}, {}, {}, {}});
+    plans[0].res_block = res(plans[0].name, width, width);
+    plans[1].transformer = transformer(plans[1].name, width);
+    plans[2].res_block = res(plans[2].name, width, width);
+    return plans;
+  }
+
+  std::vector<StagePlan> plan_up(std::vector<int64_t> skips) const {
+    std::vector<StagePlan> plans;
+    int64_t shrink = downsampling(), width = skips.back();
     for (size_t level = config.channel_mult.size(); level-- > 0;) {
       const int64_t level_width = config.channel_mult[level] * config.model_channels;
       for (int64_t i = 0; i <= config.num_res_blocks; ++i) {
-        const nn::Scope here = scope / static_cast<int64_t>(output_blocks.size());
-        Stage& stage = output_blocks.emplace_back();
-        stage.name = here.name();
-        stage.res_block.emplace(here / 0, res_widths(width + skips.back(), level_width));
+        StagePlan& stage = plans.emplace_back(StagePlan{"output_blocks." + std::to_string(plans.size()), {}, {}, {}, {}});
+        stage.res_block = res(stage.name + ".0", width + skips.back(), level_width);
         skips.pop_back();
         width = level_width;
-        if (attends(shrink)) stage.transformer.emplace(here / 1, transformer_widths(width));
+        if (attends(shrink)) stage.transformer = transformer(stage.name + ".1", width);
         if (level > 0 && i == config.num_res_blocks) {
-          stage.upsampler.emplace(here / (stage.transformer ? 2 : 1) / "conv", width, width, 3, 1, 1);
+          stage.upsampler = {stage.name + (stage.transformer ? ".2" : ".1") + ".conv", width, width, 1};
           shrink /= 2;
         }
       }
     }
+    return plans;
   }
 
   void check(const Input& input) const;
   FrameBatch frame_batch(const Input& input, NamedTensors* activations) const;
+  Tensor middle(Tensor x, const FrameBatch& batch) const;
 };
 
 void VideoUNet::Implementation::check(const Input& input) const {
@@ -165,7 +160,9 @@ FrameBatch VideoUNet::Implementation::frame_batch(const Input& input, NamedTenso
   batch.frames = input.frames;
   batch.clips = input.x.size(0) / input.frames;
   batch.activations = activations;
-  const Tensor time = time_embed(nn::sinusoidal_embedding(input.timesteps, config.model_channels)), label = label_emb(input.y);
+  batch.memory = input.memory;
+  const Tensor time = time_embed(nn::sinusoidal_embedding(input.timesteps, config.model_channels)),
+               label = batch.once("label_emb", [&] { return label_emb(input.y); });
   batch.record("time_embed", time), batch.record("label_emb", label);
   batch.embedding = silu_reusing(at::add(time, label));
   batch.context = input.context;
@@ -175,8 +172,18 @@ FrameBatch VideoUNet::Implementation::frame_batch(const Input& input, NamedTenso
   return batch;
 }
 
+Tensor VideoUNet::Implementation::middle(Tensor x, const FrameBatch& batch) const {
+  for (const Stage& stage : middle_blocks) x = stage(std::move(x), batch);
+  return x;
+}
+
 VideoUNet::VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope)
-    : implementation_(std::make_unique<Implementation>(config, scope)) {}
+    : implementation_(std::make_unique<Implementation>(config, scope, scope, std::nullopt)) {}
+VideoUNet::VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope, const nn::Streaming& streaming) {
+  const nn::Streaming kept = {streaming.dtype, streaming.device, nullptr};
+  const nn::Scope resident(nn::ParameterStore::copies_of(scope.shared_store(), kept), scope.name());
+  implementation_ = std::make_unique<Implementation>(config, scope, resident, streaming);
+}
 VideoUNet::~VideoUNet() = default;
 VideoUNet::VideoUNet(VideoUNet&&) noexcept = default;
 
@@ -185,17 +192,18 @@ Tensor VideoUNet::operator()(const Input& input, NamedTensors* activations) cons
   net.check(input);
   const FrameBatch batch = net.frame_batch(input, activations);
 
+  const bool keeps = input.memory && input.memory->deep != DeepFeatures::compute;
+  const bool reuses = keeps && input.memory->deep == DeepFeatures::reuse && input.memory->deep_features.defined();
+  const size_t down = reuses ? outer_stages : net.input_blocks.size(), last_deep = net.output_blocks.size() - outer_stages;
   std::vector<Tensor> skips;
   Tensor x = input.x;
-  for (const Stage& stage : net.input_blocks) skips.push_back(x = stage(x, batch));
-  x = (*net.middle_first)(x, batch);
-  x = (*net.middle_transformer)(x, batch);
-  batch.record("middle_block.1", x);
-  x = (*net.middle_last)(x, batch);
-  for (const Stage& stage : net.output_blocks) {
+  for (size_t i = 0; i < down; ++i) skips.push_back(x = net.input_blocks[i](x, batch));
+  x = reuses ? input.memory->deep_features : net.middle(x, batch);
+  for (size_t i = reuses ? last_deep : 0; i < net.output_blocks.size(); ++i) {
+    if (i == last_deep && keeps) input.memory->deep_features = x;
     x = at::cat({x, skips.back()}, 1);
     skips.pop_back();
-    x = stage(std::move(x), batch);
+    x = net.output_blocks[i](std::move(x), batch);
   }
   return net.out_convolution(silu_reusing(net.out_norm(x)));
 }

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "core/tensor.h"
+#include "diffusion/unet_memory.h"
 #include "nn/parameter_store.h"
 
 namespace gsv3d {
@@ -38,10 +39,14 @@ class VideoUNet {
     Tensor context;    ///< [B·F, tokens, context_dim] CLIP tokens, or [B, tokens, context_dim] to be repeated over frames
     Tensor y;          ///< [B·F, adm_in_channels] camera vector
     int64_t frames = 1;
-    Tensor image_only_indicator;  ///< [B, F], ones where the temporal path is skipped; undefined: zeros
+    Tensor image_only_indicator;   ///< [B, F], ones where the temporal path is skipped; undefined: zeros
+    UNetMemory* memory = nullptr;  ///< of a sampler's run with this conditioning
   };
 
   VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope);
+  /// Of the weights in `scope`, which are on the CPU, those of one stage at a time are copied to streaming.device. The results
+  /// are those of a network that is there as a whole. For inference only.
+  VideoUNet(const VideoUNetConfig& config, const nn::Scope& scope, const nn::Streaming& streaming);
   ~VideoUNet();
   VideoUNet(VideoUNet&&) noexcept;
 

@@ -40,6 +40,20 @@ bool ends_with_any(const std::string& name, const std::vector<std::string>& endi
 
 }  // namespace
 
+Tensor StreamMeter::watch(const Tensor& copy) {
+  const auto bytes = static_cast<int64_t>(copy.nbytes());
+  const int64_t now = resident_ += bytes;
+  int64_t peak = peak_;
+  while (now > peak && !peak_.compare_exchange_weak(peak, now)) {
+  }
+  // The copy itself is held by the deleter of a view of its memory, and goes with the last user of that view.
+  const auto release = [self = shared_from_this(), held = copy, bytes](void*) mutable {
+    held.reset();
+    self->resident_ -= bytes;
+  };
+  return at::from_blob(copy.mutable_data_ptr(), copy.sizes(), copy.strides(), release, copy.options(), copy.device());
+}
+
 std::shared_ptr<ParameterStore> ParameterStore::random(uint64_t seed, at::Device device) {
   auto store = std::shared_ptr<ParameterStore>(new ParameterStore(Source::random, at::kFloat, device));
   store->seed_ = seed;
@@ -71,6 +85,20 @@ std::shared_ptr<ParameterStore> ParameterStore::for_inference(const std::filesys
   return store;
 }
 
+std::shared_ptr<ParameterStore> ParameterStore::as_stored(const std::filesystem::path& path, NamedTensors replaced) {
+  const auto store = for_inference(path, at::kFloat, at::kCPU, std::move(replaced));
+  store->as_stored_ = true;
+  return store;
+}
+
+std::shared_ptr<ParameterStore> ParameterStore::copies_of(std::shared_ptr<ParameterStore> host, const Streaming& streaming) {
+  require(host->lora_options_.rank == 0, "weights with a LoRA of their own cannot be streamed: merge it first");
+  auto store = std::shared_ptr<ParameterStore>(new ParameterStore(Source::copies, streaming.dtype, streaming.device));
+  store->host_ = std::move(host);
+  store->meter_ = streaming.meter;
+  return store;
+}
+
 Tensor ParameterStore::borrowed_or_converted(const std::string& name, const Tensor& source) const {
   const at::ScalarType type = source.dim() <= 1 ? at::kFloat : dtype_;
   if (device_.is_cpu() && source.scalar_type() == type) return source;
@@ -85,6 +113,12 @@ std::shared_ptr<ParameterStore> ParameterStore::meta() {
 
 Tensor ParameterStore::make(const std::string& name, at::IntArrayRef shape, const Init& init) {
   if (source_ == Source::meta) return at::empty(shape, at::TensorOptions().dtype(dtype_).device(at::kMeta));
+  if (source_ == Source::copies) {
+    const Tensor source = host_->get(name, shape, init);
+    const at::ScalarType type = source.dim() <= 1 ? at::kFloat : dtype_;
+    const Tensor copy = at::empty(shape, at::TensorOptions().dtype(type).device(device_)).copy_(source);
+    return meter_ ? meter_->watch(copy) : copy;
+  }
   if (source_ == Source::random) return initialised(shape, init, name_seed(seed_, name)).to(device_);
   const auto found = available_.find(prefix_ + name);
   require(found != available_.end(), "{}: no tensor \"{}{}\"", origin_, prefix_, name);
@@ -92,6 +126,7 @@ Tensor ParameterStore::make(const std::string& name, at::IntArrayRef shape, cons
           name, fmt::format("[{}]", fmt::join(found->second.sizes(), ", ")), fmt::format("[{}]", fmt::join(shape, ", ")));
   require(at::isFloatingType(found->second.scalar_type()), "{}: tensor \"{}{}\" has type {}, expected a floating-point one",
           origin_, prefix_, name, c10::toString(found->second.scalar_type()));
+  if (as_stored_) return found->second;
   if (mapped_) return borrowed_or_converted(name, found->second);
   // Always a copy: the source may be a read-only file mapping, and training updates parameters in place.
   return at::empty(shape, at::TensorOptions().dtype(dtype_).device(device_)).copy_(found->second);

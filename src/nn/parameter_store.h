@@ -3,6 +3,7 @@
 // to list them), their type and device, and LoRA are decided here, once.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -40,6 +41,25 @@ struct Lora {
   double scale = 1;
 };
 
+/// Counts the bytes of streamed weights that are on the device, until the last tensor that shares them is gone.
+class StreamMeter : public std::enable_shared_from_this<StreamMeter> {
+ public:
+  int64_t resident() const { return resident_; }
+  int64_t peak() const { return peak_; }
+  /// The same tensor, counted.
+  Tensor watch(const Tensor& copy);
+
+ private:
+  std::atomic<int64_t> resident_ = 0, peak_ = 0;
+};
+
+/// Weights that stay in host memory, and are copied to the device, in its precision, while a block of layers runs.
+struct Streaming {
+  at::ScalarType dtype = at::kFloat;  ///< of matrices and convolutions; vectors are float32
+  at::Device device = at::kCPU;
+  std::shared_ptr<StreamMeter> meter;  ///< may be empty
+};
+
 class ParameterStore {
  public:
   /// Random initialisation from a seed, float32 on `device`.
@@ -56,6 +76,10 @@ class ParameterStore {
   /// tensors to be taken instead of the file's.
   static std::shared_ptr<ParameterStore> for_inference(const std::filesystem::path& path, at::ScalarType dtype, at::Device device,
                                                        NamedTensors replaced = {});
+  /// As for_inference, but on the CPU and in whatever type the file has: a host for copies_of.
+  static std::shared_ptr<ParameterStore> as_stored(const std::filesystem::path& path, NamedTensors replaced = {});
+  /// Fresh copies of another store's parameters, which live as long as the layers that asked for them. Without LoRA.
+  static std::shared_ptr<ParameterStore> copies_of(std::shared_ptr<ParameterStore> host, const Streaming& streaming);
   /// Shapes only: tensors on the meta device, to list a network's parameters.
   static std::shared_ptr<ParameterStore> meta();
 
@@ -80,7 +104,7 @@ class ParameterStore {
   int64_t parameter_count() const;
 
  private:
-  enum class Source { random, tensors, meta };
+  enum class Source { random, tensors, meta, copies };
   ParameterStore(Source source, at::ScalarType dtype, at::Device device) : source_(source), dtype_(dtype), device_(device) {}
   Tensor make(const std::string& name, at::IntArrayRef shape, const Init& init);
   Tensor borrowed_or_converted(const std::string& name, const Tensor& source) const;
@@ -91,7 +115,10 @@ class ParameterStore {
   uint64_t seed_ = 0;
   std::string origin_, prefix_;
   std::shared_ptr<const SafetensorsFile> mapped_;  // for_inference: where tensors may be borrowed from
-  NamedTensors available_;                         // for Source::tensors
+  bool as_stored_ = false;
+  std::shared_ptr<ParameterStore> host_;  // for Source::copies
+  std::shared_ptr<StreamMeter> meter_;
+  NamedTensors available_;  // for Source::tensors
   NamedTensors parameters_, lora_parameters_;
   LoraOptions lora_options_;
   NamedTensors lora_available_;
@@ -111,6 +138,7 @@ class Scope {
   std::optional<Lora> lora(int64_t in, int64_t out) const { return store_->lora(name_, in, out); }
   const std::string& name() const { return name_; }
   ParameterStore& store() const { return *store_; }
+  const std::shared_ptr<ParameterStore>& shared_store() const { return store_; }
 
  private:
   std::shared_ptr<ParameterStore> store_;

@@ -1,4 +1,5 @@
 // config.json of a model folder: reading, and checking that the parts fit each other before any weight is touched.
+#include <algorithm>
 #include <set>
 
 #include "core/error.h"
@@ -138,6 +139,14 @@ void check_sampler(const SamplerConfig& sampler, const Checker& check) {
   check.range("sampler.max_scale", sampler.max_scale, 0, 100);
   require(sampler.guider == "triangle" || sampler.guider == "linear" || sampler.guider == "constant",
           "{}: sampler.guider \"{}\" is unknown: use triangle, linear or constant", check.where, sampler.guider);
+  check.range("sampler.cache_steps", static_cast<double>(sampler.cache_steps), 0, 1000);
+  const auto& range = sampler.guidance_range;
+  require(range.empty() || (range.size() == 2 && range[0] >= 0 && range[0] < range[1]),
+          "{}: sampler.guidance_range = [{}] must be empty or two noise levels, 0 <= low < high", check.where,
+          fmt::join(range, ", "));
+  const auto& methods = solver_names();
+  require(std::find(methods.begin(), methods.end(), sampler.method) != methods.end(),
+          "{}: sampler.method \"{}\" is unknown: use {}", check.where, sampler.method, fmt::join(methods, ", "));
 }
 
 }  // namespace

@@ -29,13 +29,19 @@ void load_vae(Model& model, const fs::path& path) {
   store->check_all_used({"post_quant_conv."});
 }
 
-void load_unet(Model& model, const fs::path& path, bool use_lora) {
+void load_unet(Model& model, const fs::path& path, const LoadOptions& options) {
   if (!fs::exists(path)) return;
   NamedTensors merged;
   const fs::path lora_path = model.folder / lora_file_name;
-  if (use_lora && fs::exists(lora_path)) {
+  if (options.use_lora && fs::exists(lora_path)) {
     merged = merged_lora_weights(read_safetensors(path), read_lora(lora_path), model.config.lora_alpha, lora_path);
     model.distilled = true;
+  }
+  if (options.offload) {
+    const auto host = nn::ParameterStore::as_stored(path, std::move(merged));
+    model.unet.emplace(model.config.unet, nn::Scope(host), nn::Streaming{model.dtype, model.device, nullptr});
+    host->check_all_used();
+    return;
   }
   const auto store = nn::ParameterStore::for_inference(path, model.dtype, model.device, std::move(merged));
   model.unet.emplace(model.config.unet, nn::Scope(store));
@@ -67,9 +73,9 @@ Model load_model(const fs::path& folder, const LoadOptions& options) {
   model.dtype = options.dtype;
   load_vae(model, folder / "vae.safetensors");
   load_part(model.image_embedder, model.config.image_embedder, folder / "image_embedder.safetensors", options);
-  load_unet(model, folder / "unet.safetensors", options.use_lora);
+  load_unet(model, folder / "unet.safetensors", options);
   // Small beside the others, and geometry is sensitive to rounding: these two keep float32 weights.
-  const LoadOptions exact{options.device, at::kFloat, options.use_lora};
+  const LoadOptions exact{options.device, at::kFloat};
   // The mask token is a leftover of DINOv2's training.
   load_part(model.dino, model.config.dino, folder / "dino.safetensors", exact, {"mask_token"});
   load_part(model.gaussian_decoder, model.config.gaussian_decoder, folder / "gaussian_decoder.safetensors", exact);

@@ -76,6 +76,7 @@ struct LoadOptions {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   bool use_lora = true;  ///< apply distilled_lora.safetensors when it is there
+  bool offload = false;  ///< the UNet's weights stay in main memory, mapped, and each stage's are on the device while it runs
 };
 
 /// The precision of the autoencoder beside networks of `dtype`: float32 instead of float16, in whose range its activations do not

@@ -127,10 +127,13 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   json["input"] = record.input;
   json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
   json["seed"] = record.seed;
-  json["settings"] = {{"steps", result.steps},
-                      {"guidance", result.guidance},
-                      {"guider", result.guider},
-                      {"min_guidance", result.min_guidance},
+  json["settings"] = {{"steps", result.sampler.steps},
+                      {"sampler", result.sampler.method},
+                      {"guidance", result.sampler.max_scale},
+                      {"guider", result.sampler.guider},
+                      {"min_guidance", result.sampler.min_scale},
+                      {"guidance_range", result.sampler.guidance_range},
+                      {"cache_steps", result.sampler.cache_steps},
                       {"elevation_degrees", result.elevation_degrees},
                       {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
                       {"views", result.views.size(0)},

@@ -57,6 +57,9 @@ Tensor signed_range(const Tensor& images) {
 SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions& options) {
   SamplerConfig sampler = config.sampler;
   if (options.steps) sampler.steps = *options.steps;
+  if (options.sampler) sampler.method = *options.sampler;
+  if (options.guidance_range) sampler.guidance_range = *options.guidance_range;
+  if (options.cache_steps) sampler.cache_steps = *options.cache_steps;
   if (options.guider) sampler.guider = *options.guider;
   if (options.guidance) sampler.max_scale = *options.guidance;
   if (options.min_guidance) sampler.min_scale = *options.min_guidance;
@@ -165,14 +168,17 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   Tensor start = noise;
   if (!options.resume_file.empty()) {
     state.emplace(options.resume_file, sampling_fingerprint(model, settings, options.seed, photo, conditioning.vector));
-    if (const auto found = state->read()) run.first_step = found->step, start = found->latents.to(model.device);
+    if (const auto found = state->read()) {
+      run.first_step = found->step, start = found->latents.to(model.device);
+      if (found->previous.defined()) run.previous = found->previous.to(model.device);
+    }
   }
   std::optional<LatentPreview> preview;
   if (on_preview) preview.emplace(conditioning.concat * config.vae.scale_factor, photo);
   const Tensor frames = sample(
       *model.unet, settings, start, conditioning,
       [&](const SamplerStep& step) {
-        if (state) state->write({step.index + 1, step.x_next});
+        if (state && step.can_go_on) state->write({step.index + 1, step.x_next, step.previous});
         throw_if_cancelled();
         if (on_step) on_step(step.index + 1, step.total);
         if (preview) on_preview((*preview)(views_from_sv3d_frames(step.denoised)), step.index + 1, step.total);
@@ -221,9 +227,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   const GenerateOptions options = fitted_to_memory(given, model);
   Result result;
   Stages stage(result.times, on_progress);
-  const SamplerConfig sampler = sampler_settings(model.config, options);
-  result.steps = sampler.steps;
-  result.guidance = sampler.max_scale, result.min_guidance = sampler.min_scale, result.guider = sampler.guider;
+  result.sampler = sampler_settings(model.config, options);
   result.orbit = options.orbit;
   result.elevation_degrees = elevation(model.config, options);
   result.cameras = cameras_of(model.config, options);

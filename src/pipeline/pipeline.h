@@ -21,14 +21,17 @@
 namespace gsv3d {
 
 struct GenerateOptions {
-  uint64_t seed = 23;                       ///< same seed, same machine: the same bytes
-  std::optional<int64_t> steps;             ///< denoising steps; otherwise the model's
-  std::optional<double> guidance;           ///< largest guidance scale over the views; otherwise the model's
-  std::optional<double> min_guidance;       ///< the smallest
-  std::optional<std::string> guider;        ///< triangle, linear or constant
-  std::optional<double> elevation_degrees;  ///< of the photo's camera above the object; otherwise the model's
-  std::optional<Orbit> orbit;               ///< another than the level circle at that elevation; needs a model told of cameras
-  std::optional<int64_t> decode_chunk;      ///< views decoded at a time; otherwise as many as fit (pipeline/memory_plan.h)
+  uint64_t seed = 23;                                 ///< same seed, same machine: the same bytes
+  std::optional<int64_t> steps;                       ///< denoising steps; otherwise the model's
+  std::optional<std::string> sampler;                 ///< euler, heun or dpmpp2m (diffusion/solver.h); otherwise the model's
+  std::optional<double> guidance;                     ///< largest guidance scale over the views; otherwise the model's
+  std::optional<double> min_guidance;                 ///< the smallest
+  std::optional<std::string> guider;                  ///< triangle, linear or constant
+  std::optional<std::vector<double>> guidance_range;  ///< noise levels low, high that are guided; otherwise the model's
+  std::optional<int64_t> cache_steps;                 ///< the UNet's deep part in every so many-th step; otherwise the model's
+  std::optional<double> elevation_degrees;            ///< of the photo's camera above the object; otherwise the model's
+  std::optional<Orbit> orbit;           ///< another than the level circle at that elevation; needs a model told of cameras
+  std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (pipeline/memory_plan.h)
   std::optional<GuidanceBatch> guidance_batch;  ///< otherwise both halves together, if they fit
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
   bool views_only = false;            ///< stop after the views
@@ -66,9 +69,8 @@ struct Result {
   Tensor views;                        ///< [N, 3, S, S] in 0-1, decoded latents; view 0 is the framed photo itself
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
-  int64_t steps = 0;
-  double guidance = 0, min_guidance = 0, elevation_degrees = 0;
-  std::string guider;
+  SamplerConfig sampler;               ///< as it ran
+  double elevation_degrees = 0;
   std::optional<Orbit> orbit;    ///< when it was not the level circle
   int64_t first_step = 0;        ///< above 0: a run that went on from a file
   Route route = Route::decoder;  ///< when there are Gaussians

@@ -45,12 +45,14 @@ std::optional<SamplingState::Point> SamplingState::read() const {
     spdlog::warn("{} is of a run with other settings: starting over", path_.string());
     return {};
   }
-  return Point{std::stoll(step->second), file.tensor("latents").clone()};
+  return Point{std::stoll(step->second), file.tensor("latents").clone(),
+               file.contains("previous") ? file.tensor("previous").clone() : Tensor()};
 }
 
 void SamplingState::write(const Point& point) const {
-  write_safetensors(path_, {{"latents", point.latents}},
-                    {{fingerprint_key, fingerprint_}, {step_key, std::to_string(point.step)}});
+  NamedTensors tensors = {{"latents", point.latents}};
+  if (point.previous.defined()) tensors.emplace("previous", point.previous);
+  write_safetensors(path_, tensors, {{fingerprint_key, fingerprint_}, {step_key, std::to_string(point.step)}});
 }
 
 }  // namespace gsv3d

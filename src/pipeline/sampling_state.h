@@ -17,8 +17,9 @@ std::string sampling_fingerprint(const Model& model, const SamplerConfig& sample
 class SamplingState {
  public:
   struct Point {
-    int64_t step;    ///< steps done
-    Tensor latents;  ///< x after them [F, z, h, w] float32
+    int64_t step;     ///< steps done
+    Tensor latents;   ///< x after them [F, z, h, w] float32
+    Tensor previous;  ///< the last step's estimate, where the sampler goes on from it; otherwise undefined
   };
   SamplingState(std::filesystem::path path, std::string fingerprint);
   /// Nothing when there is no file, or it belongs to other settings (it is then left until the first write, with a warning).

@@ -54,12 +54,17 @@ TEST_F(ImportCommand, EveryFailureIsOneLineAndLeavesNothing) {
 
 TEST_F(ImportCommand, SamplerOptionsReachTheRecord) {
   const auto result =
-      run("generate photo.png --model toy --views-only --steps 2 --guidance linear:1:2 --orbit sine:15 --frames 4 --size 48 "
-          "--decode-chunk 1 --guidance-batch split --preview --resume -o out");
+      run("generate photo.png --model toy --views-only --steps 2 --guidance linear:1:2 --sampler heun --cache-steps 2 "
+          "--guidance-range 0.1:9 "
+          "--orbit sine:15 --frames 4 --size 48 "
+          "--decode-chunk 1 --guidance-batch split --offload --preview --resume -o out");
   ASSERT_EQ(result.code, 0) << result.err;
   const Json json = read_json_file(folder_ / "out/photo/result.json");
   EXPECT_EQ(json["settings"]["guider"], "linear");
   EXPECT_EQ(json["settings"]["guidance"], 2.0);
+  EXPECT_EQ(json["settings"]["sampler"], "heun");
+  EXPECT_EQ(json["settings"]["guidance_range"], Json({0.1, 9.0}));
+  EXPECT_EQ(json["settings"]["cache_steps"], 2);
   EXPECT_EQ(json["settings"]["views"], 4);
   EXPECT_EQ(json["settings"]["image_size"], 48);
   EXPECT_EQ(json["settings"]["orbit"]["elevations_degrees"].size(), 4u);
@@ -68,8 +73,10 @@ TEST_F(ImportCommand, SamplerOptionsReachTheRecord) {
 }
 
 TEST_F(ImportCommand, WrongSamplerOptionsAreUsageErrors) {
-  for (const char* wrong : {"--guidance circle:1:2", "--guidance constant:1:2", "--guidance linear:3:1", "--guidance 99",
-                            "--guidance nan", "--orbit sine:x", "--guidance-batch both", "--decode-chunk 0"}) {
+  for (const char* wrong :
+       {"--guidance circle:1:2", "--guidance constant:1:2", "--guidance linear:3:1", "--guidance 99", "--guidance nan",
+        "--sampler rk4", "--cache-steps -1", "--guidance-range 3", "--guidance-range 3:1", "--guidance-range -1:2",
+        "--guidance-range 1:2:3", "--orbit sine:x", "--guidance-batch both", "--decode-chunk 0"}) {
     SCOPED_TRACE(wrong);
     expect_one_line(run(std::string("generate photo.png --model toy -o out ") + wrong), 2, "");
   }

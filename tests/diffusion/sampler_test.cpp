@@ -104,6 +104,76 @@ TEST(Sampler, StepsAreReportedAndTheLastIsTheEstimate) {
   expect_close(steps[0].x_next, expected, 1e-5, "first step");
 }
 
+TEST(Sampler, GuidanceRangeIsOpenBelowAndClosedAbove) {
+  SamplerConfig config;
+  EXPECT_TRUE(is_guided(config, 1e-4) && is_guided(config, 700));
+  config.guidance_range = {0.5, 4};
+  EXPECT_FALSE(is_guided(config, 0.5));
+  EXPECT_TRUE(is_guided(config, 0.51) && is_guided(config, 4));
+  EXPECT_FALSE(is_guided(config, 4.01));
+  config.guidance_range = {1};
+  EXPECT_THROW(is_guided(config, 1), Error);
+}
+
+TEST(Sampler, OutsideTheGuidanceRangeTheConditionalHalfRunsAlone) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const Conditioning conditioning = toy_conditioning(3);
+  SamplerConfig config;
+  config.steps = 4, config.sigma_max = 20;
+  const Tensor sigmas = edm_sigmas(4, config.sigma_min, config.sigma_max, config.rho);
+  // The third of four levels.
+  config.guidance_range = {sigmas[3].item<double>(), sigmas[2].item<double>()};
+  std::vector<SamplerStep> steps;
+  const Tensor noise = randn({3, 2, 4, 6}, make_generator(3));
+  const Tensor latents = sample(*toy.unet, config, noise, conditioning, [&](const SamplerStep& step) { steps.push_back(step); });
+  ASSERT_EQ(steps.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(steps[i].net_out.size(0), i == 2 ? 6 : 3) << i;
+
+  Tensor x = noise * at::sqrt(sigmas[0].square() + 1);
+  const Tensor scales = guidance_scales("triangle", 3, config.min_scale, config.max_scale).reshape({3, 1, 1, 1});
+  for (int64_t i = 0; i < 4; ++i) {
+    const Tensor sigma = sigmas[i].expand({3}), with = denoise(*toy.unet, x, sigma, conditioning),
+                 without = denoise(*toy.unet, x, sigma, conditioning.unconditional());
+    const Tensor denoised = i == 2 ? without + scales * (with - without) : with;
+    x = x + (x - denoised) / sigmas[i] * (sigmas[i + 1] - sigmas[i]);
+  }
+  testing::expect_close(latents, x, 1e-5, "by hand");
+}
+
+/// Features of another batch, or from before a stretch without guidance, must not be reused: the deep part is then made anew.
+TEST(Sampler, KeptFeaturesFollowTheGuidanceRange) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  SamplerConfig config;
+  config.steps = 6, config.sigma_max = 20, config.cache_steps = 6;
+  const Tensor sigmas = edm_sigmas(6, config.sigma_min, config.sigma_max, config.rho);
+  config.guidance_range = {sigmas[4].item<double>(), sigmas[2].item<double>()};  // steps 2 and 3
+  const Conditioning conditioning = toy_conditioning(3);
+  const Tensor noise = randn({3, 2, 4, 6}, make_generator(3));
+  for (const GuidanceBatch batch : {GuidanceBatch::kJoint, GuidanceBatch::kSplit}) {
+    SampleOptions options;
+    options.batch = batch;
+    std::vector<SamplerStep> steps;
+    sample(
+        *toy.unet, config, noise, conditioning, [&](const SamplerStep& step) { steps.push_back(step); }, options);
+    ASSERT_EQ(steps.size(), 6u);
+    const auto differs = [&](size_t i) {
+      const Tensor sigma = sigmas[static_cast<int64_t>(i)].expand({3}), scales = guidance_scales("triangle", 3, 1, 2.5);
+      const Tensor exact =
+          guided_denoise(*toy.unet, steps[i - 1].x_next, sigma, conditioning, i == 2 || i == 3 ? scales : at::ones({3}), batch)
+              .denoised;
+      return (steps[i].denoised - exact).abs().max().item<double>() > 1e-4;
+    };
+    const bool joint = batch == GuidanceBatch::kJoint;
+    EXPECT_TRUE(differs(1)) << "the conditional half's features of step 0";
+    EXPECT_EQ(differs(2), !joint) << "joint: no features of both halves yet";
+    EXPECT_TRUE(differs(3));
+    EXPECT_EQ(differs(4), !joint) << "joint: the conditional half's own are too old";
+    EXPECT_TRUE(differs(5));
+  }
+}
+
 TEST(Sampler, CallbackCanStop) {
   const c10::NoGradGuard no_grad;
   const ToyUNet toy;

@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <map>
+
 #include "core/device.h"
 #include "core/error.h"
 #include "goldens.h"
@@ -132,6 +134,124 @@ TEST(VideoUNet, SingleTokenLeavesOutWhatHasNoGradient) {
                         name.find(".norm2.") != std::string::npos;
     EXPECT_EQ(parameter.grad().defined(), !unused) << name;
   }
+}
+
+/// Layers whose results depend on neither latents nor noise level; for a single token, that is.
+bool is_constant_in_a_run(const std::string& name) {
+  for (const char* part : {"label_emb", "time_pos_embed", "attn2.to_v", "attn2.to_out"})
+    if (name.find(part) != std::string::npos) return true;
+  return false;
+}
+
+TEST(VideoUNet, MemoryOfARunGivesTheSameBitsAndIsNotMadeTwice) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  VideoUNet::Input first = toy_unet_input(2, 3), second = first;
+  second.x = -first.x, second.timesteps = first.timesteps + 1;
+  const Tensor plain_first = (*toy.unet)(first), plain_second = (*toy.unet)(second);
+  UNetMemory memory;
+  first.memory = second.memory = &memory;
+  EXPECT_TRUE(at::equal((*toy.unet)(first), plain_first));
+  // Seven transformers of one spatial and one temporal block, each with its frame embedding; the cameras' embedding.
+  EXPECT_EQ(memory.constants.size(), 7u * 3 + 1);
+  for (const auto& [name, parameter] : toy.store->parameters())
+    if (is_constant_in_a_run(name)) parameter.zero_();
+  EXPECT_TRUE(at::equal((*toy.unet)(second), plain_second));
+  second.memory = nullptr;
+  EXPECT_GT(((*toy.unet)(second)-plain_second).abs().max().item<double>(), 1e-3);
+}
+
+TEST(VideoUNet, NothingIsKeptWhereGradientsAreRecorded) {
+  const ToyUNet toy;
+  UNetMemory memory;
+  VideoUNet::Input input = toy_unet_input(1, 3);
+  input.memory = &memory;
+  toy.store->set_requires_grad(true);
+  for (int call = 0; call < 2; ++call) (*toy.unet)(input).square().mean().backward();
+  EXPECT_TRUE(memory.constants.empty());
+  for (const auto& [name, parameter] : toy.store->parameters()) {
+    if (is_constant_in_a_run(name)) {
+      EXPECT_GT(parameter.grad().abs().max().item<double>(), 0) << name;
+    }
+  }
+}
+
+TEST(VideoUNet, SeveralTokensAreAttendedToAtEveryCall) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  UNetMemory memory;
+  VideoUNet::Input input = toy_unet_input(1, 3, 2);
+  input.memory = &memory;
+  (*toy.unet)(input);
+  for (const auto& [layer, unused] : memory.constants) EXPECT_EQ(layer.find("attn2"), std::string::npos) << layer;
+}
+
+TEST(VideoUNet, ReusedDeepFeaturesReplaceTheDeepPart) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  UNetMemory memory;
+  VideoUNet::Input input = toy_unet_input(1, 3);
+  const Tensor plain = (*toy.unet)(input);
+  input.memory = &memory;
+  // Nothing is there yet: computed, exactly, and kept.
+  memory.deep = DeepFeatures::reuse;
+  EXPECT_TRUE(at::equal((*toy.unet)(input), plain));
+  ASSERT_TRUE(memory.deep_features.defined());
+  // With its own features the network says the same, though its deep part could not say it.
+  toy.store->parameters().at("middle_block.0.out_layers.3.weight").fill_(1e3);
+  EXPECT_TRUE(at::equal((*toy.unet)(input), plain));
+  // The outer stages see the new latents.
+  VideoUNet::Input other = input;
+  other.x = -input.x;
+  EXPECT_GT(((*toy.unet)(other)-plain).abs().max().item<double>(), 1e-3);
+  memory.deep = DeepFeatures::keep;
+  EXPECT_GT(((*toy.unet)(input)-plain).abs().max().item<double>(), 1e-3);
+}
+
+/// Bytes of the parameters of each stage.
+std::map<std::string, int64_t> stage_bytes(const nn::ParameterStore& store) {
+  std::map<std::string, int64_t> bytes;
+  for (const auto& [name, parameter] : store.parameters()) {
+    const size_t second = name.find('.', name.find('.') + 1);
+    if (name.find("_block") < name.find('.')) bytes[name.substr(0, second)] += static_cast<int64_t>(parameter.nbytes());
+  }
+  return bytes;
+}
+
+TEST(VideoUNet, StreamedWeightsGiveTheSameBitsAndStayNoLongerThanTheirStage) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const auto meter = std::make_shared<nn::StreamMeter>();
+  const VideoUNet streamed(testing::toy_unet_config(), nn::Scope(toy.store), nn::Streaming{at::kFloat, at::kCPU, meter});
+  EXPECT_EQ(meter->peak(), 0) << "nothing is copied before it is needed";
+  VideoUNet::Input input = toy_unet_input(2, 3);
+  EXPECT_TRUE(at::equal(streamed(input), (*toy.unet)(input)));
+  EXPECT_EQ(meter->resident(), 0);
+  int64_t largest = 0;
+  for (const auto& [stage, bytes] : stage_bytes(*toy.store)) largest = std::max(largest, bytes);
+  EXPECT_EQ(meter->peak(), largest);
+  // What a run keeps between calls goes by names, not by layers that come and go.
+  UNetMemory memory;
+  input.memory = &memory;
+  const Tensor first = streamed(input);
+  EXPECT_TRUE(at::equal(streamed(input), first));
+  EXPECT_EQ(memory.constants.size(), 7u * 3 + 1);
+}
+
+TEST(VideoUNet, StreamedWeightsAreConverted) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const VideoUNet streamed(testing::toy_unet_config(), nn::Scope(toy.store), nn::Streaming{at::kBFloat16, at::kCPU, nullptr});
+  const VideoUNet::Input input = toy_unet_input(2, 3);
+  const Autocast autocast(at::kCPU, at::kBFloat16);
+  // Autocast itself rounds the resident network's weights to bfloat16.
+  EXPECT_TRUE(at::equal(streamed(input), (*toy.unet)(input)));
+}
+
+TEST(VideoUNet, WeightsWithTheirOwnLoraAreNotStreamed) {
+  const auto store = nn::ParameterStore::random(1);
+  store->enable_lora({2, 2, {"to_q"}});
+  EXPECT_THROW(VideoUNet(testing::toy_unet_config(), nn::Scope(store), nn::Streaming{}), Error);
 }
 
 TEST(VideoUNet, Bfloat16StaysClose) {

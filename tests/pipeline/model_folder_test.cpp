@@ -95,6 +95,10 @@ TEST_F(ModelFolder, AbsurdNumbersAreRefusedBeforeAnythingIsAllocated) {
   EXPECT_THAT(load_error(), HasSubstr("image_size"));
   edit_config([](Json& json) { json["image_size"] = 32, json["sampler"]["guider"] = "circle"; });
   EXPECT_THAT(load_error(), HasSubstr("\"circle\""));
+  edit_config([](Json& json) { json["sampler"]["guider"] = "linear", json["sampler"]["method"] = "rk4"; });
+  EXPECT_THAT(load_error(), HasSubstr("sampler.method \"rk4\""));
+  edit_config([](Json& json) { json["sampler"]["method"] = "heun", json["sampler"]["guidance_range"] = {5, 1}; });
+  EXPECT_THAT(load_error(), HasSubstr("sampler.guidance_range = [5, 1]"));
 }
 
 TEST_F(ModelFolder, WrongShapeNamesFileAndTensor) {

@@ -83,8 +83,8 @@ TEST_F(Pipeline, ShapesRangesAndSettings) {
   EXPECT_EQ(result.latents.latents.sizes(), (std::vector<int64_t>{3, 4, 8, 8}));
   EXPECT_GE(result.views.min().item<float>(), 0);
   EXPECT_LE(result.views.max().item<float>(), 1);
-  EXPECT_EQ(result.steps, 2);
-  EXPECT_EQ(result.guidance, 0.5);
+  EXPECT_EQ(result.sampler.steps, 2);
+  EXPECT_EQ(result.sampler.max_scale, 0.5);
   ASSERT_TRUE(result.gaussians);
   // 3 views × 16 × 16 pixels at most; none below the limit.
   EXPECT_LE(result.gaussians->count(), 3 * 16 * 16);

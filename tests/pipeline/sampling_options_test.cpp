@@ -118,6 +118,13 @@ TEST_F(SamplingOptionsOf, SplitGuidanceGivesTheSameNumbers) {
   testing::expect_close(latents(options), joint, 1e-5, "split");
 }
 
+TEST_F(SamplingOptionsOf, OffloadedWeightsGiveTheSameBits) {
+  LoadOptions load;
+  load.offload = true;
+  const Model offloaded = load_model(*folder_ / "toy", load);
+  EXPECT_TRUE(at::equal(generate_latents(offloaded, *photo_, {}).latents, latents({})));
+}
+
 TEST_F(SamplingOptionsOf, ChunksDecodeToTheSameViews) {
   const Tensor z = latents({});
   testing::expect_near(decode_views(*model_, z, 1), decode_views(*model_, z), 1e-5, "chunks of one");
@@ -155,6 +162,46 @@ TEST_F(SamplingOptionsOf, InterruptedRunGoesOnToTheSameBits) {
   EXPECT_EQ(generate_latents(*model_, *photo_, options).first_step, 0);
   write_safetensors(options.resume_file, {{"other", at::zeros({1})}});
   EXPECT_THAT(message_of([&] { latents(options); }), HasSubstr("not the state of a sampling run"));
+}
+
+/// A solver that goes on from the estimate of the step before finds it in the file.
+TEST_F(SamplingOptionsOf, EverySolverGoesOnToTheSameBits) {
+  std::vector<Tensor> results;
+  for (const std::string& name : solver_names()) {
+    SCOPED_TRACE(name);
+    GenerateOptions options;
+    options.steps = 5, options.sampler = name;
+    results.push_back(latents(options));
+    options.resume_file = *folder_ / (name + ".safetensors");
+    const auto stop_after_three = [](int64_t done, int64_t) {
+      if (done == 3) throw Cancelled();
+    };
+    EXPECT_THROW(generate_latents(*model_, *photo_, options, stop_after_three), Cancelled);
+    EXPECT_EQ(SafetensorsFile(options.resume_file).contains("previous"), name == "dpmpp2m");
+    const GeneratedLatents resumed = generate_latents(*model_, *photo_, options);
+    EXPECT_EQ(resumed.first_step, 3);
+    EXPECT_TRUE(at::equal(resumed.latents, results.back()));
+  }
+  for (size_t i = 1; i < results.size(); ++i)
+    EXPECT_GT((results[i] - results[i - 1]).abs().max().item<double>(), 1e-4) << solver_names()[i];
+}
+
+/// The features that are reused are not in the file: it holds the last step after which they are made anew.
+TEST_F(SamplingOptionsOf, RunWithKeptFeaturesGoesOnToTheSameBits) {
+  GenerateOptions options;
+  options.steps = 8, options.cache_steps = 3;
+  const Tensor whole = latents(options);
+  options.resume_file = *folder_ / "cached.safetensors";
+  const auto stop_after_five = [](int64_t done, int64_t) {
+    if (done == 5) throw Cancelled();
+  };
+  EXPECT_THROW(generate_latents(*model_, *photo_, options, stop_after_five), Cancelled);
+  const GeneratedLatents resumed = generate_latents(*model_, *photo_, options);
+  EXPECT_EQ(resumed.first_step, 3);
+  EXPECT_TRUE(at::equal(resumed.latents, whole));
+  EXPECT_EQ(generate_latents(*model_, *photo_, options).first_step, 8);
+  options.cache_steps = 0, options.resume_file.clear();
+  EXPECT_GT((latents(options) - whole).abs().max().item<double>(), 1e-5);
 }
 
 TEST_F(SamplingOptionsOf, PreviewsComeAfterEveryStep) {

@@ -1,0 +1,44 @@
+#include "diffusion/unet_stage.h"
+
+namespace gsv3d {
+namespace {
+
+void build(std::optional<nn::Conv2d>& layer, const std::optional<StagePlan::Convolution>& plan, const nn::Scope& unet) {
+  if (plan) layer.emplace(unet / plan->path, plan->in, plan->out, 3, plan->stride, 1);
+}
+
+}  // namespace
+
+Stage::Layers::Layers(const StagePlan& plan, const nn::Scope& unet) {
+  build(convolution, plan.convolution, unet);
+  if (plan.res_block) res_block.emplace(unet / plan.res_block->path, plan.res_block->widths);
+  if (plan.transformer) transformer.emplace(unet / plan.transformer->path, plan.transformer->widths);
+  build(upsampler, plan.upsampler, unet);
+}
+
+Tensor Stage::Layers::operator()(Tensor x, const FrameBatch& batch) const {
+  if (convolution) x = (*convolution)(x);
+  if (res_block) x = (*res_block)(x, batch);
+  if (transformer) x = (*transformer)(x, batch);
+  if (upsampler) x = (*upsampler)(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+  return x;
+}
+
+Stage::Stage(StagePlan plan, const nn::Scope& unet, const std::optional<nn::Streaming>& streaming)
+    : plan_(std::move(plan)), unet_(unet), streaming_(streaming) {
+  Layers layers(plan_, unet_);  // where they are streamed, too: names and shapes are checked now
+  if (!streaming_) layers_.emplace(std::move(layers));
+}
+
+Tensor Stage::operator()(Tensor x, const FrameBatch& batch) const {
+  if (layers_) {
+    x = (*layers_)(std::move(x), batch);
+  } else {
+    const nn::Scope device(nn::ParameterStore::copies_of(unet_.shared_store(), *streaming_), unet_.name());
+    x = Layers(plan_, device)(std::move(x), batch);
+  }
+  batch.record(plan_.name, x);
+  return x;
+}
+
+}  // namespace gsv3d
