@@ -79,8 +79,9 @@ class Contest {
     }
   }
 
-  /// Fails unless both give the same images and gradients to 1e-3. Where alpha is 1/255 up to rounding, one may take a splat and
-  /// the other leave it, so that of a pixel in a hundred thousand a difference of up to 1/255 is no error.
+  /// Fails unless both give the same images to 1e-3 and gradients to 5e-3 (they are 1e-5 apart as a rule). Where alpha is 1/255
+  /// or two depths are the same up to rounding, one may take a splat, or take it first, and the other not, so that of a pixel in
+  /// a hundred thousand a difference of up to 1/255 is no error, and one such pixel may be 1e-3 of a gradient's norm.
   void check() {
     const auto renderings = forward_and_backward();
     plain_forward_and_backward();
@@ -104,7 +105,7 @@ class Contest {
     fmt::print(
         "{}\n  largest difference to the plain loop: image {:.1e} ({} values of {} above 1e-3), gradients {:.1e} (relative)\n",
         case_.name, image, off, values, gradient);
-    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 1e-3, "the two rasterizers disagree");
+    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 5e-3, "the two rasterizers disagree");
   }
 
   const BoundScene& first() const { return *bound_.front(); }
@@ -216,7 +217,7 @@ void profile(const Case& c, int rounds) {
     });
     step(5, [&] {
       splat_cpu::project_backward(
-          scene.projection, splats.data(), first_slot.data(), moments.data(),
+          scene.projection, first_slot.data(), moments.data(),
           {data(v.means), data(v.quats), data(v.scales), data(v.opacities), data(v.sh), nullptr, nullptr});
     });
   }

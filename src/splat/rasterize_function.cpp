@@ -221,8 +221,7 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
       v[kWorldToCameraArgument] = gradient(kWorldToCamera);
       scratch = memory.empty({splat_cpu::project_backward_scratch(binding.projection)}, at::kDouble);
     }
-    splat_cpu::project_backward(binding.projection, reinterpret_cast<const splat_cpu::Splat*>(floats(saved[kSplats])),
-                                saved[kFirstSlot].data_ptr<int32_t>(), moment_array,
+    splat_cpu::project_backward(binding.projection, saved[kFirstSlot].data_ptr<int32_t>(), moment_array,
                                 {floats(v[kMeansArgument]), floats(v[kQuatsArgument]), floats(v[kScalesArgument]),
                                  floats(v[kOpacitiesArgument]), floats(v[kColorsArgument]), floats(v[kWorldToCameraArgument]),
                                  scratch.defined() ? scratch.data_ptr<double>() : nullptr});
