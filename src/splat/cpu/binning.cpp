@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "splat/cpu/ellipse.h"
 #include "splat/cpu/parallel.h"
@@ -37,23 +38,25 @@ void for_each_tile(const Splat& s, const Grid& grid, const Visit& visit) {
   }
 }
 
-/// Stable radix sort by depth; `other` is room for as many keys. → where the sorted keys are: one of the two.
+/// Stable radix sort by depth; `other` is room for as many keys. → where the sorted keys are: one of the two. Depths of one view
+/// share most of their leading bits, so that what is left above the least takes two passes as a rule and never more than three.
 DepthKey* sort_by_depth(DepthKey* keys, DepthKey* other, int64_t count) {
-  constexpr int kBits = 11, kBuckets = 1 << kBits;
-  std::array<std::array<uint32_t, kBuckets>, 3> counts = {};
+  constexpr int kMostBits = 12, kMostPasses = 3;
+  uint32_t least = std::numeric_limits<uint32_t>::max(), most = 0;
+  for (int64_t i = 0; i < count; ++i) least = std::min(least, keys[i].depth), most = std::max(most, keys[i].depth);
+  if (most <= least) return keys;
+  const int bits = std::bit_width(most - least), passes = (bits + kMostBits - 1) / kMostBits;
+  const int bits_each = (bits + passes - 1) / passes;
+  const uint32_t buckets = uint32_t{1} << bits_each;
+  std::array<std::array<uint32_t, 1 << kMostBits>, kMostPasses> counts;
+  for (int pass = 0; pass < passes; ++pass) std::fill_n(counts[pass].begin(), buckets, 0);
+  const auto digit = [&](const DepthKey& key, int pass) { return (key.depth - least) >> (pass * bits_each) & (buckets - 1); };
   for (int64_t i = 0; i < count; ++i)
-    for (int pass = 0; pass < 3; ++pass) ++counts[pass][keys[i].depth >> (pass * kBits) & (kBuckets - 1)];
-  for (int pass = 0; pass < 3; ++pass) {
+    for (int pass = 0; pass < passes; ++pass) ++counts[pass][digit(keys[i], pass)];
+  for (int pass = 0; pass < passes; ++pass) {
     uint32_t sum = 0;
-    bool all_equal = false;
-    for (auto& in_bucket : counts[pass]) {
-      all_equal |= in_bucket == count;
-      const uint32_t next = sum + in_bucket;
-      in_bucket = sum;
-      sum = next;
-    }
-    if (all_equal) continue;
-    for (int64_t i = 0; i < count; ++i) other[counts[pass][keys[i].depth >> (pass * kBits) & (kBuckets - 1)]++] = keys[i];
+    for (uint32_t b = 0; b < buckets; ++b) sum += std::exchange(counts[pass][b], sum);
+    for (int64_t i = 0; i < count; ++i) other[counts[pass][digit(keys[i], pass)]++] = keys[i];
     std::swap(keys, other);
   }
   return keys;
