@@ -188,7 +188,9 @@ void profile(const Case& c, int rounds) {
                                                 splat_count,   scene.projection.grid, 1};
   std::vector<splat_cpu::TileEntry> entries;
   std::vector<splat_cpu::DepthKey> keys(2 * splat_count);
-  std::vector<int32_t> next_entry(c.views * tiles);
+  std::vector<splat_cpu::SplatTiles> splat_tiles(splat_count);
+  std::vector<int32_t> next_entry(c.views * tiles), drawn(c.views);
+  const splat_cpu::BinningScratch scratch = {keys.data(), splat_tiles.data(), drawn.data(), next_entry.data()};
   std::vector<splat_cpu::SplatMoments> moments;
   auto v = scene.gaussians.detach();
   for (auto* tensor : {&v.means, &v.quats, &v.scales, &v.opacities, &v.sh}) *tensor = at::empty_like(*tensor);
@@ -200,11 +202,9 @@ void profile(const Case& c, int rounds) {
   for (int round = 0; round < rounds; ++round) {
     const auto step = [&](int i, const auto& work) { times[i].push_back(time_once(1, work).processor); };
     step(0, [&] { splat_cpu::project_forward(scene.projection, 0.01f, 1e10f, splats.data()); });
-    step(1, [&] { pairs = splat_cpu::count_tile_entries(binning, first_slot.data(), offsets.data()); });
+    step(1, [&] { pairs = splat_cpu::count_tile_entries(binning, scratch, first_slot.data(), offsets.data()); });
     entries.resize(pairs), moments.resize(pairs);
-    step(2, [&] {
-      splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), {keys.data(), next_entry.data()}, entries.data());
-    });
+    step(2, [&] { splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), scratch, entries.data()); });
     const splat_cpu::BlendInputs blending = {splats.data(),      scene.ranges.data(),   c.views, entries.data(), offsets.data(),
                                              backgrounds.data(), scene.projection.grid, 1};
     step(3, [&] {

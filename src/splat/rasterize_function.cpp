@@ -138,13 +138,15 @@ Bins project_and_bin(const Binding& binding, const RasterizeOptions& options, co
   bins.tile_offsets = memory.empty({binning.view_count * binding.grid.tiles() + 1}, at::kInt);
   auto* first_slot = bins.first_slot.data_ptr<int32_t>();
   auto* tile_offsets = bins.tile_offsets.data_ptr<int32_t>();
-  const int64_t pairs = splat_cpu::count_tile_entries(binning, first_slot, tile_offsets);
-  require(pairs >= 0, "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
-  bins.entries = memory.empty({pairs, 2}, at::kInt);
-  const Tensor keys = memory.empty({2 * count, 2}, at::kInt),
+  const Tensor keys = memory.empty({2 * count, 2}, at::kInt), tiles = memory.empty({count, 2}, at::kInt),
+               drawn = memory.empty({binning.view_count}, at::kInt),
                next_entry = memory.empty({binning.view_count * binding.grid.tiles()}, at::kInt);
   const splat_cpu::BinningScratch scratch = {reinterpret_cast<splat_cpu::DepthKey*>(keys.data_ptr<int32_t>()),
-                                             next_entry.data_ptr<int32_t>()};
+                                             reinterpret_cast<splat_cpu::SplatTiles*>(tiles.data_ptr<int32_t>()),
+                                             drawn.data_ptr<int32_t>(), next_entry.data_ptr<int32_t>()};
+  const int64_t pairs = splat_cpu::count_tile_entries(binning, scratch, first_slot, tile_offsets);
+  require(pairs >= 0, "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
+  bins.entries = memory.empty({pairs, 2}, at::kInt);
   splat_cpu::fill_tile_entries(binning, first_slot, tile_offsets, scratch,
                                reinterpret_cast<splat_cpu::TileEntry*>(bins.entries.data_ptr<int32_t>()));
   return bins;

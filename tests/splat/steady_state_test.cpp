@@ -119,12 +119,16 @@ class KernelLoop {
     const int64_t pixels = int64_t{kWidth} * kHeight, tiles = in_.grid.tiles();
     const Tensor splats = empty({kSplats, splat_cpu::kSplatFloats}), first_slot = empty({kSplats + 1}, at::kInt);
     const Tensor offsets = empty({kViews * tiles + 1}, at::kInt), keys = empty({2 * kSplats, 2}, at::kInt);
-    const Tensor next = empty({kViews * tiles}, at::kInt), images = empty({7, kViews, pixels});
+    const Tensor next = empty({kViews * tiles}, at::kInt), drawn = empty({kViews}, at::kInt);
+    const Tensor splat_tiles = empty({kSplats, 2}, at::kInt), images = empty({7, kViews, pixels});
     const Tensor last = empty({kViews, pixels}, at::kInt), background = at::zeros({kViews, 3});
     auto* splat = reinterpret_cast<splat_cpu::Splat*>(floats(splats));
     auto* slots = first_slot.data_ptr<int32_t>();
     auto* tile_offsets = offsets.data_ptr<int32_t>();
     const splat_cpu::BinningParameters binning = {splat, ranges_.data(), kViews, kSplats, in_.grid, in_.threads};
+    const splat_cpu::BinningScratch scratch = {reinterpret_cast<splat_cpu::DepthKey*>(keys.data_ptr<int32_t>()),
+                                               reinterpret_cast<splat_cpu::SplatTiles*>(splat_tiles.data_ptr<int32_t>()),
+                                               drawn.data_ptr<int32_t>(), next.data_ptr<int32_t>()};
     Counted sum = {0, 0};
     const auto add = [&](const auto& work) {
       const auto counted = count_allocations(work);
@@ -132,26 +136,24 @@ class KernelLoop {
     };
     add([&] {
       splat_cpu::project_forward(in_, 0.01f, 1e10f, splat);
-      pairs_ = splat_cpu::count_tile_entries(binning, slots, tile_offsets);
+      pairs_ = splat_cpu::count_tile_entries(binning, scratch, slots, tile_offsets);
     });
     const Tensor entries = empty({pairs_, 2}, at::kInt), moments = empty({pairs_, splat_cpu::kMomentFloats});
     auto* moment = reinterpret_cast<splat_cpu::SplatMoments*>(floats(moments));
     auto* entry = reinterpret_cast<splat_cpu::TileEntry*>(entries.data_ptr<int32_t>());
     const Tensor v_gaussians = empty({kGaussians, 11 + g_.sh[0].numel()}), v_cameras = empty({kViews, 16});
-    const Tensor scratch = empty({splat_cpu::project_backward_scratch(in_)}, at::kDouble);
+    const Tensor view_sums = empty({splat_cpu::project_backward_scratch(in_)}, at::kDouble);
     float* v = floats(v_gaussians);
     const auto plane = [&](int64_t i) { return floats(images) + i * kViews * pixels; };
     const splat_cpu::BlendInputs blending = {splat,        ranges_.data(),     kViews,   entry,
                                              tile_offsets, floats(background), in_.grid, in_.threads};
     add([&] {
-      splat_cpu::fill_tile_entries(binning, slots, tile_offsets,
-                                   {reinterpret_cast<splat_cpu::DepthKey*>(keys.data_ptr<int32_t>()), next.data_ptr<int32_t>()},
-                                   entry);
+      splat_cpu::fill_tile_entries(binning, slots, tile_offsets, scratch, entry);
       splat_cpu::blend_forward(blending, {plane(0), plane(3), plane(4), plane(5), plane(6), last.data_ptr<int32_t>()});
       splat_cpu::blend_backward(blending, {plane(6), last.data_ptr<int32_t>(), plane(0), plane(3), plane(4)}, moment);
       splat_cpu::project_backward(in_, slots, moment,
                                   {v, v + 3 * kGaussians, v + 7 * kGaussians, v + 10 * kGaussians, v + 11 * kGaussians,
-                                   floats(v_cameras), scratch.data_ptr<double>()});
+                                   floats(v_cameras), view_sums.data_ptr<double>()});
     });
     return sum;
   }
