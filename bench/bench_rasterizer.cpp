@@ -1,6 +1,6 @@
 // Time of the rasterizer beside plain_rasterizer.h, in alternating runs, after checking that both give the same images and
-// gradients; then where the time goes; then
-// the GPU's, where there is one. bench_rasterizer [rounds] [part of a scene's name]
+// gradients; then where the time goes; last, both for all scenes as the tables of docs/performance.md; then the GPU's, where
+// there is one. bench_rasterizer [rounds] [part of a scene's name]
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
@@ -79,8 +79,9 @@ class Contest {
     }
   }
 
-  /// Fails unless both give the same images and gradients to 1e-3. Where alpha is 1/255 up to rounding, one may take a splat and
-  /// the other leave it, so that of a pixel in a hundred thousand a difference of up to 1/255 is no error.
+  /// Fails unless both give the same images to 1e-3 and gradients to 5e-3 (they are 1e-5 apart as a rule). Where alpha is 1/255
+  /// or two depths are the same up to rounding, one may take a splat, or take it first, and the other not, so that of a pixel in
+  /// a hundred thousand a difference of up to 1/255 is no error, and one such pixel may be 1e-3 of a gradient's norm.
   void check() {
     const auto renderings = forward_and_backward();
     plain_forward_and_backward();
@@ -104,7 +105,7 @@ class Contest {
     fmt::print(
         "{}\n  largest difference to the plain loop: image {:.1e} ({} values of {} above 1e-3), gradients {:.1e} (relative)\n",
         case_.name, image, off, values, gradient);
-    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 1e-3, "the two rasterizers disagree");
+    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 5e-3, "the two rasterizers disagree");
   }
 
   const BoundScene& first() const { return *bound_.front(); }
@@ -145,7 +146,55 @@ void print_row(const char* name, const std::vector<Elapsed>& plain, const std::v
              median(column(ours, &Elapsed::processor)), median(column(ours, &Elapsed::busiest)), median(ratios), *low, *high);
 }
 
-void compare(const Case& c, int rounds) {
+/// Forward and backward of one scene, ms and ratios: medians.
+struct Summary {
+  const char* name = "";
+  double plain = 0, one = 0, two = 0, ratio_one = 0, ratio_two = 0, low = 0, high = 0, scaling = 0;
+  std::vector<double> stages;  ///< ms of each of kStages, one scene on one thread
+};
+constexpr const char* kStages[] = {"projection", "count pairs",    "sort, list pairs",
+                                   "blend",      "blend backward", "projection backward"};
+
+Summary summarize(const Case& c, const std::vector<Elapsed>& plain, const std::vector<Elapsed>& one,
+                  const std::vector<Elapsed>& two) {
+  std::vector<double> ratio_one, ratio_two, scaling;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    ratio_one.push_back(plain[i].processor / one[i].processor);
+    ratio_two.push_back(plain[i].processor / two[i].busiest);
+    scaling.push_back(one[i].processor / two[i].busiest);
+  }
+  const auto [low, high] = std::minmax_element(ratio_two.begin(), ratio_two.end());
+  return {.name = c.name,
+          .plain = median(column(plain, &Elapsed::processor)),
+          .one = median(column(one, &Elapsed::processor)),
+          .two = median(column(two, &Elapsed::busiest)),
+          .ratio_one = median(ratio_one),
+          .ratio_two = median(ratio_two),
+          .low = *low,
+          .high = *high,
+          .scaling = median(scaling),
+          .stages = {}};
+}
+
+void print_tables(const std::vector<Summary>& all) {
+  fmt::print(
+      "\n| forward + backward | plain loop, ms | 1 thread, ms | ratio | 2 threads, ms | ratio (range) | 1 to 2 threads |\n");
+  fmt::print("|---|---:|---:|---:|---:|---:|---:|\n");
+  for (const auto& s : all)
+    fmt::print("| {} | {:.0f} | {:.1f} | {:.1f} | {:.1f} | {:.1f} ({:.1f}-{:.1f}) | {:.2f} |\n", s.name, s.plain, s.one,
+               s.ratio_one, s.two, s.ratio_two, s.low, s.high, s.scaling);
+  fmt::print("\n| per cent of one thread's time | {} |\n|---|", fmt::join(kStages, " | "));
+  for (size_t i = 0; i < std::size(kStages); ++i) fmt::print("---:|");
+  for (const auto& s : all) {
+    double total = 0;
+    for (const double stage : s.stages) total += stage;
+    fmt::print("\n| {} |", s.name);
+    for (const double stage : s.stages) fmt::print(" {:.0f} |", 100 * stage / total);
+  }
+  fmt::print("\n");
+}
+
+Summary compare(const Case& c, int rounds) {
   Contest contest(c);
   contest.check();
   std::vector<Elapsed> plain[2], one[2], two[2], fresh;
@@ -173,10 +222,11 @@ void compare(const Case& c, int rounds) {
     fmt::print("  {:<34} {:>40.2f} x\n", "1 -> 2 threads", median(scaling));
   }
   print_row("1 thread, both, without workspace", plain[1], fresh, &Elapsed::processor);
+  return summarize(c, plain[1], one[1], two[1]);
 }
 
-/// Processor time of each step of one scene, by calling the kernels one after the other.
-void profile(const Case& c, int rounds) {
+/// Processor time of each of kStages in one scene, by calling the kernels one after the other.
+std::vector<double> profile(const Case& c, int rounds) {
   Contest contest(c);
   const auto& scene = contest.first();
   const int64_t splat_count = c.gaussians * c.views, tiles = scene.projection.grid.tiles(), pixels = c.views * c.size * c.size;
@@ -187,23 +237,22 @@ void profile(const Case& c, int rounds) {
                                                 splat_count,   scene.projection.grid, 1};
   std::vector<splat_cpu::TileEntry> entries;
   std::vector<splat_cpu::DepthKey> keys(2 * splat_count);
-  std::vector<int32_t> next_entry(c.views * tiles);
+  std::vector<splat_cpu::SplatTiles> splat_tiles(splat_count);
+  std::vector<int32_t> next_entry(c.views * tiles), drawn(c.views);
+  const splat_cpu::BinningScratch scratch = {keys.data(), splat_tiles.data(), drawn.data(), next_entry.data()};
   std::vector<splat_cpu::SplatMoments> moments;
   auto v = scene.gaussians.detach();
   for (auto* tensor : {&v.means, &v.quats, &v.scales, &v.opacities, &v.sh}) *tensor = at::empty_like(*tensor);
   const std::vector<float> backgrounds(3 * c.views, 1.0f);
   int64_t pairs = 0;
 
-  const char* names[] = {"projection", "count pairs", "sort, list pairs", "blend", "blend backward", "projection backward"};
-  std::vector<std::vector<double>> times(std::size(names));
+  std::vector<std::vector<double>> times(std::size(kStages));
   for (int round = 0; round < rounds; ++round) {
     const auto step = [&](int i, const auto& work) { times[i].push_back(time_once(1, work).processor); };
     step(0, [&] { splat_cpu::project_forward(scene.projection, 0.01f, 1e10f, splats.data()); });
-    step(1, [&] { pairs = splat_cpu::count_tile_entries(binning, first_slot.data(), offsets.data()); });
+    step(1, [&] { pairs = splat_cpu::count_tile_entries(binning, scratch, first_slot.data(), offsets.data()); });
     entries.resize(pairs), moments.resize(pairs);
-    step(2, [&] {
-      splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), {keys.data(), next_entry.data()}, entries.data());
-    });
+    step(2, [&] { splat_cpu::fill_tile_entries(binning, first_slot.data(), offsets.data(), scratch, entries.data()); });
     const splat_cpu::BlendInputs blending = {splats.data(),      scene.ranges.data(),   c.views, entries.data(), offsets.data(),
                                              backgrounds.data(), scene.projection.grid, 1};
     step(3, [&] {
@@ -216,15 +265,17 @@ void profile(const Case& c, int rounds) {
     });
     step(5, [&] {
       splat_cpu::project_backward(
-          scene.projection, splats.data(), first_slot.data(), moments.data(),
+          scene.projection, first_slot.data(), moments.data(),
           {data(v.means), data(v.quats), data(v.scales), data(v.opacities), data(v.sh), nullptr, nullptr});
     });
   }
   double total = 0;
-  for (const auto& step : times) total += median(step);
+  std::vector<double> medians;
+  for (const auto& step : times) medians.push_back(median(step)), total += medians.back();
   fmt::print("  where one scene's time goes, 1 thread ({:.2f} M pairs of splat and tile):\n", static_cast<double>(pairs) * 1e-6);
   for (size_t i = 0; i < times.size(); ++i)
-    fmt::print("    {:<22} {:>8.2f} ms {:>5.1f} %\n", names[i], median(times[i]), 100 * median(times[i]) / total);
+    fmt::print("    {:<22} {:>8.2f} ms {:>5.1f} %\n", kStages[i], medians[i], 100 * medians[i] / total);
+  return medians;
 }
 
 }  // namespace
@@ -241,11 +292,13 @@ int main(int argc, char** argv) {
   };
   const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
   try {
+    std::vector<gsv3d::Summary> all;
     for (const auto& c : cases) {
       if (argc > 2 && !std::strstr(c.name, argv[2])) continue;
-      gsv3d::compare(c, rounds);
-      gsv3d::profile(c, rounds);
+      all.push_back(gsv3d::compare(c, rounds));
+      all.back().stages = gsv3d::profile(c, rounds);
     }
+    gsv3d::print_tables(all);
     gsv3d::measure_on_gpu(rounds, argc > 2 ? argv[2] : "");
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_rasterizer: {}\n", error.what());

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <cstring>
+
+#include "splat/math/projection.h"
+#include "splat/math/projection_gradient.h"
 
 namespace gsv3d {
 namespace {
@@ -32,12 +35,9 @@ struct Box {
 
 PlainRasterizer::PlainRasterizer(const splat_cpu::ProjectionParameters& in, const float* background)
     : in_(in), background_(background), gaussians_(in.scenes[0].gaussians()), views_(in.scenes[0].views()) {
-  in_.threads = 1;
   const auto pixels = static_cast<size_t>(in.grid.pixels());
   splats_.resize(gaussians_ * views_);
   moments_.resize(splats_.size());
-  first_slot_.resize(splats_.size() + 1);
-  std::iota(first_slot_.begin(), first_slot_.end(), 0);
   states_.resize(views_);
   images_.resize(views_);
   done_.resize(pixels);
@@ -46,9 +46,47 @@ PlainRasterizer::PlainRasterizer(const splat_cpu::ProjectionParameters& in, cons
 }
 
 const std::vector<PlainImages>& PlainRasterizer::forward() {
-  splat_cpu::project_forward(in_, 0.01f, 1e10f, splats_.data());
+  project();
   for (int64_t view = 0; view < views_; ++view) render(view);
   return images_;
+}
+
+void PlainRasterizer::project() {
+  const splat_math::DrawRules rules = {in_.grid, 0.01f, 1e10f, in_.antialiased};
+  const auto& g = in_.gaussians;
+  for (int64_t i = 0; i < gaussians_; ++i) {
+    const auto shape = splat_math::shape_terms(g.quats + 4 * i, g.scales + 3 * i);
+    const float* color = static_cast<const float*>(g.colors) + 3 * std::max(g.sh_count, 1) * i;
+    for (int64_t view = 0; view < views_; ++view) {
+      Splat& splat = splats_[view * gaussians_ + i];
+      splat_math::ProjectionTerms terms;
+      if (splat_math::project_one(rules, in_.views[view], g.means + 3 * i, shape.covariance, g.opacities[i], splat, terms))
+        splat_math::splat_color(in_.views[view], g.means + 3 * i, color, g.sh_count, &splat.red);
+      else
+        splat = Splat{};
+    }
+  }
+}
+
+void PlainRasterizer::project_backward(const splat_cpu::ProjectionGradients& out) const {
+  const auto& g = in_.gaussians;
+  const int64_t color_floats = 3 * std::max(g.sh_count, 1);
+  std::memset(out.colors, 0, sizeof(float) * color_floats * gaussians_);
+  for (int64_t i = 0; i < gaussians_; ++i) {
+    const auto shape = splat_math::shape_terms(g.quats + 4 * i, g.scales + 3 * i);
+    const splat_math::GaussianInput gaussian = {g.means + 3 * i, static_cast<const float*>(g.colors) + color_floats * i,
+                                                g.sh_count, g.opacities[i]};
+    splat_math::GaussianGradient sum;
+    for (int64_t view = 0; view < views_; ++view) {
+      const auto& moments = moments_[view * gaussians_ + i];
+      if (splat_math::is_zero(moments)) continue;
+      splat_math::view_backward<double>(in_.grid, in_.antialiased, in_.views[view], gaussian, shape,
+                                        splats_[view * gaussians_ + i], moments, out.colors + color_floats * i, sum, nullptr);
+    }
+    std::copy(sum.mean, sum.mean + 3, out.means + 3 * i);
+    out.opacities[i] = sum.opacity;
+    splat_math::covariance_backward(shape, g.scales + 3 * i, sum.covariance, out.scales + 3 * i, out.quats + 4 * i);
+  }
 }
 
 void PlainRasterizer::render(int64_t view) {
@@ -103,7 +141,7 @@ void PlainRasterizer::render(int64_t view) {
 void PlainRasterizer::backward(const std::vector<PlainImages>& v_images, const splat_cpu::ProjectionGradients& out) {
   std::fill(moments_.begin(), moments_.end(), SplatMoments{});
   for (int64_t view = 0; view < views_; ++view) render_backward(view, v_images[view]);
-  splat_cpu::project_backward(in_, splats_.data(), first_slot_.data(), moments_.data(), out);
+  project_backward(out);
 }
 
 void PlainRasterizer::render_backward(int64_t view, const PlainImages& v_image) {

@@ -15,7 +15,7 @@ struct PlainImages {
 
 class PlainRasterizer {
  public:
-  /// `in` describes one scene and its views. The projection is the kernels' own, on one thread: what the peer cannot lose.
+  /// `in` describes one scene and its views. It projects one Gaussian at a time.
   PlainRasterizer(const splat_cpu::ProjectionParameters& in, const float* background);
 
   /// Renders every view: → one PlainImages per view.
@@ -29,6 +29,8 @@ class PlainRasterizer {
     std::vector<float> transmittance;  ///< per pixel, behind the last splat
     std::vector<int32_t> last;         ///< per pixel, one past the place in `order` of the last splat that counted
   };
+  void project();
+  void project_backward(const splat_cpu::ProjectionGradients& out) const;
   void render(int64_t view);
   void render_backward(int64_t view, const PlainImages& v_images);
 
@@ -39,7 +41,6 @@ class PlainRasterizer {
   std::vector<ViewState> states_;
   std::vector<PlainImages> images_;
   std::vector<char> done_;
-  std::vector<int32_t> first_slot_;
   std::vector<splat_cpu::SplatMoments> moments_;  ///< one per splat
 };
 

@@ -53,8 +53,11 @@ int64_t pair_count(const Gaussians& gaussians, const Cameras& cameras) {
   std::vector<splat_cpu::Splat> memory(splats);
   splat_cpu::project_forward(scene.projection, 0.01f, 1e10f, memory.data());
   std::vector<int32_t> first_slot(splats + 1), offsets(cameras.count() * scene.projection.grid.tiles() + 1);
+  std::vector<splat_cpu::DepthKey> keys(2 * splats);
+  std::vector<splat_cpu::SplatTiles> tiles(splats);
+  std::vector<int32_t> drawn(cameras.count());
   return splat_cpu::count_tile_entries({memory.data(), scene.ranges.data(), cameras.count(), splats, scene.projection.grid, 1},
-                                       first_slot.data(), offsets.data());
+                                       {keys.data(), tiles.data(), drawn.data(), nullptr}, first_slot.data(), offsets.data());
 }
 
 /// Bytes from and to memory, and operations in float32.

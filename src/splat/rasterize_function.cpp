@@ -138,13 +138,15 @@ Bins project_and_bin(const Binding& binding, const RasterizeOptions& options, co
   bins.tile_offsets = memory.empty({binning.view_count * binding.grid.tiles() + 1}, at::kInt);
   auto* first_slot = bins.first_slot.data_ptr<int32_t>();
   auto* tile_offsets = bins.tile_offsets.data_ptr<int32_t>();
-  const int64_t pairs = splat_cpu::count_tile_entries(binning, first_slot, tile_offsets);
-  require(pairs >= 0, "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
-  bins.entries = memory.empty({pairs, 2}, at::kInt);
-  const Tensor keys = memory.empty({2 * count, 2}, at::kInt),
+  const Tensor keys = memory.empty({2 * count, 2}, at::kInt), tiles = memory.empty({count, 2}, at::kInt),
+               drawn = memory.empty({binning.view_count}, at::kInt),
                next_entry = memory.empty({binning.view_count * binding.grid.tiles()}, at::kInt);
   const splat_cpu::BinningScratch scratch = {reinterpret_cast<splat_cpu::DepthKey*>(keys.data_ptr<int32_t>()),
-                                             next_entry.data_ptr<int32_t>()};
+                                             reinterpret_cast<splat_cpu::SplatTiles*>(tiles.data_ptr<int32_t>()),
+                                             drawn.data_ptr<int32_t>(), next_entry.data_ptr<int32_t>()};
+  const int64_t pairs = splat_cpu::count_tile_entries(binning, scratch, first_slot, tile_offsets);
+  require(pairs >= 0, "rasterize: more than 2^31 pairs of Gaussian and image tile; render fewer cameras at once");
+  bins.entries = memory.empty({pairs, 2}, at::kInt);
   splat_cpu::fill_tile_entries(binning, first_slot, tile_offsets, scratch,
                                reinterpret_cast<splat_cpu::TileEntry*>(bins.entries.data_ptr<int32_t>()));
   return bins;
@@ -221,8 +223,7 @@ struct RasterizeFunction : torch::autograd::Function<RasterizeFunction> {
       v[kWorldToCameraArgument] = gradient(kWorldToCamera);
       scratch = memory.empty({splat_cpu::project_backward_scratch(binding.projection)}, at::kDouble);
     }
-    splat_cpu::project_backward(binding.projection, reinterpret_cast<const splat_cpu::Splat*>(floats(saved[kSplats])),
-                                saved[kFirstSlot].data_ptr<int32_t>(), moment_array,
+    splat_cpu::project_backward(binding.projection, saved[kFirstSlot].data_ptr<int32_t>(), moment_array,
                                 {floats(v[kMeansArgument]), floats(v[kQuatsArgument]), floats(v[kScalesArgument]),
                                  floats(v[kOpacitiesArgument]), floats(v[kColorsArgument]), floats(v[kWorldToCameraArgument]),
                                  scratch.defined() ? scratch.data_ptr<double>() : nullptr});

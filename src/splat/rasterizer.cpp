@@ -124,10 +124,12 @@ std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scene
   const auto& cameras = scenes.front().cameras;
   const auto all = rasterize_joined(joined, cameras.width, cameras.height, options);
   // One split of all images, whose gradient is one concatenation; a slice per scene would cost a whole batch of zeros each.
+  // One scene needs neither.
   std::vector<int64_t> counts;
   for (const auto& scene : scenes) counts.push_back(scene.cameras.count());
   const auto split = [&](const Tensor& images) {
-    return images.defined() ? images.split_with_sizes(counts) : std::vector<Tensor>(scenes.size());
+    if (!images.defined() || scenes.size() == 1) return std::vector<Tensor>(scenes.size(), images);
+    return images.split_with_sizes(counts);
   };
   const auto rgb = split(all.rgb), alpha = split(all.alpha), depth = split(all.depth), median = split(all.median_depth);
   std::vector<Rendering> renderings;

@@ -12,12 +12,21 @@ std::vector<ViewRange> view_ranges(const SceneRange* scenes, int64_t scene_count
   return ranges;
 }
 
-std::vector<GaussianChunk> gaussian_chunks(const SceneRange* scenes, int64_t scene_count) {
-  std::vector<GaussianChunk> chunks;
-  for (int64_t i = 0; i < scene_count; ++i)
-    for (int64_t begin = scenes[i].gaussian_begin; begin < scenes[i].gaussian_end; begin += kGaussianChunk)
-      chunks.push_back({i, begin, std::min(begin + kGaussianChunk, scenes[i].gaussian_end)});
-  return chunks;
+int64_t gaussian_chunks(const SceneRange* scenes, int64_t scene_count) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < scene_count; ++i) count += (scenes[i].gaussians() + kGaussianChunk - 1) / kGaussianChunk;
+  return count;
+}
+
+GaussianChunk gaussian_chunk(const SceneRange* scenes, int64_t index) {
+  for (int64_t scene = 0;; ++scene) {
+    const int64_t chunks = gaussian_chunks(scenes + scene, 1);
+    if (index < chunks) {
+      const int64_t begin = scenes[scene].gaussian_begin + index * kGaussianChunk;
+      return {scene, begin, std::min(begin + kGaussianChunk, scenes[scene].gaussian_end)};
+    }
+    index -= chunks;
+  }
 }
 
 }  // namespace gsv3d::splat_cpu

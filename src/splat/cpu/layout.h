@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "splat/cpu/vector_targets.h"
 #include "splat/math/splat.h"
 
 namespace gsv3d::splat_cpu {
@@ -14,9 +15,6 @@ constexpr int kBlock = 4;                      ///< a tile is blended in blocks 
 constexpr int kBlockPixels = kBlock * kBlock;  ///< what vector registers hold: one of AVX-512, two of AVX2, four of SSE
 constexpr int kBlocksAcross = kTile / kBlock;
 constexpr int kBlocks = kBlocksAcross * kBlocksAcross;
-
-/// Instruction sets that the blending kernels are compiled for.
-enum class VectorTarget { kPortable, kAvx2, kAvx512 };
 
 constexpr int kGaussianChunk = 256;  ///< Gaussians per unit of work; fixed, so that sums do not depend on the number of threads
 
@@ -74,6 +72,8 @@ std::vector<ViewRange> view_ranges(const SceneRange* scenes, int64_t scene_count
 struct GaussianChunk {
   int64_t scene, begin, end;
 };
-std::vector<GaussianChunk> gaussian_chunks(const SceneRange* scenes, int64_t scene_count);
+/// How many the scenes have, and one of them; 0 ≤ index < that many.
+int64_t gaussian_chunks(const SceneRange* scenes, int64_t scene_count);
+GaussianChunk gaussian_chunk(const SceneRange* scenes, int64_t index);
 
 }  // namespace gsv3d::splat_cpu

@@ -35,6 +35,10 @@ void parallel_for(int64_t count, int64_t grain, int /*threads*/, const Work& wor
 /// work(i) for 0 ≤ i < count on `threads` threads, which take `grain` at a time.
 template <class Work>
 void parallel_for(int64_t count, [[maybe_unused]] int64_t grain, [[maybe_unused]] int threads, const Work& work) {
+  if (threads <= 1) {  // libgomp allocates a team of one for every loop, but keeps larger ones
+    for (int64_t i = 0; i < count; ++i) work(i);
+    return;
+  }
 #pragma omp parallel for schedule(dynamic, grain) num_threads(threads)
   for (int64_t i = 0; i < count; ++i) work(i);
 }

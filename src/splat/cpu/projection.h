@@ -27,6 +27,7 @@ struct ProjectionParameters {
   Grid grid;
   bool antialiased;
   int threads;
+  VectorTarget target = VectorTarget::kAvx512;  ///< the widest that may be used; narrower where the processor has less
 };
 
 /// Writes every splat of every view; those outside [near, far], outside the image or too faint are culled.
@@ -47,7 +48,7 @@ struct ProjectionGradients {
 
 /// Adds up the moments of each splat's slots [first_slot[i], first_slot[i + 1]) and carries them back to the Gaussians and
 /// cameras.
-void project_backward(const ProjectionParameters& parameters, const Splat* splats, const int32_t* first_slot,
-                      const SplatMoments* moments, const ProjectionGradients& gradients);
+void project_backward(const ProjectionParameters& parameters, const int32_t* first_slot, const SplatMoments* moments,
+                      const ProjectionGradients& gradients);
 
 }  // namespace gsv3d::splat_cpu

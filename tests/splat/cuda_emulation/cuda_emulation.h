@@ -119,11 +119,11 @@ inline const char* cudaGetErrorString(cudaError_t error) {
   return error == cudaSuccess ? "no error" : "invalid configuration argument";
 }
 inline cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, void*) {
-  std::memset(memory, value, bytes);
+  if (bytes > 0) std::memset(memory, value, bytes);  // no bytes: the address may be null, which memset does not take
   return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, void*) {
-  std::memcpy(to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(void*) {
