@@ -8,6 +8,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/safetensors.h"
+#include "mesh/clean.h"
 #include "pipeline/memory_plan.h"
 #include "run_options.h"
 
@@ -28,8 +29,9 @@ std::string on_off(bool value) {
 void print_build() {
   fmt::print("gsv3d {}\n", GSV3D_VERSION);
   fmt::print("LibTorch     {} ({})\n", TORCH_VERSION, at::Context::hasCUDA() ? "CUDA" : "CPU");
-  fmt::print("parts        pictures {}, matting {}, video {}, object files {}, Embree {}\n", on_off(GSV3D_WITH_IMAGE_FILES),
-             on_off(GSV3D_WITH_MATTING), on_off(GSV3D_WITH_VIDEO), on_off(GSV3D_WITH_OBJECT_FILES), on_off(GSV3D_WITH_EMBREE));
+  fmt::print("parts        pictures {}, matting {}, video {}, object files {}, Embree {}, meshes {}\n", on_off(GSV3D_WITH_IMAGE_FILES),
+             on_off(GSV3D_WITH_MATTING), on_off(GSV3D_WITH_VIDEO), on_off(GSV3D_WITH_OBJECT_FILES), on_off(GSV3D_WITH_EMBREE),
+             on_off(has_mesh_libraries()));
 }
 
 void print_machine() {
