@@ -29,9 +29,9 @@ std::string on_off(bool value) {
 void print_build() {
   fmt::print("gsv3d {}\n", GSV3D_VERSION);
   fmt::print("LibTorch     {} ({})\n", TORCH_VERSION, at::Context::hasCUDA() ? "CUDA" : "CPU");
-  fmt::print("parts        pictures {}, matting {}, video {}, object files {}, Embree {}, meshes {}\n", on_off(GSV3D_WITH_IMAGE_FILES),
-             on_off(GSV3D_WITH_MATTING), on_off(GSV3D_WITH_VIDEO), on_off(GSV3D_WITH_OBJECT_FILES), on_off(GSV3D_WITH_EMBREE),
-             on_off(has_mesh_libraries()));
+  fmt::print("parts        pictures {}, matting {}, video {}, object files {}, Embree {}, meshes {}\n",
+             on_off(GSV3D_WITH_IMAGE_FILES), on_off(GSV3D_WITH_MATTING), on_off(GSV3D_WITH_VIDEO),
+             on_off(GSV3D_WITH_OBJECT_FILES), on_off(GSV3D_WITH_EMBREE), on_off(has_mesh_libraries()));
 }
 
 void print_machine() {
