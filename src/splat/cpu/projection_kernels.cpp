@@ -56,7 +56,7 @@ void store_gradients(const GaussianRunGradient& sum, const GaussianChunk& chunk,
 #define GSV3D_KERNELS "splat/cpu/projection_kernels.inc"
 #include "splat/cpu/vector_targets.inc"
 
-const ProjectionKernels& projection_kernels(VectorTarget widest) {
+const ProjectionKernels& projection_kernels([[maybe_unused]] VectorTarget widest) {
 #ifdef GSV3D_X86_TARGETS
   const auto target = available_target(widest);
   if (target == VectorTarget::kAvx512) return avx512::kKernels;

@@ -8,7 +8,7 @@ namespace gsv3d::splat_cpu {
 #define GSV3D_KERNELS "splat/cpu/tile_kernels.inc"
 #include "splat/cpu/vector_targets.inc"
 
-const TileKernels& tile_kernels(VectorTarget widest) {
+const TileKernels& tile_kernels([[maybe_unused]] VectorTarget widest) {
 #ifdef GSV3D_X86_TARGETS
   const auto target = available_target(widest);
   if (target == VectorTarget::kAvx512) return avx512::kKernels;

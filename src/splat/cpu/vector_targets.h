@@ -11,7 +11,7 @@ namespace gsv3d::splat_cpu {
 enum class VectorTarget { kPortable, kAvx2, kAvx512 };
 
 /// The widest of this processor's, but no wider than `widest`.
-inline VectorTarget available_target(VectorTarget widest) {
+inline VectorTarget available_target([[maybe_unused]] VectorTarget widest) {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
   static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
   static const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
