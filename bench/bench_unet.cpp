@@ -7,15 +7,12 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
-#include <malloc.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -23,6 +20,8 @@
 #include "diffusion/diffusion_loss.h"
 #include "pipeline/public_names.h"
 #include "pipeline/sv3d_source.h"
+#include "random_sv3d.h"
+#include "resident_memory.h"
 
 namespace {
 
@@ -90,44 +89,10 @@ void run(at::ScalarType precision, int64_t clips, int repetitions) {
              1e3 * static_cast<double>(clips) / both);
 }
 
-VideoUNetConfig sv3d_config(int64_t width) {
-  VideoUNetConfig config;
-  config.model_channels = width;
-  return config;
-}
-
-/// Random weights in `dtype`, vectors in float32, as an imported model has them.
-VideoUNet random_sv3d(const VideoUNetConfig& config, at::ScalarType dtype) {
-  const auto store = nn::ParameterStore::random(1);
-  VideoUNet(config, nn::Scope(store));
-  NamedTensors stored;
-  for (const auto& [name, tensor] : store->parameters()) stored.emplace(name, tensor.dim() > 1 ? tensor.to(dtype) : tensor);
-  const auto path = std::filesystem::temp_directory_path() / fmt::format("bench_unet_{}.safetensors", ::getpid());
-  write_safetensors(path, stored);
-  stored.clear();
-  VideoUNet unet(config, nn::Scope(nn::ParameterStore::for_inference(path, dtype, at::kCPU)));
-  std::filesystem::remove(path);
-  return unet;
-}
-
-/// Makes the peak of resident memory start anew (Linux), so that the making of random weights does not count.
-void reset_peak() {
-  ::malloc_trim(0);
-  std::ofstream("/proc/self/clear_refs") << "5";
-}
-
-/// Megabytes of resident memory, weights included: "VmHWM:" at its peak, "VmRSS:" now.
-double resident(const std::string& key) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(key)) return std::strtod(line.c_str() + key.size(), nullptr) * 1024 / 1e6;
-  return 0;
-}
-
 void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType precision) {
   constexpr int64_t frames = 21;
-  const VideoUNetConfig config = sv3d_config(width);
-  const VideoUNet unet = random_sv3d(config, precision);
+  const VideoUNetConfig config = sv3d_unet_config(width);
+  const VideoUNet unet = random_network<VideoUNet>(config, precision);
   const auto generator = make_generator(3);
   Conditioning conditioning;
   conditioning.crossattn = randn({1, 1, config.context_dim}, generator);
@@ -151,7 +116,7 @@ void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType preci
 }
 
 void check_against_peer(const std::filesystem::path& folder, int64_t width) {
-  const VideoUNetConfig config = sv3d_config(width);
+  const VideoUNetConfig config = sv3d_unet_config(width);
   ModelConfig model;
   model.unet = config;
   const NamedTensors theirs = read_safetensors(folder / "diffusion_pytorch_model.safetensors");

@@ -1,16 +1,11 @@
 #!/usr/bin/env bash
 # One guided denoising step of SV3D's UNet, this program beside diffusers, in turn; then whether both give the same numbers.
 #   bench/peers/compare_unet.sh [ROUNDS] [THREADS] [WIDTH] [SIZE]     default 3 1 128 32
-# The Python side lives in .venv-peers (made at the first run; LibTorch's own Python package from .venv is used for both).
+# The Python side lives in .venv-peers: environment.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-3} threads=${2:-1} width=${3:-128} size=${4:-32}
-if [ ! -x .venv-peers/bin/python ]; then
-  python3 -m venv .venv-peers
-  printf '%s\n' "$PWD"/.venv/lib/python3*/site-packages >"$(echo .venv-peers/lib/python3*/site-packages)/libtorch.pth"
-  .venv-peers/bin/pip install --quiet typing_extensions sympy networkx jinja2 fsspec filelock numpy diffusers==0.35.2 \
-    'transformers<5' safetensors
-fi
+. bench/peers/environment.sh
 peer=(.venv-peers/bin/python bench/peers/diffusers_unet.py)
 export OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=passive
 folder=$(mktemp -d)
