@@ -86,17 +86,18 @@ class Contest {
     const auto renderings = forward_and_backward();
     plain_forward_and_backward();
     double image = 0, gradient = 0, off = 0, values = 0;
-    const auto compare = [&](const Tensor& mine, const std::vector<float>& theirs) {
-      const Tensor difference = (mine - at::from_blob(const_cast<float*>(theirs.data()), mine.sizes())).abs();
+    const auto compare = [&](const Tensor& mine, const std::vector<float>& theirs, float largest) {
+      const Tensor difference = (mine - at::from_blob(const_cast<float*>(theirs.data()), mine.sizes())).abs() / largest;
       image = std::max(image, difference.max().item<double>());
       off += (difference > 1e-3).sum().item<double>(), values += static_cast<double>(difference.numel());
     };
     for (size_t i = 0; i < plain_.size(); ++i) {
       const auto& images = plain_[i]->forward();
       for (int64_t v = 0; v < case_.views; ++v) {
-        compare(renderings[i].rgb[v], images[v].rgb);
-        compare(renderings[i].alpha[v], images[v].alpha);
-        compare(renderings[i].depth[v], images[v].depth);
+        const auto& depth = images[v].depth;
+        compare(renderings[i].rgb[v], images[v].rgb, 1);
+        compare(renderings[i].alpha[v], images[v].alpha, 1);
+        compare(renderings[i].depth[v], depth, std::max(1.0f, *std::max_element(depth.begin(), depth.end())));
       }
       const auto mine = leaves(gaussians_[i]), theirs = leaves(plain_gradients_[i]);
       for (size_t k = 0; k < mine.size(); ++k)
@@ -105,7 +106,7 @@ class Contest {
     fmt::print(
         "{}\n  largest difference to the plain loop: image {:.1e} ({} values of {} above 1e-3), gradients {:.1e} (relative)\n",
         case_.name, image, off, values, gradient);
-    require(off <= 1e-5 * values && image <= 1e-2 && gradient <= 5e-3, "the two rasterizers disagree");
+    require(off <= 1e-5 * values && image <= 5e-3 && gradient <= 5e-3, "the two rasterizers disagree");
   }
 
   const BoundScene& first() const { return *bound_.front(); }
