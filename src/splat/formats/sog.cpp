@@ -180,6 +180,10 @@ Tensor read_harmonics(const Document& document, int64_t count) {
 
 }  // namespace
 
+bool can_read_sog() {
+  return true;
+}
+
 GaussianFile decode_sog(std::string_view bytes, const std::string& where, Frame frame) {
   const Archive archive(bytes, where);
   const json meta = json::parse(archive.read("meta.json"), nullptr, /*allow_exceptions=*/false);
@@ -204,6 +208,10 @@ GaussianFile decode_sog(std::string_view bytes, const std::string& where, Frame 
 }
 
 #else
+
+bool can_read_sog() {
+  return false;
+}
 
 GaussianFile decode_sog(std::string_view, const std::string& where, Frame) {
   fail("{}: this build cannot read SOG files (it lacks libzip or libwebp: configure with GSV3D_WITH_OBJECT_FILES=ON)", where);

@@ -8,6 +8,9 @@
 
 namespace gsv3d {
 
+/// Whether this build has libzip and libwebp, which SOG files need.
+bool can_read_sog();
+
 /// The Gaussians of a file in the given frame, in our world. Throws Error on damaged files and when this build has no libzip or
 /// libwebp; `where` begins the message.
 GaussianFile decode_sog(std::string_view bytes, const std::string& where, Frame frame);
