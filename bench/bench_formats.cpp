@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <fstream>
 
 #include "core/error.h"
+#include "resident_memory.h"
 #include "splat/formats/gaussian_file.h"
 
 namespace {
@@ -14,19 +14,6 @@ namespace fs = std::filesystem;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Forgets the process's peak memory so far (Linux).
-void reset_peak() {
-  std::ofstream("/proc/self/clear_refs") << "5";
-}
-
-/// VmRSS or VmHWM (its peak) in MB.
-double status_megabytes(const char* key) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind(key, 0) == 0) return std::stod(line.substr(line.find(':') + 1)) * 1024 / 1e6;
-  return 0;
 }
 
 Gaussians some_gaussians(int64_t count, int64_t degree) {
@@ -49,15 +36,17 @@ int main(int argc, char** argv) {
   for (const auto& [name, version] :
        {std::pair{"a.ply", 3}, {"a.glb", 3}, {"a.splat", 3}, {"a.spz", 3}, {"b.spz", 4}, {"a.compressed.ply", 3}}) {
     const fs::path file = folder / name;
-    const double start = now(), before = status_megabytes("VmRSS");
     reset_peak();
+    const double before_write = resident("VmRSS:"), write_start = now();
     write_gaussians(file, g, {.spz_version = version});
-    const double written = now(), write_peak = status_megabytes("VmHWM") - before, before_read = status_megabytes("VmRSS");
+    const double write_seconds = now() - write_start, write_peak = resident("VmHWM:") - before_write;
     reset_peak();
+    const double before_read = resident("VmRSS:"), read_start = now();
     require(read_gaussians(file).gaussians.count() == count, "{}: lost Gaussians", name);
+    const double read_seconds = now() - read_start;
     fmt::print("{:<20} {:>8.1f} {:>9.2f} {:>14.0f} {:>8.2f} {:>14.0f}\n", fmt::format("{} {}", name + 1, version),
-               static_cast<double>(fs::file_size(file)) / 1e6, written - start, write_peak, now() - written,
-               status_megabytes("VmHWM") - before_read);
+               static_cast<double>(fs::file_size(file)) / 1e6, write_seconds, write_peak, read_seconds,
+               resident("VmHWM:") - before_read);
     fs::remove_all(folder);
   }
 }

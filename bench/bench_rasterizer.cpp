@@ -80,8 +80,8 @@ class Contest {
   }
 
   /// Fails unless both give the same images to 1e-3 and gradients to 5e-3 (they are 1e-5 apart as a rule). Where alpha is 1/255
-  /// or two depths are the same up to rounding, one may take a splat, or take it first, and the other not, so that of a pixel in
-  /// a hundred thousand a difference of up to 1/255 is no error, and one such pixel may be 1e-3 of a gradient's norm.
+  /// up to rounding, one may take a splat and the other not, so that of a pixel in a hundred thousand a difference of up to 1/255
+  /// (of the largest depth, in depth) is no error, and one such pixel may be 1e-3 of a gradient's norm.
   void check() {
     const auto renderings = forward_and_backward();
     plain_forward_and_backward();
@@ -147,7 +147,7 @@ void print_row(const char* name, const std::vector<Elapsed>& plain, const std::v
              median(column(ours, &Elapsed::processor)), median(column(ours, &Elapsed::busiest)), median(ratios), *low, *high);
 }
 
-/// Forward and backward of one scene, ms and ratios: medians.
+/// Medians of one scene, ms and ratios.
 struct Summary {
   const char* name = "";
   double plain = 0, one = 0, two = 0, ratio_one = 0, ratio_two = 0, low = 0, high = 0, scaling = 0;
@@ -212,18 +212,18 @@ Summary compare(const Case& c, int rounds) {
     at::set_num_threads(1);
     fresh.push_back(time_once(1, [&] { contest.forward_and_backward({}); }));
   }
+  Summary summary;  // in the end that of both directions
   fmt::print("  {:<34} {:>9} {:>9} {:>9} {:>10}\n", "ms, medians", "wall", "processor", "busiest", "ratio (range)");
   for (const bool both : {false, true}) {
     const char* what = both ? "forward + backward" : "forward";
     print_row(fmt::format("plain loop, {}", what).c_str(), plain[both], plain[both], &Elapsed::processor);
     print_row(fmt::format("1 thread, {}", what).c_str(), plain[both], one[both], &Elapsed::processor);
     print_row(fmt::format("2 threads, {}", what).c_str(), plain[both], two[both], &Elapsed::busiest);
-    std::vector<double> scaling;
-    for (int i = 0; i < rounds; ++i) scaling.push_back(one[both][i].processor / two[both][i].busiest);
-    fmt::print("  {:<34} {:>40.2f} x\n", "1 -> 2 threads", median(scaling));
+    summary = summarize(c, plain[both], one[both], two[both]);
+    fmt::print("  {:<34} {:>40.2f} x\n", "1 -> 2 threads", summary.scaling);
   }
   print_row("1 thread, both, without workspace", plain[1], fresh, &Elapsed::processor);
-  return summarize(c, plain[1], one[1], two[1]);
+  return summary;
 }
 
 /// Processor time of each of kStages in one scene, by calling the kernels one after the other.
