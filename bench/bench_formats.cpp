@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "resident_memory.h"
-#include "splat/formats/gaussian_file.h"
+#include "gaussian_files/gaussian_file.h"
 
 namespace {
 

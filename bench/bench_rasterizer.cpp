@@ -15,10 +15,10 @@
 #include "core/error.h"
 #include "plain_rasterizer.h"
 #include "rasterizer_on_gpu.h"
-#include "splat/cpu/binning.h"
-#include "splat/cpu/blending.h"
-#include "splat/rasterizer.h"
-#include "splat/workspace.h"
+#include "rasterizer/cpu/binning.h"
+#include "rasterizer/cpu/blending.h"
+#include "rasterizer/rasterizer.h"
+#include "rasterizer/workspace.h"
 
 namespace gsv3d {
 namespace {

@@ -18,8 +18,8 @@
 
 #include "core/device.h"
 #include "diffusion/diffusion_loss.h"
-#include "pipeline/public_names.h"
-#include "pipeline/sv3d_source.h"
+#include "models/public_names.h"
+#include "models/sv3d_source.h"
 #include "random_sv3d.h"
 #include "resident_memory.h"
 

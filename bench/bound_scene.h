@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "camera/camera.h"
-#include "splat/cpu/projection.h"
-#include "splat/cpu/view.h"
-#include "splat/gaussians.h"
+#include "rasterizer/cpu/projection.h"
+#include "rasterizer/cpu/view.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 

@@ -19,7 +19,7 @@
 #include "mesh/surface_views.h"
 #include "mesh/tsdf.h"
 #include "pipeline/pipeline.h"
-#include "splat/orbit_render.h"
+#include "rasterizer/orbit_render.h"
 
 namespace gsv3d {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "splat/math/projection.h"
-#include "splat/math/projection_gradient.h"
+#include "rasterizer/math/projection.h"
+#include "rasterizer/math/projection_gradient.h"
 
 namespace gsv3d {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "splat/cpu/projection.h"
+#include "rasterizer/cpu/projection.h"
 
 namespace gsv3d {
 

@@ -10,7 +10,7 @@
 
 #include "core/safetensors.h"
 #include "nn/parameter_store.h"
-#include "pipeline/model_folder.h"
+#include "models/model_folder.h"
 
 namespace gsv3d {
 

@@ -10,8 +10,8 @@
 
 #include "bound_scene.h"
 #include "clocks.h"
-#include "splat/cpu/binning.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/cpu/binning.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {

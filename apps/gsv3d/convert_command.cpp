@@ -4,7 +4,7 @@
 #include <csignal>
 
 #include "commands.h"
-#include "splat/formats/convert.h"
+#include "gaussian_files/convert.h"
 
 namespace gsv3d {
 namespace {

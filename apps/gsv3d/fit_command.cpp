@@ -11,7 +11,7 @@
 #include "dataset/posed_views.h"
 #include "evaluation/fit_views.h"
 #include "run_options.h"
-#include "splat/formats/gaussian_file.h"
+#include "gaussian_files/gaussian_file.h"
 
 namespace gsv3d {
 namespace {

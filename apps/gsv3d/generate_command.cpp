@@ -10,7 +10,7 @@
 #include "core/progress.h"
 #include "error_line.h"
 #include "image/contact_sheet.h"
-#include "pipeline/outputs.h"
+#include "exports/outputs.h"
 #include "run_options.h"
 #include "sampling_options.h"
 

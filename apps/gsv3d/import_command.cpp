@@ -5,7 +5,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "pipeline/import_model.h"
+#include "models/import_model.h"
 #include "run_options.h"
 
 namespace gsv3d {

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "mesh/clean.h"
-#include "pipeline/memory_plan.h"
+#include "models/memory_plan.h"
 #include "run_options.h"
 
 namespace gsv3d {

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
-#include "splat/ply.h"
+#include "gaussian_files/ply.h"
 
 namespace gsv3d {
 namespace {

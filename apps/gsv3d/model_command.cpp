@@ -1,7 +1,7 @@
 // gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from.
 #include "commands.h"
 #include "core/error.h"
-#include "pipeline/model_folder.h"
+#include "models/model_folder.h"
 #include "run_options.h"
 
 namespace gsv3d {

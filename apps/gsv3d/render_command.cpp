@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "pipeline/render_object.h"
-#include "splat/formats/gaussian_file.h"
+#include "exports/render_object.h"
+#include "gaussian_files/gaussian_file.h"
 
 namespace gsv3d {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "pipeline/model_folder.h"
+#include "models/model_folder.h"
 
 namespace gsv3d {
 

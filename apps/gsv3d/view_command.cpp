@@ -4,8 +4,8 @@
 #include "commands.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
-#include "pipeline/viewer_page.h"
-#include "splat/formats/gaussian_file.h"
+#include "exports/viewer_page.h"
+#include "gaussian_files/gaussian_file.h"
 
 namespace gsv3d {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/config.h"
 #include "core/tensor.h"
 #include "nn/parameter_store.h"
-#include "splat/gaussians.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 

@@ -5,7 +5,7 @@
 #include "core/tensor.h"
 #include "decoder/gaussian_decoder.h"
 #include "nn/layers.h"
-#include "splat/gaussians.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 

@@ -78,6 +78,14 @@ struct Level {
 
 }  // namespace
 
+Tensor scaled_latents(const AutoencoderConfig& config, const Tensor& latents) {
+  return latents * config.scale_factor;
+}
+
+Tensor unscaled_latents(const AutoencoderConfig& config, const Tensor& latents) {
+  return latents / config.scale_factor;
+}
+
 struct AutoencoderEncoder::Implementation {
   AutoencoderConfig config;
   at::MemoryFormat layout;

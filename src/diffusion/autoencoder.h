@@ -25,6 +25,10 @@ struct AutoencoderConfig {
   int64_t downsampling() const { return int64_t{1} << (ch_mult.size() - 1); }
 };
 
+/// Latents [..., z, h, w] as the encoder makes them → the diffusion variable, of unit variance; and back.
+Tensor scaled_latents(const AutoencoderConfig& config, const Tensor& latents);
+Tensor unscaled_latents(const AutoencoderConfig& config, const Tensor& latents);
+
 /// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the
 /// default: in bfloat16 it trains 1.3 times faster on the CPU (bench/bench_autoencoder.cpp), and LibTorch's channels-last group
 /// norm computes the variance as E[x²] - E[x]², which moves the moments by 2e-4 of their maximum instead of 5e-6.

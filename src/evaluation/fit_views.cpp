@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "evaluation/metrics.h"
-#include "splat/orbit_render.h"
+#include "rasterizer/orbit_render.h"
 
 namespace gsv3d {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dataset/posed_views.h"
-#include "splat/fit/fit.h"
+#include "fitting/fit.h"
 
 namespace gsv3d {
 

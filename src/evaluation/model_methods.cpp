@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "pipeline/pipeline.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {

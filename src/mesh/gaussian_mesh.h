@@ -6,7 +6,7 @@
 #include <string>
 
 #include "mesh/mesh.h"
-#include "splat/gaussians.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 

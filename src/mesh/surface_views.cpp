@@ -6,8 +6,8 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "splat/rasterize_scenes.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/rasterize_scenes.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "camera/camera.h"
 #include "mesh/vector3.h"
-#include "splat/gaussians.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 

@@ -9,11 +9,11 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "image/framing.h"
-#include "pipeline/latent_preview.h"
-#include "pipeline/memory_plan.h"
+#include "diffusion/latent_preview.h"
+#include "models/memory_plan.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
-#include "pipeline/view_order.h"
+#include "diffusion/view_order.h"
 #include "pipeline/view_refinement.h"
 
 namespace gsv3d {
@@ -224,7 +224,9 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
                 const PreviewCallback& on_preview) {
   require_parts(model, {"vae", "image_embedder", "unet"});
   const c10::NoGradGuard no_grad;
-  const GenerateOptions options = fitted_to_memory(given, model);
+  GenerateOptions options = given;
+  const MemoryChoice memory = fitted_to_memory({given.guidance_batch, given.decode_chunk}, model);
+  options.guidance_batch = memory.guidance_batch, options.decode_chunk = memory.decode_chunk;
   Result result;
   Stages stage(result.times, on_progress);
   result.sampler = sampler_settings(model.config, options);

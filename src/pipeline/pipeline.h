@@ -13,10 +13,10 @@
 
 #include "camera/camera.h"
 #include "image/image.h"
-#include "image/matting.h"
-#include "pipeline/model_folder.h"
-#include "pipeline/orbit.h"
-#include "splat/gaussians.h"
+#include "matting/matting.h"
+#include "models/model_folder.h"
+#include "camera/orbit.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 
@@ -31,7 +31,7 @@ struct GenerateOptions {
   std::optional<int64_t> cache_steps;                 ///< the UNet's deep part in every so many-th step; otherwise the model's
   std::optional<double> elevation_degrees;            ///< of the photo's camera above the object; otherwise the model's
   std::optional<Orbit> orbit;           ///< another than the level circle at that elevation; needs a model told of cameras
-  std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (pipeline/memory_plan.h)
+  std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
   std::optional<GuidanceBatch> guidance_batch;  ///< otherwise both halves together, if they fit
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
   bool views_only = false;            ///< stop after the views

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/model_folder.h"
+#include "models/model_folder.h"
 
 namespace gsv3d {
 

@@ -1,7 +1,7 @@
 // The way to 3D for models without a Gaussian decoder: a fit to the generated views alone.
 #pragma once
 
-#include "splat/fit/fit.h"
+#include "fitting/fit.h"
 
 namespace gsv3d {
 

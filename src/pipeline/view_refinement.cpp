@@ -3,8 +3,8 @@
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
-#include "splat/fit/fit.h"
-#include "splat/rasterizer.h"
+#include "fitting/fit.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {

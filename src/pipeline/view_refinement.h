@@ -3,7 +3,7 @@
 #pragma once
 
 #include "camera/camera.h"
-#include "splat/gaussians.h"
+#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 
@@ -13,7 +13,7 @@ struct ViewRefinementOptions {
 };
 
 /// Two steps. First one linear change of all colours, the one that best takes the Gaussians' picture from the photo's camera to
-/// the photo, so that a wrong hue is mended on the back too. Then a short fit (splat/fit/fit.h) to the photo and the other views,
+/// the photo, so that a wrong hue is mended on the back too. Then a short fit (fitting/fit.h) to the photo and the other views,
 /// whose silhouettes are taken from the Gaussians as they are. photo: [4, S, S] RGBA float32 in 0-1, not premultiplied, seen from
 /// view 0 of `cameras`; views: [N, 3, S, S] in 0-1 over white, of which view 0 is not looked at. Gaussians without any picture in
 /// common with the photo keep their colours.

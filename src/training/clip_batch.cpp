@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "pipeline/view_order.h"
+#include "diffusion/view_order.h"
 
 namespace gsv3d {
 namespace {

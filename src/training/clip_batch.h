@@ -21,7 +21,7 @@ struct ClipBatch {
 ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
                          at::Device device);
 
-/// [B, N, ...] in the design's order of views → SV3D's order of frames (pipeline/view_order.h), and back.
+/// [B, N, ...] in the design's order of views → SV3D's order of frames (diffusion/view_order.h), and back.
 Tensor sv3d_clips_from_views(const Tensor& clips);
 Tensor views_from_sv3d_clips(const Tensor& clips);
 

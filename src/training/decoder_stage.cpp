@@ -1,6 +1,6 @@
 #include "training/decoder_stage.h"
 
-#include "splat/workspace.h"
+#include "rasterizer/workspace.h"
 #include "training/gaussian_supervision.h"
 #include "training/preview.h"
 #include "training/seeds.h"

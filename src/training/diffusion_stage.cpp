@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "diffusion/autoencoder.h"
-#include "pipeline/view_order.h"
+#include "diffusion/view_order.h"
 #include "training/one_step.h"
 #include "training/photo_conditioning.h"
 #include "training/preview.h"

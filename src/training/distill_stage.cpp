@@ -1,8 +1,8 @@
 #include "training/distill_stage.h"
 
 #include "core/error.h"
-#include "pipeline/lora_file.h"
-#include "splat/workspace.h"
+#include "models/lora_file.h"
+#include "rasterizer/workspace.h"
 #include "training/gaussian_supervision.h"
 #include "training/one_step.h"
 #include "training/photo_conditioning.h"

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "splat/gaussians.h"
-#include "splat/rasterizer.h"
+#include "gaussians/gaussians.h"
+#include "rasterizer/rasterizer.h"
 #include "training/clip_batch.h"
 
 namespace gsv3d {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/tensor.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "nn/parameter_store.h"
-#include "pipeline/model_folder.h"
+#include "models/model_folder.h"
 #include "training/trainer_config.h"
 #include "training/training_set.h"
 

@@ -82,9 +82,4 @@ Tensor view_images(const ObjectViews& views, const std::vector<int64_t>& indices
   return (mirrored ? picked.flip(-1) : picked).to(at::kFloat).div_(255);
 }
 
-Tensor on_white(const Tensor& rgba) {
-  const Tensor alpha = rgba.narrow(-3, 3, 1);
-  return rgba.narrow(-3, 0, 3) * alpha + (1 - alpha);
-}
-
 }  // namespace gsv3d

@@ -7,6 +7,7 @@
 
 #include "core/tensor.h"
 #include "dataset/views.h"
+#include "image/picture.h"
 
 namespace gsv3d {
 
@@ -35,8 +36,5 @@ int64_t pick(double number, int64_t count);
 
 /// Views [K] of an orbit as [K, 4, S, S] float32 RGBA in 0-1, flipped left to right when mirrored.
 Tensor view_images(const ObjectViews& views, const std::vector<int64_t>& indices, bool mirrored);
-
-/// [..., 4, H, W] RGBA (colour not premultiplied) → [..., 3, H, W] over white.
-Tensor on_white(const Tensor& rgba);
 
 }  // namespace gsv3d

@@ -5,7 +5,7 @@
 #include "core/safetensors.h"
 #include "goldens.h"
 #include "program.h"
-#include "splat/formats/gaussian_file.h"
+#include "gaussian_files/gaussian_file.h"
 #include "toy_model.h"
 
 namespace gsv3d {

@@ -5,8 +5,8 @@
 
 #include "image/image.h"
 #include "program.h"
-#include "splat/formats/gaussian_file.h"
-#include "splat/rasterizer.h"
+#include "gaussian_files/gaussian_file.h"
+#include "rasterizer/rasterizer.h"
 #include "toy_model.h"
 
 namespace gsv3d {

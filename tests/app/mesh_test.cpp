@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "program.h"
-#include "splat/ply.h"
+#include "gaussian_files/ply.h"
 #include "toy_model.h"
 
 namespace gsv3d {

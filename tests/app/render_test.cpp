@@ -4,7 +4,7 @@
 
 #include "image/image.h"
 #include "program.h"
-#include "splat/formats/gaussian_file.h"
+#include "gaussian_files/gaussian_file.h"
 #include "toy_model.h"
 
 namespace gsv3d {

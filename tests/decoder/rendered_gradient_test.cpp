@@ -4,7 +4,7 @@
 
 #include "decoder_toy.h"
 #include "goldens.h"
-#include "splat/rasterizer_reference.h"
+#include "rasterizer/rasterizer_reference.h"
 
 namespace gsv3d {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {

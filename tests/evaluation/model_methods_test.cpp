@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "goldens.h"
 #include "pipeline/pipeline.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/rasterizer.h"
 #include "toy_model.h"
 
 namespace gsv3d {

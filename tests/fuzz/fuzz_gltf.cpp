@@ -1,5 +1,5 @@
 #include "fuzz_reader.h"
-#include "splat/formats/gltf_splats.h"
+#include "gaussian_files/gltf_splats.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gsv3d;

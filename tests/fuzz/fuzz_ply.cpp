@@ -1,5 +1,5 @@
 #include "fuzz_reader.h"
-#include "splat/ply.h"
+#include "gaussian_files/ply.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gsv3d;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/error.h"
-#include "splat/ply.h"
+#include "gaussian_files/ply.h"
 
 namespace gsv3d::fuzz {
 

@@ -1,5 +1,5 @@
 #include "fuzz_reader.h"
-#include "splat/formats/sog.h"
+#include "gaussian_files/sog.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gsv3d;

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "core/atomic_file.h"
-#include "splat/formats/gaussian_file.h"
-#include "splat/formats/spz_streams.h"
+#include "gaussian_files/gaussian_file.h"
+#include "gaussian_files/spz_streams.h"
 
 namespace {
 

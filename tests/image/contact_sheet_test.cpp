@@ -5,7 +5,7 @@
 
 #include "image/bitmap_font.h"
 #include "image/depth_image.h"
-#include "support.h"
+#include "image_files.h"
 
 namespace gsv3d {
 namespace {

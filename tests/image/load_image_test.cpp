@@ -3,7 +3,7 @@
 
 #include "core/atomic_file.h"
 #include "image/image.h"
-#include "support.h"
+#include "image_files.h"
 
 #ifdef GSV3D_WITH_IMAGE_FILES
 #include <vips/vips.h>

@@ -3,7 +3,7 @@
 #include <zlib.h>
 
 #include "image/image.h"
-#include "support.h"
+#include "image_files.h"
 
 namespace gsv3d {
 namespace {

@@ -9,11 +9,11 @@
 #include "goldens.h"
 #include "image/framing.h"
 #include "mesh/clean.h"
-#include "pipeline/outputs.h"
-#include "pipeline/view_order.h"
+#include "exports/outputs.h"
+#include "diffusion/view_order.h"
 #include "pipeline/view_refinement.h"
-#include "splat/ply.h"
-#include "splat/rasterizer.h"
+#include "gaussian_files/ply.h"
+#include "rasterizer/rasterizer.h"
 #include "toy_model.h"
 
 namespace gsv3d {

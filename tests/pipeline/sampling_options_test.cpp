@@ -6,8 +6,8 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "goldens.h"
-#include "pipeline/latent_preview.h"
-#include "pipeline/memory_plan.h"
+#include "diffusion/latent_preview.h"
+#include "models/memory_plan.h"
 #include "pipeline/pipeline.h"
 #include "toy_model.h"
 
@@ -235,7 +235,7 @@ TEST(MemoryPlanOf, ChoosesWhatFitsAndSaysWhatDoesNot) {
   EXPECT_EQ(*tight.guidance_batch, GuidanceBatch::kSplit);
   EXPECT_EQ(*tight.decode_chunk, 5);
   EXPECT_THAT(message_of([&] { fitted_to({}, plan, 21, 2 * gigabyte); }), HasSubstr("use fewer --frames"));
-  GenerateOptions wish;
+  MemoryChoice wish;
   wish.guidance_batch = GuidanceBatch::kJoint;
   EXPECT_THAT(message_of([&] { fitted_to(wish, plan, 21, 5 * gigabyte); }), HasSubstr("leave out --guidance-batch joint"));
   wish = {}, wish.decode_chunk = 20;

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "goldens.h"
-#include "splat/rasterizer.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {

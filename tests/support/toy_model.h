@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "pipeline/model_folder.h"
+#include "models/model_folder.h"
 
 namespace gsv3d::testing {
 

@@ -1,4 +1,4 @@
-// The object inside this page, put there by the program (src/pipeline/viewer_page.cpp): a description as JSON, and files as base64.
+// The object inside this page, put there by the program (src/exports/viewer_page.cpp): a description as JSON, and files as base64.
 
 /** Where the first look at the object is from. Angles in degrees, lengths in the object's units, +Y up, the front towards +Z. */
 export interface StartView {

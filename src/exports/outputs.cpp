@@ -1,0 +1,182 @@
+#include "exports/outputs.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cmath>
+#include <numbers>
+
+#include "core/atomic_file.h"
+#include "core/config.h"
+#include "core/device.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "image/contact_sheet.h"
+#include "image/depth_image.h"
+#include "video/video.h"
+#include "mesh/clean.h"
+#include "mesh/gaussian_mesh.h"
+#include "mesh/mesh_files.h"
+#include "exports/viewer_page.h"
+#include "rasterizer/orbit_render.h"
+#include "gaussian_files/ply.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* object_name = "object.ply";
+constexpr const char* mesh_name = "object.glb";
+constexpr const char* viewer_name = "viewer.html";
+constexpr const char* video_name = "orbit.mp4";
+constexpr const char* sheet_name = "views.png";
+constexpr const char* record_name = "result.json";
+
+/// Pictures of the contact sheet are at least this large, so that a small model's views can be looked at.
+constexpr int64_t min_cell_pixels = 128;
+
+std::vector<Image> to_images(const Tensor& batch) {
+  std::vector<Image> images;
+  for (const Tensor& image : batch.cpu().unbind()) images.push_back(to_image(image));
+  return images;
+}
+
+/// Azimuths of cameras that look at the origin, in [0, 360).
+std::vector<std::string> azimuth_captions(const Cameras& cameras) {
+  const Tensor positions = cameras.positions().to(at::kCPU, at::kDouble);
+  std::vector<std::string> captions;
+  for (int64_t i = 0; i < cameras.count(); ++i) {
+    const double degrees = std::atan2(positions[i][0].item<double>(), positions[i][2].item<double>()) * 180 / std::numbers::pi;
+    captions.push_back(fmt::format("{:.0f}", degrees < -0.5 ? degrees + 360 : std::abs(degrees)));
+  }
+  return captions;
+}
+
+/// Peak of the process's memory so far, MB (10⁶ bytes).
+double peak_memory_megabytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
+  std::vector<SheetRow> rows = {
+      {"photo", {result.photo.cutout}, {}},
+      {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.cameras)}};
+  if (result.gaussians) {
+    const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
+    rows.push_back({"3D Gaussians from the same cameras", to_images(images.rgb), {}});
+    SheetRow depths{"depth", {}, {}};
+    for (int64_t i = 0; i < images.depth.size(0); ++i)
+      depths.pictures.push_back(depth_to_image(images.depth[i][0], images.alpha[i][0]));
+    rows.push_back(std::move(depths));
+  }
+  SheetOptions options;
+  options.cell_size = cell;
+  save_png(path, contact_sheet(rows, options));
+}
+
+void write_video(const fs::path& path, const Result& result, const Model& model, const OutputOptions& options) {
+#if GSV3D_WITH_VIDEO
+  OrbitOptions orbit;
+  orbit.frames = options.orbit_frames;
+  orbit.elevation_degrees = result.elevation_degrees;
+  orbit.size = std::max(options.orbit_size, model.config.image_size);
+  orbit.lens = {model.config.radius, model.config.fov_y_degrees};
+  VideoOptions video;
+  video.frames_per_second = options.frames_per_second;
+  write_mp4(path, to_images(render_orbit(*result.gaussians, orbit).rgb), video);
+#else
+  (void)path, (void)result, (void)model, (void)options;
+  spdlog::info("this build has no FFmpeg: no {}", video_name);
+#endif
+}
+
+/// The Gaussians' mesh, or nothing, with a line that says why: a photo's other results do not depend on it.
+std::optional<Mesh> make_mesh(const Gaussians& gaussians) {
+  if (!has_mesh_libraries()) {
+    spdlog::info("this build has no mesh libraries: no {}", mesh_name);
+    return {};
+  }
+  try {
+    return mesh_gaussians(gaussians);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& error) {
+    spdlog::warn("no {}: {}", mesh_name, error.what());
+    return {};
+  }
+}
+
+void write_page(const fs::path& place, const Result& result, const Model& model, const RunRecord& record) {
+  ViewerPage page;
+  page.title = fs::path(record.input).stem().string();
+  page.gaussians = *result.gaussians;
+  page.view = standard_view(page.gaussians);
+  page.view.radius = model.config.radius;
+  page.view.fov_degrees = model.config.fov_y_degrees;
+  page.view.elevation_degrees = result.elevation_degrees;
+  if (fs::exists(place / mesh_name)) page.mesh = read_file(place / mesh_name);
+  write_viewer(place / viewer_name, page);
+}
+
+Json record_json(const Result& result, const Model& model, const RunRecord& record) {
+  Json json;
+  json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
+  json["input"] = record.input;
+  json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
+  json["seed"] = record.seed;
+  json["settings"] = {{"steps", result.sampler.steps},
+                      {"sampler", result.sampler.method},
+                      {"guidance", result.sampler.max_scale},
+                      {"guider", result.sampler.guider},
+                      {"min_guidance", result.sampler.min_scale},
+                      {"guidance_range", result.sampler.guidance_range},
+                      {"cache_steps", result.sampler.cache_steps},
+                      {"elevation_degrees", result.elevation_degrees},
+                      {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
+                      {"views", result.views.size(0)},
+                      {"image_size", model.config.image_size},
+                      {"device", model.device.str()},
+                      {"dtype", dtype_name(model.dtype)},
+                      {"threads", record.threads}};
+  if (result.first_step > 0) json["settings"]["resumed_after_step"] = result.first_step;
+  if (result.orbit)
+    json["settings"]["orbit"] = {{"azimuths_degrees", result.orbit->azimuths_degrees},
+                                 {"elevations_degrees", result.orbit->elevations_degrees}};
+  json["gaussians"] = result.gaussians ? Json(result.gaussians->count()) : Json(nullptr);
+  json["seconds"] = Json::object();
+  for (const StageTime& time : result.times) json["seconds"][time.stage] = std::round(time.seconds * 1e4) / 1e4;
+  json["peak_memory_megabytes"] = std::round(peak_memory_megabytes());
+  return json;
+}
+
+}  // namespace
+
+const std::vector<std::string>& output_file_names() {
+  static const std::vector<std::string> names = {object_name, mesh_name, viewer_name, video_name, sheet_name, record_name};
+  return names;
+}
+
+void write_outputs(const OutputFolder& folder, Result& result, const Model& model, const RunRecord& record,
+                   const OutputOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const fs::path& place = folder.staging();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  if (result.gaussians && options.mesh) {
+    if (const auto mesh = make_mesh(*result.gaussians)) write_glb(place / mesh_name, *mesh);
+    result.times.push_back({"mesh", seconds()});
+  }
+  const double before_files = seconds();
+  if (result.gaussians) {
+    write_ply(place / object_name, *result.gaussians);
+    write_video(place / video_name, result, model, options);
+    if (options.viewer) write_page(place, result, model, record);
+  }
+  write_sheet(place / sheet_name, result, std::max(min_cell_pixels, model.config.image_size));
+  result.times.push_back({"files", seconds() - before_files});
+  write_json_file(place / record_name, record_json(result, model, record));
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,179 @@
+#include "gaussian_files/ply.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "gaussian_files/ply_header.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr double kOpacityMargin = 1e-6, kSmallestScale = 1e-12;
+constexpr int64_t kAllCoefficients = 16;
+constexpr int64_t kRowsAtOnce = 1 << 16;  // bounds the memory that writing takes besides the Gaussians
+
+/// f_rest as files hold it: [G, 3·(K-1)], all of red, then green, then blue.
+Tensor rest_columns(const Tensor& sh, int64_t coefficients) {
+  Tensor rest = sh.slice(1, 1).transpose(1, 2);  // [G, 3, K-1]
+  if (coefficients > sh.size(1)) rest = at::constant_pad_nd(rest, {0, coefficients - sh.size(1)});
+  return rest.reshape({sh.size(0), 3 * (coefficients - 1)});
+}
+
+const char* axes_of(Frame frame) {
+  switch (frame) {
+    case Frame::kWorld:
+      return "x right, y up, z backward";
+    case Frame::kYDown:
+      return "x right, y down, z forward";
+    case Frame::kZUp:
+      return "x right, y forward, z up";
+  }
+  return "";
+}
+
+std::string header_text(int64_t count, int64_t coefficients, const PlyOptions& options) {
+  std::string generator = options.generator;
+  std::replace_if(
+      generator.begin(), generator.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  std::string text = fmt::format(
+      "ply\nformat binary_little_endian 1.0\ncomment generator: {}\ncomment frame: {} ({})\ncomment SplatRenderMode: {}\nelement "
+      "vertex {}\n",
+      generator, frame_name(options.frame), axes_of(options.frame), options.antialiased ? "mip" : "default", count);
+  const auto property = [&](const std::string& name) { text += "property float " + name + "\n"; };
+  for (const char* name : {"x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"}) property(name);
+  for (int64_t i = 0; i < 3 * (coefficients - 1); ++i) property(fmt::format("f_rest_{}", i));
+  for (const char* name : {"opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"}) property(name);
+  return text + "end_header\n";
+}
+
+/// Rows [G, floats] as the header describes them.
+Tensor file_rows(const Gaussians& g, int64_t coefficients) {
+  const Tensor opacity = g.opacities.to(at::kDouble).clamp(kOpacityMargin, 1 - kOpacityMargin);
+  const Tensor logit = (opacity / (1 - opacity)).log().to(at::kFloat).unsqueeze(1);
+  return at::cat({g.means, at::zeros_like(g.means), g.sh.select(1, 0), rest_columns(g.sh, coefficients), logit,
+                  g.scales.clamp_min(kSmallestScale).log(), g.quats},
+                 1)
+      .to(at::kFloat)
+      .contiguous();
+}
+
+/// Copies properties of every row to where they belong in tensors that are filled row by row.
+class RowReader {
+ public:
+  RowReader(std::string_view bytes, const PlyHeader::Element& vertex, const std::string& where)
+      : bytes_(bytes), vertex_(vertex), where_(where) {}
+
+  /// Row r of `name` goes to target[r · stride + offset]. Throws Error when there is no such property.
+  void add(const std::string& name, float* target, int64_t offset, int64_t stride) {
+    const auto* property = vertex_.find(name);
+    require(property, "{}: no Gaussians in this PLY file: the property \"{}\" is missing", where_, name);
+    columns_.push_back({property, target, offset, stride});
+  }
+
+  /// Throws Error when a value is not finite.
+  void read() const {
+    for (int64_t row = 0; row < vertex_.count; ++row) {
+      const char* data = vertex_.row(bytes_, row);
+      for (const auto& column : columns_) {
+        const float value = ply_value(data, *column.property);
+        if (!std::isfinite(value)) fail("{}: {} of Gaussian {} is not a finite number", where_, column.property->name, row);
+        column.target[row * column.stride + column.offset] = value;
+      }
+    }
+  }
+
+ private:
+  struct Column {
+    const PlyHeader::Property* property;
+    float* target;  ///< null when there are no rows
+    int64_t offset, stride;
+  };
+  std::string_view bytes_;
+  const PlyHeader::Element& vertex_;
+  const std::string& where_;
+  std::vector<Column> columns_;
+};
+
+/// How many coefficients per colour there are besides the constant one.
+int64_t rest_per_colour(const PlyHeader::Element& vertex, const std::string& where) {
+  int64_t count = 0;
+  while (vertex.find(fmt::format("f_rest_{}", count))) ++count;
+  require(count == 0 || count == 9 || count == 24 || count == 45,
+          "{}: {} properties f_rest; 0, 9, 24 or 45 belong to spherical harmonics of degree 0 to 3", where, count);
+  return count / 3;
+}
+
+/// Hands the file's bytes to `append` piece by piece.
+template <class Append>
+void encode(const Gaussians& g, const PlyOptions& options, Append append) {
+  const int64_t coefficients = options.all_properties ? kAllCoefficients : g.sh.size(1);
+  append(header_text(g.count(), coefficients, options));
+  for (int64_t begin = 0; begin < g.count(); begin += kRowsAtOnce) {
+    const auto part = change_frame(g.slice(begin, begin + kRowsAtOnce), Frame::kWorld, options.frame);
+    const Tensor rows = file_rows(part, coefficients);
+    append(std::string_view(reinterpret_cast<const char*>(rows.const_data_ptr<float>()), rows.nbytes()));
+  }
+}
+
+/// On the CPU; throws Error when they cannot be written.
+Gaussians checked(const Gaussians& gaussians, const std::string& where) {
+  auto g = gaussians.detach().to(at::kCPU);
+  require_finite(g, where + " is not written");
+  g.sh_degree();  // throws above degree 3
+  return g;
+}
+
+}  // namespace
+
+void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options) {
+  const auto g = checked(gaussians, path.string());
+  AtomicFile file(path);
+  encode(g, options, [&](std::string_view bytes) { file.write(bytes); });
+  file.commit();
+}
+
+std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options) {
+  std::string file;
+  encode(checked(gaussians, where), options, [&](std::string_view bytes) { file += bytes; });
+  return file;
+}
+
+GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame) {
+  const auto header = parse_ply_header(bytes, where);
+  require(!header.find("chunk"), "{}: this is a compressed PLY", where);
+  const auto& vertex = header.vertex();
+  const int64_t rest = rest_per_colour(vertex, where), k = rest + 1;
+
+  RowReader reader(bytes, vertex, where);
+  const auto table = [&](std::initializer_list<const char*> names) {
+    const auto columns = static_cast<int64_t>(names.size());
+    const Tensor tensor = at::empty({vertex.count, columns}, at::kFloat);
+    int64_t offset = 0;
+    for (const char* name : names) reader.add(name, tensor.mutable_data_ptr<float>(), offset++, columns);
+    return tensor;
+  };
+  Gaussians g;
+  g.means = table({"x", "y", "z"});
+  g.quats = table({"rot_0", "rot_1", "rot_2", "rot_3"});
+  g.scales = table({"scale_0", "scale_1", "scale_2"});
+  g.opacities = table({"opacity"}).squeeze(1);
+  g.sh = at::empty({vertex.count, k, 3}, at::kFloat);
+  float* sh = g.sh.mutable_data_ptr<float>();
+  for (int64_t colour = 0; colour < 3; ++colour) {
+    reader.add(fmt::format("f_dc_{}", colour), sh, colour, 3 * k);
+    for (int64_t i = 0; i < rest; ++i) reader.add(fmt::format("f_rest_{}", colour * rest + i), sh, 3 * (i + 1) + colour, 3 * k);
+  }
+  reader.read();
+
+  const Tensor norms = g.quats.norm(2, 1, true);
+  g.quats = at::where(norms > 1e-12, g.quats / norms.clamp_min(1e-12), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
+  g.scales.exp_();
+  require(at::isfinite(g.scales).all().item<bool>(), "{}: scales are too large; this layout holds their logarithms", where);
+  g.opacities.sigmoid_();
+  return {change_frame(g, frame.value_or(header.frame.value_or(Frame::kYDown)), Frame::kWorld), header.antialiased};
+}
+
+Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame) {
+  return decode_ply(read_file(path), path.string(), frame).gaussians;
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,42 @@
+// The 3DGS PLY file: what nearly every splat viewer and editor reads. Layout and choices: docs/formats.md.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gaussians/frame.h"
+#include "gaussians/gaussians.h"
+
+namespace gsv3d {
+
+struct PlyOptions {
+  Frame frame = Frame::kYDown;  ///< of the file; the default opens upright in the common viewers
+  bool all_properties =
+      false;  ///< always 62 floats per Gaussian (spherical harmonics padded to degree 3), which some viewers demand
+  bool antialiased = false;         ///< the Gaussians are meant to be rendered with RasterizeOptions::antialiased
+  std::string generator = "gsv3d";  ///< named in a comment
+};
+
+/// What a file holds: the Gaussians in our world, and how they are meant to be rendered.
+struct GaussianFile {
+  Gaussians gaussians;
+  bool antialiased = false;  ///< with RasterizeOptions::antialiased
+};
+
+/// Writes Gaussians (in our world) as binary_little_endian PLY, whole or not at all. Opacity becomes a logit (cut to 1e-6 … 1 -
+/// 1e-6), scale a natural logarithm. Throws Error when a value is not finite or the file cannot be written.
+void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options = {});
+/// The bytes of such a file; `where` begins every error message.
+std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options = {});
+
+/// Reads a 3DGS PLY of degree 0-3 into our world: any order of properties and any number type, other properties and later
+/// elements ignored. `frame` is the file's; without it the file's own comment counts, else kYDown. Throws Error on anything that
+/// is not such a file: ASCII or big-endian data, missing properties, a count that the file's size does not bear out, values that
+/// are not finite.
+Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame = {});
+/// The same from memory; `where` begins every error message.
+GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame = {});
+
+}  // namespace gsv3d

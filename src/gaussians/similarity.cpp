@@ -1,0 +1,94 @@
+#include "gaussians/similarity.h"
+
+#include <cmath>
+
+#include "core/error.h"
+#include "gaussians/spherical_harmonics.h"
+
+namespace gsv3d {
+namespace {
+
+Tensor matrix_of(const std::array<double, 9>& rotation) {
+  return at::tensor(at::ArrayRef<double>(rotation)).view({3, 3});
+}
+
+void require_rotation(const Similarity& similarity) {
+  const Tensor r = matrix_of(similarity.rotation);
+  const bool orthogonal = at::allclose(at::mm(r, r.t()), at::eye(3, at::kDouble), 0, 1e-4);
+  require(orthogonal && at::det(r).item<double>() > 0, "transform: not a rotation matrix");
+  require(similarity.scale > 0 && std::isfinite(similarity.scale), "transform: a scale of {} is not positive", similarity.scale);
+}
+
+/// Unit quaternion w, x, y, z of a rotation matrix, by the largest component (Shepperd 1978).
+std::array<double, 4> quaternion_of(const std::array<double, 9>& r) {
+  const double trace = r[0] + r[4] + r[8];
+  const std::array<double, 4> four_squares = {1 + trace, 1 + 2 * r[0] - trace, 1 + 2 * r[4] - trace, 1 + 2 * r[8] - trace};
+  const auto largest = std::max_element(four_squares.begin(), four_squares.end()) - four_squares.begin();
+  const double root = std::sqrt(four_squares[largest]), f = 0.5 / root, half = root / 2;
+  switch (largest) {
+    case 0:
+      return {half, (r[7] - r[5]) * f, (r[2] - r[6]) * f, (r[3] - r[1]) * f};
+    case 1:
+      return {(r[7] - r[5]) * f, half, (r[1] + r[3]) * f, (r[2] + r[6]) * f};
+    case 2:
+      return {(r[2] - r[6]) * f, (r[1] + r[3]) * f, half, (r[5] + r[7]) * f};
+    default:
+      return {(r[3] - r[1]) * f, (r[2] + r[6]) * f, (r[5] + r[7]) * f, half};
+  }
+}
+
+/// a · each of b [G, 4].
+Tensor multiply(const std::array<double, 4>& a, const Tensor& b) {
+  const auto [w, x, y, z] = a;
+  const Tensor left = at::tensor({w, -x, -y, -z, x, w, -z, y, y, z, w, -x, z, -y, x, w}, at::kDouble).view({4, 4});
+  return at::mm(b, left.t().to(b.options().requires_grad(false)));
+}
+
+/// Values [N, 2l+1] of the basis functions of one degree at directions [N, 3].
+Tensor basis_of_degree(int64_t degree, const Tensor& directions) {
+  const Tensor d = directions.to(at::kFloat).contiguous();
+  const int first = static_cast<int>(degree * degree), count = static_cast<int>((degree + 1) * (degree + 1));
+  const Tensor values = at::empty({d.size(0), count}, at::kFloat);
+  for (int64_t i = 0; i < d.size(0); ++i) {
+    const float* p = d.const_data_ptr<float>() + 3 * i;
+    splat_math::sh_basis(p[0], p[1], p[2], count, values.mutable_data_ptr<float>() + i * count);
+  }
+  return values.slice(1, first).to(at::kDouble);
+}
+
+/// Directions spread over the sphere: a Fibonacci lattice [N, 3].
+Tensor spread_directions(int64_t count) {
+  const Tensor index = at::arange(count, at::kDouble), z = 1 - (2 * index + 1) / static_cast<double>(count);
+  const Tensor radius = (1 - z * z).sqrt(), angle = index * (M_PI * (3 - std::sqrt(5.0)));
+  return at::stack({radius * angle.cos(), radius * angle.sin(), z}, 1);
+}
+
+}  // namespace
+
+Tensor sh_rotation(int64_t degree, const std::array<double, 9>& rotation) {
+  // The functions of one degree turn into each other exactly, so that any 2l+1 directions would determine the matrix; with many,
+  // the least-squares solution also averages rounding away.
+  const Tensor directions = spread_directions(64);
+  const Tensor turned = at::mm(directions, matrix_of(rotation).t());
+  return at::mm(at::linalg_pinv(basis_of_degree(degree, turned)), basis_of_degree(degree, directions));
+}
+
+Gaussians transform(const Gaussians& gaussians, const Similarity& similarity) {
+  require_rotation(similarity);
+  const auto options = gaussians.means.options().requires_grad(false);
+  const Tensor rotation = matrix_of(similarity.rotation).to(options);
+  const Tensor translation = at::tensor(at::ArrayRef<double>(similarity.translation)).to(options);
+  Gaussians moved = gaussians;
+  moved.means = at::mm(gaussians.means, rotation.t()) * similarity.scale + translation;
+  moved.quats = multiply(quaternion_of(similarity.rotation), gaussians.quats);
+  moved.scales = gaussians.scales * similarity.scale;
+  std::vector<Tensor> bands = {gaussians.sh.slice(1, 0, 1)};
+  for (int64_t degree = 1; degree <= gaussians.sh_degree(); ++degree) {
+    const Tensor band = gaussians.sh.slice(1, degree * degree, (degree + 1) * (degree + 1));
+    bands.push_back(at::matmul(sh_rotation(degree, similarity.rotation).to(options), band));
+  }
+  moved.sh = bands.size() == 1 ? gaussians.sh : at::cat(bands, 1);
+  return moved;
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,162 @@
+// Round trips, tolerance towards other writers, and hostile files.
+#include "gaussian_files/ply.h"
+
+#include <cstring>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "goldens.h"
+#include "random_scenes.h"
+#include "rasterizer/rasterizer.h"
+
+namespace gsv3d {
+namespace {
+
+class Ply : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        std::filesystem::path(GSV3D_BINARY_DIR) / "test_ply" / ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::filesystem::path file(const char* name = "a.ply") const { return folder_ / name; }
+
+  void expect_rejected(const std::string& content, const char* part) {
+    write_file(file("hostile.ply"), content);
+    try {
+      read_ply(file("hostile.ply"));
+      FAIL() << "no error about " << part;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(Ply, RoundTripRendersTheSame) {
+  for (const int64_t coefficients : {1, 4, 9, 16}) {
+    for (const auto frame : {Frame::kWorld, Frame::kYDown}) {
+      const auto g = testing::random_gaussians(150, coefficients, 4);
+      write_ply(file(), g, {.frame = frame});
+      const auto back = read_ply(file());
+      ASSERT_EQ(back.count(), 150);
+      testing::expect_near(back.means, g.means, 0, "means");
+      testing::expect_near(back.sh, g.sh, 0, "sh");
+      testing::expect_near(back.scales, g.scales, 1e-7, "scales");
+      testing::expect_near(back.opacities, g.opacities, 1e-6, "opacities");
+      const auto cameras = testing::wide_cameras(2, 40, 30);
+      testing::expect_near(rasterize(back, cameras).rgb, rasterize(g, cameras).rgb, 5e-3, "image");
+    }
+  }
+}
+
+TEST_F(Ply, LayoutIsThatOf3dgs) {
+  const Gaussians g = {at::tensor({1.0f, 2.0f, 3.0f}).view({1, 3}), at::tensor({0.5f, 0.5f, 0.5f, 0.5f}).view({1, 4}),
+                       at::full({1, 3}, std::exp(1.0f)), at::tensor({0.5f}), at::arange(12, at::kFloat).view({1, 4, 3})};
+  write_ply(file(), g, {.frame = Frame::kWorld, .antialiased = true});
+  const auto bytes = read_file(file());
+  const auto header_end = bytes.find("end_header\n") + 11;
+  EXPECT_NE(bytes.find("comment frame: RUB"), std::string::npos);
+  EXPECT_NE(bytes.find("comment SplatRenderMode: mip\n"), std::string::npos);
+  EXPECT_NE(bytes.find("element vertex 1\n"), std::string::npos);
+  ASSERT_EQ(bytes.size() - header_end, 26 * sizeof(float));
+  float values[26];
+  std::memcpy(values, bytes.data() + header_end, sizeof(values));
+  const float expected[26] = {1, 2,  3, 0, 0, 0, 0,  1,  2,  /* red */ 3, 6, 9, /* green */ 4, 7, 10, /* blue */ 5,
+                              8, 11, 0, 1, 1, 1, .5, .5, .5, .5};
+  for (int i = 0; i < 26; ++i) EXPECT_NEAR(values[i], expected[i], 1e-6) << "float " << i;
+}
+
+TEST_F(Ply, DefaultFrameHasYDown) {
+  auto g = testing::random_gaussians(3, 1, 1);
+  write_ply(file(), g);
+  testing::expect_near(read_ply(file(), Frame::kWorld).means, g.means * at::tensor({1.0f, -1.0f, -1.0f}), 0, "means in the file");
+}
+
+TEST_F(Ply, AllPropertiesMakes62Floats) {
+  const auto g = testing::random_gaussians(7, 4, 1);
+  write_ply(file(), g, {.all_properties = true});
+  const auto bytes = read_file(file());
+  EXPECT_EQ(bytes.size() - bytes.find("end_header\n") - 11, 7u * 248);
+  const auto back = read_ply(file());
+  EXPECT_EQ(back.sh_degree(), 3);
+  testing::expect_near(back.sh.slice(1, 0, 4), g.sh, 0, "sh");
+  EXPECT_EQ(back.sh.slice(1, 4).abs().max().item<float>(), 0);
+}
+
+TEST_F(Ply, NoGaussians) {
+  write_ply(file(), testing::random_gaussians(0, 1, 1));
+  EXPECT_EQ(read_ply(file()).count(), 0);
+}
+
+TEST_F(Ply, OtherOrderTypesAndElements) {
+  std::string bytes =
+      "ply\r\nformat binary_little_endian 1.0\r\nobj_info other\r\nelement vertex 1\r\nproperty double rot_3\r\nproperty uchar "
+      "label\r\n"
+      "property float rot_0\r\nproperty float rot_1\r\nproperty float rot_2\r\nproperty float opacity\r\nproperty float "
+      "z\r\nproperty float y\r\n"
+      "property short x\r\nproperty float scale_2\r\nproperty float scale_1\r\nproperty float scale_0\r\nproperty float "
+      "f_dc_0\r\n"
+      "property float f_dc_1\r\nproperty float f_dc_2\r\nelement face 1\r\nproperty list uchar int "
+      "vertex_indices\r\nend_header\r\n";
+  const auto append = [&](auto value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  append(double{2});
+  append(uint8_t{7});
+  for (const float value : {0.0f, 0.0f, 0.0f, 0.0f, 0.25f, 0.5f}) append(value);
+  append(int16_t{-3});
+  for (const float value : {0.0f, 1.0f, 2.0f, 0.1f, 0.2f, 0.3f}) append(value);
+  write_file(file(), bytes);
+  const auto g = read_ply(file(), Frame::kWorld);
+  testing::expect_near(g.means, at::tensor({-3.0f, 0.5f, 0.25f}).view({1, 3}), 0, "means");
+  testing::expect_near(g.quats, at::tensor({0.0f, 0.0f, 0.0f, 1.0f}).view({1, 4}), 0, "quats");
+  testing::expect_near(g.scales, at::tensor({2.0f, 1.0f, 0.0f}).view({1, 3}).exp(), 1e-6, "scales");
+  EXPECT_EQ(g.opacities[0].item<float>(), 0.5f);
+}
+
+TEST_F(Ply, RejectsHostileFiles) {
+  write_ply(file(), testing::random_gaussians(3, 1, 1));
+  const auto good = read_file(file());
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    auto text = good;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  expect_rejected("", "not a PLY");
+  expect_rejected("<html>", "not a PLY");
+  expect_rejected(good.substr(0, good.size() - 1), "cut off");
+  expect_rejected(good.substr(0, 100), "does not end");
+  expect_rejected("ply\n" + std::string(1 << 17, ' ') + "\nend_header\n", "does not end");
+  expect_rejected(changed("vertex 3", "vertex -3"), "number of rows");
+  expect_rejected(changed("vertex 3", "vertex 3e9"), "number of rows");
+  expect_rejected(changed("vertex 3", "vertex 2147483648"), "cut off");
+  expect_rejected(changed("vertex 3", "vertex 99999999999999999999"), "number of rows");
+  expect_rejected(changed("binary_little_endian", "ascii"), "binary_little_endian");
+  expect_rejected(changed("float x", "list uchar float x"), "list");
+  expect_rejected(changed("float x", "quad x"), "unknown number type");
+  expect_rejected(changed("float y", "float x"), "twice");
+  expect_rejected(changed("opacity", "opaqueness"), "opacity");
+  expect_rejected(changed("element vertex 3", "element chunk 1\nelement vertex 3"), "compressed");
+  expect_rejected(changed("property float nx\n", "property float nx\nnonsense\n"), "nonsense");
+  expect_rejected(changed("float nx", "float f_rest_0"), "f_rest");
+  auto with_nan = good;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(with_nan.data() + with_nan.size() - 4, &nan, 4);
+  expect_rejected(with_nan, "rot_3 of Gaussian 2");
+  auto huge_scale = good;
+  const float large = 200;
+  std::memcpy(huge_scale.data() + huge_scale.size() - 20, &large, 4);
+  expect_rejected(huge_scale, "too large");
+  EXPECT_THROW(read_ply(file("missing.ply")), Error);
+}
+
+TEST_F(Ply, DoesNotWriteWhatIsNotFinite) {
+  auto g = testing::random_gaussians(3, 1, 1);
+  g.means[1][1] = std::numeric_limits<float>::infinity();
+  EXPECT_THROW(write_ply(file(), g), Error);
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
+}  // namespace
+}  // namespace gsv3d
