@@ -16,21 +16,28 @@ TargetViews true_views(const ObjectViews& views, const Clip& clip, const std::ve
   return {on_white(rgba), rgba.narrow(1, 3, 1), clip.mirrored ? depth.flip(-1) : depth};
 }
 
+TargetViews joined(const std::vector<TargetViews>& parts) {
+  std::vector<Tensor> rgb, alpha, depth;
+  for (const TargetViews& one : parts) rgb.push_back(one.rgb), alpha.push_back(one.alpha), depth.push_back(one.depth);
+  return {at::cat(rgb), at::cat(alpha), at::cat(depth)};
+}
+
 }  // namespace
 
 ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
                          at::Device device) {
   ClipBatch batch;
   batch.clips = clips;
-  std::vector<Tensor> latents, photos;
+  std::vector<Tensor> latents, pictures;
   for (const Clip& clip : clips) {
     const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];
     latents.push_back(cache.views(clip.orbit, clip_views(clip, views.orbit_views, frames), clip.mirrored));
-    photos.push_back(on_white(view_images(views, {clip.start}, clip.mirrored)));
+    pictures.push_back(picture(view_images(views, clip_views(clip, views.orbit_views, frames), clip.mirrored)));
     batch.elevations_degrees.push_back(views.elevation_degrees);
   }
   batch.latents = at::stack(latents).to(device);
-  batch.photos = at::cat(photos).to(device);
+  batch.views = at::stack(pictures).to(device);
+  batch.photos = batch.views.select(1, 0);
   return batch;
 }
 
@@ -53,6 +60,7 @@ std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip
 Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count,
                              const at::Generator& generator, at::Device device) {
   Supervision supervision;
+  std::vector<TargetViews> targets;
   for (const Clip& clip : clips) {
     const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];
     const int64_t total = views.rgba.size(0);
@@ -60,19 +68,20 @@ Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& cl
         at::randperm(total, generator, at::TensorOptions().dtype(at::kLong)).narrow(0, 0, std::min(count, total));
     const std::vector<int64_t> indices(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + order.numel());
     supervision.cameras.push_back(clip_cameras(views, clip, indices).to(device));
-    supervision.targets.push_back(true_views(views, clip, indices, device));
+    targets.push_back(true_views(views, clip, indices, device));
+    supervision.views = static_cast<int64_t>(indices.size());
   }
+  supervision.targets = joined(targets);
   return supervision;
 }
 
-std::vector<TargetViews> true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames,
-                                         at::Device device) {
+TargetViews true_clip_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device) {
   std::vector<TargetViews> truth;
   for (const Clip& clip : clips) {
     const ObjectViews& views = set.orbits[static_cast<size_t>(clip.orbit)];
     truth.push_back(true_views(views, clip, clip_views(clip, views.orbit_views, frames), device));
   }
-  return truth;
+  return joined(truth);
 }
 
 }  // namespace gsv3d

@@ -35,7 +35,7 @@ TEST(ClipCameras, PicturesAndCamerasShowOneWorld) {
   const TrainingSet set = make_training_set({testing::ball_views("ball", 0.4, 15, 32)}, true);
   for (const Clip& clip : {Clip{0, 0, false}, Clip{0, 4, false}, Clip{0, 4, true}, Clip{0, 13, true}}) {
     const Supervision supervision = draw_supervision(set, {clip}, 24, make_generator(3), at::kCPU);
-    const TargetViews& target = supervision.targets[0];
+    const TargetViews& target = supervision.targets;
     const Cameras& cameras = supervision.cameras[0];
     const Rays rays = camera_rays(cameras, 32, 32);
     const Tensor forward = cameras.world_to_camera.select(1, 2).narrow(1, 0, 3).unsqueeze(-1).unsqueeze(-1);
