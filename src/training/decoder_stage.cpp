@@ -13,7 +13,7 @@ class DecoderStage : public Stage {
   DecoderStage(StageContext context, const DecoderStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         decoder_store_(trained_store(context_, config_, "gaussian_decoder.safetensors")),
         dino_store_(trained_store(context_, config_, "dino.safetensors")),
         decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
@@ -83,7 +83,7 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device);
   outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
-  const Tensor tokens = dino_(dinov2_preprocess(outcome.batch.photos, context_.model.dino.image_size)).patch_tokens;
+  const Tensor tokens = dino_(dinov2_preprocess(outcome.batch.photos.narrow(1, 0, 3), context_.model.dino.image_size)).patch_tokens;
   const std::vector<Cameras> cameras = clip_cameras(set, clips, frames, context_.device);
   const auto gaussians = decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), cameras, tokens);
   const RenderingWeights weights{config_.alpha_weight, config_.depth_weight};

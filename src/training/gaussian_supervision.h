@@ -26,9 +26,9 @@ SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Sup
                               const RasterizeOptions& options = {});
 
 /// Mean over clips of clip_weight · (rgb + alpha_weight · alpha + depth_weight · depth) of surface_loss(): the Gaussians of each
-/// clip against the views [N] they were decoded from, `cameras` and `truth` one entry a clip.
+/// clip against the views [N] they were decoded from, `cameras` one entry a clip, `truth` clip-major.
 Tensor supervise_surface(const std::vector<Gaussians>& gaussians, const std::vector<Cameras>& cameras,
-                         const std::vector<TargetViews>& truth, const std::vector<double>& clip_weights,
+                         const TargetViews& truth, const std::vector<double>& clip_weights,
                          const RenderingWeights& weights);
 
 /// Preview rows, one per clip: its photo, its target views, their renderings.
