@@ -1,4 +1,5 @@
-// Batches of clips as tensors: what the diffusion, decoder and distillation stages have in common.
+// Batches of clips as tensors: what the diffusion, decoder and distillation stages have in common. A batch is assembled by a
+// handful of operations on the device, whatever its size.
 #pragma once
 
 #include <vector>
@@ -29,8 +30,8 @@ Tensor views_from_sv3d_clips(const Tensor& clips);
 /// The cameras of each clip's N views.
 std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device);
 
-/// Views to compare renderings with: `count` different ones per clip out of all its orbit's views, random ones included. Needs
-/// depth.
+/// Views to compare renderings with: `count` different ones per clip out of all its orbit's views, random ones included; fewer
+/// when an orbit of the set has fewer. Needs depth.
 struct Supervision {
   std::vector<Cameras> cameras;  ///< one entry per clip, `views` cameras each
   TargetViews targets;           ///< [B · views, ...], clip-major

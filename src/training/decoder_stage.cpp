@@ -14,7 +14,7 @@ class DecoderStage : public Stage {
   DecoderStage(StageContext context, const DecoderStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         decoder_store_(trained_store(context_, config_, "gaussian_decoder.safetensors")),
         dino_store_(trained_store(context_, config_, "dino.safetensors")),
         decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
