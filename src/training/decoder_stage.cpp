@@ -65,7 +65,7 @@ class DecoderStage : public Stage {
 Json DecoderStage::settings() const {
   return {{"config", lasting_settings(config_)},
           {"frames", context_.model.frames},
-          {"scale_factor", context_.model.vae.scale_factor},
+          {"vae", config_to_json(context_.model.vae)},
           {"gaussian_decoder", config_to_json(context_.model.gaussian_decoder)},
           {"dino", config_to_json(context_.model.dino)},
           {"data", fingerprint_text(context_.set->fingerprint)},

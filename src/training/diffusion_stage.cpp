@@ -56,7 +56,7 @@ class DiffusionStage : public Stage {
 Json DiffusionStage::settings() const {
   return {{"config", lasting_settings(config_)},
           {"frames", context_.model.frames},
-          {"scale_factor", context_.model.vae.scale_factor},
+          {"vae", config_to_json(context_.model.vae)},
           {"vector_dimensions", config_to_json(context_.model)["vector_dimensions"]},
           {"unet", config_to_json(context_.model.unet)},
           {"image_embedder", config_to_json(context_.model.image_embedder)},
@@ -93,7 +93,7 @@ std::vector<Preview> DiffusionStage::preview() {
     const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, at::zeros({1}));
     const Tensor noise =
         randn(batch.latents[0].sizes(), make_generator(step_seed(context_.seed, i, "preview"))).to(context_.device);
-    const Tensor sampled = views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning)) / context_.model.vae.scale_factor;
+    const Tensor sampled = unscaled_latents(context_.model.vae, views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning)));
     rows.push_back(decoder(batch.latents[0]).to(at::kFloat) * 0.5 + 0.5);
     rows.push_back(decoder(sampled).to(at::kFloat) * 0.5 + 0.5);
   }

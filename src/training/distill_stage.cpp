@@ -116,7 +116,7 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const Tensor which = at::tensor(rendered, at::kLong).to(context_.device);
   // As in generation: design order, and the photo's own latent instead of the network's version of it.
   const Tensor others = views_from_sv3d_clips(outcome.step.estimate.index_select(0, which)).narrow(1, 1, frames - 1);
-  const Tensor photo_latent = batch.latents.index_select(0, which).narrow(1, 0, 1) * context_.model.vae.scale_factor;
+  const Tensor photo_latent = scaled_latents(context_.model.vae, batch.latents.index_select(0, which).narrow(1, 0, 1));
   outcome.photos = batch.photos.index_select(0, which);
   const Tensor tokens = dino_(dinov2_preprocess(outcome.photos.narrow(1, 0, 3), context_.model.dino.image_size)).patch_tokens;
   const std::vector<Cameras> cameras = clip_cameras(set, outcome.clips, frames, context_.device);

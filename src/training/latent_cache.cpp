@@ -13,9 +13,7 @@ namespace gsv3d {
 namespace {
 
 uint64_t cache_fingerprint(const StageContext& context) {
-  AutoencoderConfig architecture = context.model.vae;
-  architecture.scale_factor = 0;  // latents are stored unscaled
-  const std::string text = config_to_json(architecture).dump() + dtype_name(context.dtype);
+  const std::string text = config_to_json(context.model.vae.without_scaling()).dump() + dtype_name(context.dtype);
   uint64_t hash = fingerprint(text, context.set->fingerprint);
   for (const auto& [name, tensor] : read_safetensors(context.model_folder / "vae.safetensors"))
     hash = fingerprint(tensor, fingerprint(name, hash));

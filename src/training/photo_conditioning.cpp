@@ -11,10 +11,9 @@ Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& e
     vectors.push_back(camera_vector(sv3d_orbit_angles(batch.frames(), {elevation}), model.cond_aug, model.vector_dimensions));
   Conditioning conditioning;
   conditioning.frames = batch.frames();
-  const Tensor rgb = batch.photos.narrow(1, 0, 3) * 2 - 1;
   conditioning.crossattn =
-      embedder(clip_preprocess(rgb, model.image_embedder.image_size)).to(at::kFloat) * kept.reshape({-1, 1, 1});
-  conditioning.concat = batch.latents.select(1, 0) * kept.reshape({-1, 1, 1, 1});
+      embedder(clip_preprocess(batch.photos.narrow(1, 0, 3) * 2 - 1, model.image_embedder.image_size)).to(at::kFloat) * kept.reshape({-1, 1, 1});
+  conditioning.concat = conditioning_latents(model.vae, batch.latents.select(1, 0)) * kept.reshape({-1, 1, 1, 1});
   conditioning.vector = at::cat(vectors).to(device);
   return conditioning;
 }
@@ -24,7 +23,7 @@ Tensor draw_flags(int64_t count, double probability, const at::Generator& genera
 }
 
 Tensor clean_frames(const ModelConfig& model, const ClipBatch& batch) {
-  return (sv3d_clips_from_views(batch.latents) * model.vae.scale_factor).flatten(0, 1);
+  return scaled_latents(model.vae, sv3d_clips_from_views(batch.latents)).flatten(0, 1);
 }
 
 }  // namespace gsv3d

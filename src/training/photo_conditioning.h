@@ -7,7 +7,7 @@
 
 namespace gsv3d {
 
-/// crossattn: CLIP token of the photo; concat: the photo's latent (not scaled; the noise cond_aug on the photo, 1e-5, is left out
+/// crossattn: CLIP token of the photo; concat: the photo's latent (conditioning_latents(); the noise cond_aug on the photo, 1e-5, is left out
 /// because it is below 8-bit rounding); vector: camera angles of the clip's frames in SV3D's order. `dropped` [B] of 0 and 1:
 /// clips whose crossattn and concat become zeros, for classifier-free guidance.
 Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& embedder, const ClipBatch& batch,
@@ -16,7 +16,7 @@ Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& e
 /// [count] float32 on the CPU: 1 with this probability, else 0.
 Tensor draw_flags(int64_t count, double probability, const at::Generator& generator);
 
-/// Diffusion's clean variable for a batch: latents × scale_factor in SV3D's frame order, clip-major → [B·N, z, h, w].
+/// Diffusion's clean variable for a batch: scaled latents in SV3D's frame order, clip-major → [B·N, z, h, w].
 Tensor clean_frames(const ModelConfig& model, const ClipBatch& batch);
 
 }  // namespace gsv3d
