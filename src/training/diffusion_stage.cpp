@@ -17,7 +17,7 @@ class DiffusionStage : public Stage {
   DiffusionStage(StageContext context, const DiffusionStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         unet_store_(trained_store(context_, config_, "unet.safetensors")),
         embedder_store_(config_.freeze_image_embedder ? finished_store(context_, kEmbedderFile, "diffusion")
                                                       : trained_store(context_, config_, kEmbedderFile)),

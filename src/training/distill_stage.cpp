@@ -30,7 +30,7 @@ class DistillStage : public Stage {
   DistillStage(StageContext context, const DistillStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         unet_store_(store_with_lora(context_, config_)),
         decoder_store_(finished_store(context_, kDecoderFile, "decoder")),
         unet_(context_.model.unet, nn::Scope(unet_store_)),
@@ -118,7 +118,7 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const Tensor others = views_from_sv3d_clips(outcome.step.estimate.index_select(0, which)).narrow(1, 1, frames - 1);
   const Tensor photo_latent = scaled_latents(context_.model.vae, batch.latents.index_select(0, which).narrow(1, 0, 1));
   outcome.photos = batch.photos.index_select(0, which);
-  const Tensor tokens = dino_(dinov2_preprocess(outcome.photos, context_.model.dino.image_size)).patch_tokens;
+  const Tensor tokens = dino_(dinov2_preprocess(outcome.photos.narrow(1, 0, 3), context_.model.dino.image_size)).patch_tokens;
   const std::vector<Cameras> cameras = clip_cameras(set, outcome.clips, frames, context_.device);
   const auto gaussians = decoder_(at::cat({photo_latent, others}, 1), cameras, tokens);
   outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
@@ -126,7 +126,7 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const RenderingWeights parts{config_.alpha_weight, config_.depth_weight};
   outcome.rendered = supervise(gaussians, outcome.supervision, weights, parts, rasterize_);
   if (config_.surface_weight > 0) {
-    const auto truth = true_clip_views(set, outcome.clips, frames, context_.device);
+    const TargetViews truth = true_clip_views(set, outcome.clips, frames, context_.device);
     outcome.rendered.loss =
         outcome.rendered.loss + config_.surface_weight * supervise_surface(gaussians, cameras, truth, weights, parts);
   }

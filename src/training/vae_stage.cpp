@@ -55,14 +55,15 @@ Json VaeStage::settings() const {
 /// → [count, 4, S, S] RGBA in 0-1, not premultiplied.
 Tensor VaeStage::draw_views(int64_t count, const at::Generator& generator, bool flips) const {
   const std::vector<double> numbers = uniform_numbers(count * 5, generator);
-  std::vector<Tensor> views;
+  std::vector<int64_t> views;
+  std::vector<bool> mirrored;
   for (int64_t i = 0; i < count; ++i) {
     const double* u = &numbers[static_cast<size_t>(5 * i)];
-    const Tensor& rgba = context_.set->orbits[static_cast<size_t>(context_.set->draw(u[0], u[1], u[2]))].rgba;
-    const Tensor view = rgba[pick(u[3], rgba.size(0))];
-    views.push_back(flips && u[4] < 0.5 ? view.flip(-1) : view);
+    const TrainingSet::Orbit& orbit = context_.set->orbit(context_.set->draw(u[0], u[1], u[2]));
+    views.push_back(orbit.first + pick(u[3], orbit.count));
+    mirrored.push_back(flips && u[4] < 0.5);
   }
-  return at::stack(views).to(context_.device).to(at::kFloat).div_(255);
+  return straight_views(*context_.set, views, mirrored, context_.device);
 }
 
 /// Pictures [count, 4, S, S] as training sees them: flipped and recoloured at random.

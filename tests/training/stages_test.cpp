@@ -2,7 +2,9 @@
 // uninterrupted one.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <sstream>
+#include <thread>
 
 #include "core/atomic_file.h"
 #include "core/cancel.h"
@@ -105,6 +107,21 @@ TEST(Stages, ResumeExactlyInTheirOrder) {
   EXPECT_TRUE(model.distilled);
 }
 
+TEST(Stages, RecolouredClipsNeedAnEncoder) {
+  const testing::TemporaryFolder folder("recolor");
+  const StageContext context = testing::toy_context(folder.path);
+  auto first = six_steps<VaeStageConfig>();
+  first.steps = 1;
+  TrainRun run;
+  run.folder = folder.path / "run";
+  run_training(*make_vae_stage(context, first), first, run);
+  auto config = six_steps<DecoderStageConfig>();
+  config.recolor_probability = 0.6;
+  EXPECT_THROW(make_decoder_stage(context, config), Error);
+  config.encode_views = "on_the_fly";
+  expect_exact_resume(context, config, make_decoder_stage, folder.path / "decoder");
+}
+
 TEST(Stages, OtherSettingsAreNotResumed) {
   const testing::TemporaryFolder folder("settings");
   const StageContext context = testing::toy_context(folder.path);
@@ -183,16 +200,53 @@ TEST(Trainer, LeavesOutStepsThatAreNotFinite) {
   const testing::TemporaryFolder folder("nan");
   TrainerConfig config;
   config.steps = 40;
+  // 1: as on the CPU. 7: as on a GPU, where the loop looks at the loss now and then only.
+  std::vector<Tensor> weights;
+  for (const int64_t read_back_steps : {1, 7}) {
+    TrainRun run;
+    run.read_back_steps = read_back_steps;
+    run.folder = folder.path / fmt::format("some-{}", read_back_steps);
+    Diverging sometimes([](int64_t step) { return step % 2 == 1; });
+    const TrainSummary summary = run_training(sometimes, config, run);
+    EXPECT_EQ(summary.steps, 40);
+    EXPECT_EQ(summary.skipped, 20);
+    EXPECT_EQ(load_checkpoint(run.folder / "checkpoint.safetensors").updates, 20);
+    weights.push_back(sometimes.parameters().at("weight").detach().clone());
+    EXPECT_TRUE(at::isfinite(weights.back()).all().item<bool>());
+    run.folder = folder.path / fmt::format("all-{}", read_back_steps);
+    Diverging always([](int64_t step) { return step >= 5 && step < 25; });
+    EXPECT_THROW(run_training(always, config, run), Error) << "the row of 20 is noticed even when it is over";
+    run.folder = folder.path / fmt::format("almost-{}", read_back_steps);
+    Diverging almost([](int64_t step) { return step >= 5 && step < 24; });
+    EXPECT_EQ(run_training(almost, config, run).skipped, 19);
+  }
+  EXPECT_TRUE(at::equal(weights[0], weights[1]));
+}
+
+TEST(Trainer, EndsInTimeWithTheScheduleDone) {
+  const testing::TemporaryFolder folder("seconds");
+  TrainerConfig config;
+  config.learning_rate = 1;
+  config.final_learning_rate = 0;
+  config.warmup_steps = 0;
+  config.log_steps = 1;
   TrainRun run;
-  run.folder = folder.path / "some";
-  Diverging sometimes([](int64_t step) { return step % 2 == 1; });
-  const TrainSummary summary = run_training(sometimes, config, run);
-  EXPECT_EQ(summary.steps, 40);
-  EXPECT_EQ(summary.skipped, 20);
-  EXPECT_TRUE(at::isfinite(sometimes.parameters().at("weight")).all().item<bool>());
-  run.folder = folder.path / "all";
-  Diverging always([](int64_t step) { return step >= 5; });
-  EXPECT_THROW(run_training(always, config, run), Error);
+  run.folder = folder.path / "run";
+  run.seconds = 1.5;
+  Diverging stage([](int64_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return false;
+  });
+  const TrainSummary summary = run_training(stage, config, run);
+  EXPECT_GT(summary.seconds, 1.2);
+  EXPECT_LT(summary.seconds, 1.9) << "0.1 more on an idle machine, if at all";
+  std::istringstream lines(read_file(run.folder / "metrics.csv"));
+  std::string line, last;
+  while (std::getline(lines, line)) last = line;
+  std::vector<std::string> cells;
+  std::istringstream row(last);
+  for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
+  EXPECT_LT(std::stod(cells.at(4)), 0.02) << "learning rate of the last step: " << last;
 }
 
 }  // namespace
