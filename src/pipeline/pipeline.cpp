@@ -11,6 +11,7 @@
 #include "image/framing.h"
 #include "diffusion/latent_preview.h"
 #include "models/memory_plan.h"
+#include "diffusion/autoencoder.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
 #include "diffusion/view_order.h"
@@ -159,6 +160,7 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
     const Autocast vae_precision(model.device.type(), vae_dtype(model.dtype));
     conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
   }
+  if (config.sampler.clean_photo_frame) conditioning.photo_latent = scaled_latents(config.vae, conditioning.concat);
   conditioning.vector = camera_vector(angles_of(config, options), config.cond_aug, config.vector_dimensions).to(model.device);
 
   const SamplerConfig settings = sampler_settings(config, options);
