@@ -28,7 +28,7 @@ Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vect
 /// photo_latent and the same vector.
 struct Conditioning {
   Tensor crossattn;  ///< [B, tokens, context_dim]
-  Tensor concat;     ///< [B, z, h, w] the photo's latent: encoder mode, not scaled; the same for every frame
+  Tensor concat;     ///< [B, z, h, w] the photo's latent, conditioning_latents() of its mode; the same for every frame
   Tensor vector;     ///< [B·F, adm]
   int64_t frames = 1;
   /// [B, z, h, w] the photo's latent as the diffusion variable (scaled), where the photo's own frame, the last of each clip, is

@@ -57,7 +57,7 @@ class DecoderStage : public Stage {
 Json DecoderStage::settings() const {
   return {{"config", lasting_settings(config_)},
           {"frames", context_.model.frames},
-          {"scale_factor", context_.model.vae.scale_factor},
+          {"vae", config_to_json(context_.model.vae)},
           {"gaussian_decoder", config_to_json(context_.model.gaussian_decoder)},
           {"dino", config_to_json(context_.model.dino)},
           {"data", fingerprint_text(context_.set->fingerprint)},
@@ -66,7 +66,7 @@ Json DecoderStage::settings() const {
 
 /// Scaled latents with noise of a level drawn per clip.
 Tensor DecoderStage::noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const {
-  const Tensor latents = batch.latents * context_.model.vae.scale_factor;
+  const Tensor latents = scaled_latents(context_.model.vae, batch.latents);
   if (latent_noise <= 0) return latents;
   const auto generator = make_generator(step_seed(seed, step, "latent noise"));
   const Tensor level = at::rand({batch.count(), 1, 1, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * latent_noise;

@@ -59,7 +59,7 @@ class DiffusionStage : public Stage {
 Json DiffusionStage::settings() const {
   return {{"config", lasting_settings(config_)},
           {"frames", context_.model.frames},
-          {"scale_factor", context_.model.vae.scale_factor},
+          {"vae", config_to_json(context_.model.vae)},
           {"clean_photo_frame", context_.model.sampler.clean_photo_frame},
           {"sampler_levels", config_.sampler_share > 0 ? sampler_level_values(context_.model.sampler) : std::vector<double>()},
           {"vector_dimensions", config_to_json(context_.model)["vector_dimensions"]},

@@ -16,9 +16,7 @@ namespace gsv3d {
 namespace {
 
 uint64_t cache_fingerprint(const StageContext& context) {
-  AutoencoderConfig architecture = context.model.vae;
-  architecture.scale_factor = 0;  // latents are stored unscaled
-  const std::string text = config_to_json(architecture).dump() + dtype_name(context.dtype);
+  const std::string text = config_to_json(context.model.vae.without_scaling()).dump() + dtype_name(context.dtype);
   uint64_t hash = fingerprint(text, context.set->fingerprint);
   for (const auto& [name, tensor] : read_safetensors(context.model_folder / "vae.safetensors"))
     hash = fingerprint(tensor, fingerprint(name, hash));
@@ -29,7 +27,7 @@ uint64_t cache_fingerprint(const StageContext& context) {
 Tensor encode_orbit(const AutoencoderEncoder& encoder, const ObjectViews& views, const StageContext& context) {
   std::vector<int64_t> indices(static_cast<size_t>(views.orbit_views));
   std::iota(indices.begin(), indices.end(), 0);
-  const Tensor images = on_white(view_images(views, indices, false).to(context.device)) * 2 - 1;
+  const Tensor images = signed_pictures(context.model.vae, picture(view_images(views, indices, false).to(context.device)));
   const Tensor latents = encoder.mode(at::cat({images, images.flip(-1)})).to(at::kCPU, at::kFloat);
   return latents.unflatten(0, {2, views.orbit_views});
 }

@@ -27,7 +27,7 @@ Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& e
   conditioning.frames = batch.frames();
   conditioning.crossattn =
       embedder(clip_preprocess(photos, model.image_embedder.image_size)).to(at::kFloat) * kept.reshape({-1, 1, 1});
-  conditioning.concat = photo_latents * keeps_latent;
+  conditioning.concat = conditioning_latents(model.vae, photo_latents) * keeps_latent;
   if (model.sampler.clean_photo_frame) conditioning.photo_latent = scaled_latents(model.vae, photo_latents) * keeps_latent;
   conditioning.vector = camera_vector(clip_angles(batch), model.cond_aug, model.vector_dimensions, device);
   return conditioning;
