@@ -192,8 +192,10 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
     const auto denoiser = [&](const Tensor& x, const Tensor& sigma) {
       const Tensor& here = is_guided(config, sigma.item<double>()) ? scales : unguided;
       const GuidedResult result = network(x, sigma.expand({x.size(0)}).to(x.device(), /*non_blocking=*/true), here, deep);
-      if (!net_out.defined()) net_out = result.net_out;
-      return result.denoised;
+      if (net_out.defined()) return result.denoised;
+      net_out = result.net_out;
+      const bool corrected = options.correct && std::count(config.loop_steps.begin(), config.loop_steps.end(), i) > 0;
+      return corrected ? options.correct(result.denoised) : result.denoised;
     };
     const Tensor denoised = solver_step(method, sigmas, i, denoiser, state);
     if (photo.defined()) state.x = with_photo_frame(state.x, photo);  // exact, whatever the solver rounds

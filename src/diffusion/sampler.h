@@ -27,11 +27,13 @@ struct SamplerConfig {
   /// The photo's own frame is not generated: the network sees its exact latent in the last frame, at noise level clean_sigma, in
   /// training and here. Belongs to the weights; not SV3D's.
   bool clean_photo_frame = false;
+  std::vector<int64_t> loop_steps;  ///< indices of steps whose estimate goes through SampleOptions::correct, where there is one
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
     visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale),
-        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps), visit("clean_photo_frame", clean_photo_frame);
+        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps), visit("clean_photo_frame", clean_photo_frame),
+        visit("loop_steps", loop_steps);
   }
 };
 
@@ -80,7 +82,7 @@ GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor
 /// What happened in one step, for previews and tests.
 struct SamplerStep {
   int64_t index, total;
-  Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult)
+  Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult), corrected where it was
   Tensor x_next;
   Tensor previous;  ///< what a run that goes on after this step needs besides x_next (SolverState::previous); may be undefined
   bool can_go_on = true;  ///< false where the next step needs the UNet's kept features, too: a run cannot go on after this one
@@ -90,6 +92,9 @@ struct SampleOptions {
   GuidanceBatch batch = GuidanceBatch::kJoint;
   int64_t first_step = 0;  ///< of a run that goes on; its noise is then that step's x (SamplerStep::x_next of the one before)
   Tensor previous;         ///< and SamplerStep::previous of the one before
+  /// A better estimate of the clean latents from the network's, [B·F, z, h, w]; the step goes on from it. Asked at the beginning
+  /// of SamplerConfig::loop_steps.
+  std::function<Tensor(const Tensor& denoised)> correct;
   std::optional<int64_t> end_step;  ///< the run ends before this step, with noisy latents; none: after the last
 };
 

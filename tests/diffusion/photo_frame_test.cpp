@@ -102,6 +102,33 @@ TEST(Sampler, ClipsOfABatchAreThoseOfTheirOwnRuns) {
   }
 }
 
+TEST(Sampler, GoesOnFromACorrectedEstimate) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  SamplerConfig config = few_steps("euler");
+  config.loop_steps = {1};
+  SampleOptions options;
+  int64_t calls = 0;
+  options.correct = [&](const Tensor& denoised) {
+    ++calls;
+    return denoised * 0.5;
+  };
+  std::vector<SamplerStep> steps;
+  const Tensor noise = randn({3, 2, 4, 6}, make_generator(3));
+  sample(
+      *toy.unet, config, noise, toy_conditioning(3), [&](const SamplerStep& step) { steps.push_back(step); }, options);
+  EXPECT_EQ(calls, 1);
+  const Tensor sigmas = edm_sigmas(4, 0.2, 80, 7), x = steps[0].x_next;
+  const Tensor estimate = steps[1].denoised;
+  expect_close(steps[1].x_next, x + (x - estimate) / sigmas[1] * (sigmas[2] - sigmas[1]), 1e-5, "the step");
+  config.loop_steps.clear();
+  Tensor plain;
+  sample(*toy.unet, config, noise, toy_conditioning(3), [&](const SamplerStep& step) {
+    if (step.index == 1) plain = step.denoised;
+  });
+  expect_close(estimate, plain * 0.5, 1e-6, "the estimate");
+}
+
 TEST(Sampler, EndsBeforeTheStepThatItIsTold) {
   const c10::NoGradGuard no_grad;
   const ToyUNet toy;
