@@ -11,9 +11,12 @@
 #include "image/framing.h"
 #include "diffusion/latent_preview.h"
 #include "models/memory_plan.h"
+#include "diffusion/autoencoder.h"
+#include "pipeline/gaussian_loop.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
 #include "diffusion/view_order.h"
+#include "rasterizer/rasterizer.h"
 #include "pipeline/view_refinement.h"
 
 namespace gsv3d {
@@ -99,6 +102,18 @@ OrbitAngles angles_of(const ModelConfig& config, const GenerateOptions& options)
   return sv3d_angles(config, *options.orbit);
 }
 
+/// For models that ask for it (SamplerConfig::loop_steps).
+GaussianLoop gaussian_loop(const Model& model, const Tensor& photo, const Tensor& photo_latent, const Cameras& cameras) {
+  GaussianLoop loop;
+  loop.photo_latent = photo_latent;
+  loop.render = [&model, photo, cameras = cameras.to(model.device)](const Tensor& latents) {
+    const Rendering seen = rasterize(decode_gaussians(model, latents, photo, cameras), cameras, at::ones({3}, latents.options()));
+    return at::cat({seen.rgb, seen.alpha}, 1);
+  };
+  loop.encode = [&model](const Tensor& pictures) { return scaled_latents(model.config.vae, encode_photo(model, pictures)); };
+  return loop;
+}
+
 /// Damaged weights and overflows of half precision show here, before they become files.
 void require_finite(const Model& model, const Tensor& tensor, const char* what) {
   require(at::isfinite(tensor).all().item<bool>(),
@@ -162,11 +177,14 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
     photo_latent = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
   }
   conditioning.concat = conditioning_latents(config.vae, photo_latent);
+  if (config.sampler.clean_photo_frame) conditioning.photo_latent = scaled_latents(config.vae, photo_latent);
   conditioning.vector = camera_vector(angles_of(config, options), config.cond_aug, config.vector_dimensions).to(model.device);
 
   const SamplerConfig settings = sampler_settings(config, options);
   SampleOptions run;
   run.batch = options.guidance_batch.value_or(GuidanceBatch::kJoint);
+  if (model.dino && model.gaussian_decoder)
+    run.correct = gaussian_loop(model, photo, scaled_latents(config.vae, photo_latent), cameras_of(config, options));
   std::optional<SamplingState> state;
   Tensor start = noise;
   if (!options.resume_file.empty()) {

@@ -1,9 +1,12 @@
 #include "training/decoder_stage.h"
 
+#include <cmath>
+
 #include "rasterizer/workspace.h"
 #include "training/decode_clips.h"
 #include "training/gaussian_supervision.h"
 #include "training/preview.h"
+#include "training/sampled_latents.h"
 #include "training/seeds.h"
 
 namespace gsv3d {
@@ -21,6 +24,7 @@ class DecoderStage : public Stage {
         dino_(context_.model.dino, nn::Scope(dino_store_)) {
     if (context_.model.gaussian_decoder.hull)
       autoencoder_.emplace(context_.model.vae, nn::Scope(finished_store(context_, "vae.safetensors", "vae")));
+    if (config_.sampled_share > 0) sampler_.emplace(context_);
     check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
     add_trained(parameters_, "gaussian_decoder", *decoder_store_);
     add_trained(parameters_, "dino", *dino_store_);
@@ -49,6 +53,7 @@ class DecoderStage : public Stage {
     return {config_.alpha_weight, config_.depth_weight, config_.thickness_weight,
             config_.l1_weight,    config_.size_weight,  config_.opacity_weight};
   }
+  Tensor with_sampled_latents(const ClipBatch& batch, const Tensor& latents, int64_t step, uint64_t seed) const;
   Tensor noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const;
 
   StageContext context_;
@@ -58,6 +63,7 @@ class DecoderStage : public Stage {
   GaussianDecoder decoder_;
   Dinov2 dino_;
   std::optional<AutoencoderDecoder> autoencoder_;  ///< with a hull
+  std::optional<LatentSampler> sampler_;           ///< with a sampled_share
   NamedTensors parameters_;
   RasterizeOptions rasterize_ = {.workspace = std::make_shared<RasterizeWorkspace>()};  ///< memory passes from step to step
 };
@@ -78,9 +84,21 @@ Tensor DecoderStage::noisy_latents(const ClipBatch& batch, int64_t step, uint64_
   if (latent_noise <= 0) return latents;
   const auto generator = make_generator(step_seed(seed, step, "latent noise"));
   const Tensor level = at::rand({batch.count(), 1, 1, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * latent_noise;
-  Tensor noise = randn(latents.sizes(), generator) * level;
+  Tensor noise = seeded_randn(latents.sizes(), step_seed(seed, step, "latent noise of values"), latents.device()) *
+                 level.to(latents.device(), /*non_blocking=*/true);
   if (config_.replace_photo_latent) noise.select(1, 0).zero_();
-  return latents + noise.to(latents.device(), /*non_blocking=*/true);
+  return latents + noise;
+}
+
+/// The first sampled_share of the clips get the latents that the diffusion model makes from their photo.
+Tensor DecoderStage::with_sampled_latents(const ClipBatch& batch, const Tensor& latents, int64_t step, uint64_t seed) const {
+  const auto count = std::llround(config_.sampled_share * static_cast<double>(batch.count()));
+  if (count == 0) return latents;
+  ClipBatch first = batch;
+  first.clips.resize(static_cast<size_t>(count)), first.elevations_degrees.resize(static_cast<size_t>(count));
+  first.latents = batch.latents.narrow(0, 0, count), first.photos = batch.photos.narrow(0, 0, count);
+  first.views = batch.views.narrow(0, 0, count);
+  return at::cat({(*sampler_)(first, seed, step), latents.narrow(0, count, batch.count() - count)});
 }
 
 DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const {
@@ -92,7 +110,8 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const std::vector<Cameras> cameras = clip_cameras(set, clips, frames, context_.device);
-  ClipInput input{noisy_latents(outcome.batch, step, seed, latent_noise), outcome.batch.photos, cameras};
+  ClipInput input{with_sampled_latents(outcome.batch, noisy_latents(outcome.batch, step, seed, latent_noise), step, seed),
+                  outcome.batch.photos, cameras};
   if (uniform_numbers(1, make_generator(step_seed(seed, step, "pictures")))[0] < config_.true_pictures_share)
     input.pictures = outcome.batch.views;
   const auto gaussians = decode_clips({context_.model, dino_, decoder_, autoencoder_}, input);

@@ -20,6 +20,9 @@ struct DecoderStageConfig : ClipTrainerConfig {
   bool replace_photo_latent = true;  ///< view 0 keeps its exact latent, as in generation, where the photo's own is put there
   /// Share of the steps whose pictures are the true views instead of what the autoencoder makes of the latents: cheaper, and clean.
   double true_pictures_share = 0;
+  /// Share of the clips whose latents the model folder's diffusion model makes from the photo, as at generation; the true views
+  /// stay the target. Needs unet.safetensors and image_embedder.safetensors.
+  double sampled_share = 0;
   DecoderStageConfig() { batch = 4, learning_rate = 5e-4; }
   template <class Visitor>
   void fields(Visitor& visit) {
@@ -28,7 +31,7 @@ struct DecoderStageConfig : ClipTrainerConfig {
     visit("surface_weight", surface_weight), visit("latent_noise", latent_noise);
     visit("replace_photo_latent", replace_photo_latent), visit("thickness_weight", thickness_weight);
     visit("l1_weight", l1_weight), visit("size_weight", size_weight), visit("opacity_weight", opacity_weight);
-    visit("true_pictures_share", true_pictures_share);
+    visit("true_pictures_share", true_pictures_share), visit("sampled_share", sampled_share);
   }
 };
 

@@ -122,6 +122,72 @@ TEST(Stages, RecolouredClipsNeedAnEncoder) {
   expect_exact_resume(context, config, make_decoder_stage, folder.path / "decoder");
 }
 
+/// Everything that is off by default, at once: the sampler's noise levels, its own states, given photo frames, photo patches,
+/// joint attention, balanced gradients.
+TEST(Stages, DiffusionForTheSamplersOwnStepsResumesExactly) {
+  const testing::TemporaryFolder folder("few-steps");
+  StageContext context = testing::toy_context(folder.path);
+  context.model.unet.joint_attention = true;
+  context.model.image_embedder.patch_tokens = true;
+  context.model.sampler.clean_photo_frame = true;
+  context.model.sampler.steps = 3, context.model.sampler.sigma_min = 0.2, context.model.sampler.sigma_max = 80;
+  write_json_file(context.model_folder / "config.json", config_to_json(context.model));
+  TrainRun run;
+  const auto train = [&](auto config, auto make, const char* name) {
+    config.steps = 1;
+    run.folder = folder.path / name;
+    run_training(*make(context, config), config, run);
+  };
+  train(six_steps<VaeStageConfig>(), make_vae_stage, "vae");
+  train(six_steps<DecoderStageConfig>(), make_decoder_stage, "decoder");
+  auto diffusion = six_steps<DiffusionStageConfig>();
+  diffusion.sampler_share = 0.7, diffusion.max_loss_weight = 20, diffusion.preview_steps = 0;
+  expect_exact_resume(context, diffusion, make_diffusion_stage, folder.path / "diffusion");
+  auto distill = six_steps<DistillStageConfig>();
+  distill.sampler_share = 0.9, distill.first_share = 0.2, distill.on_policy = 0.5, distill.condition_dropout = 0;
+  distill.balance_gradients = true, distill.lambda_3d = 0.5;
+  expect_exact_resume(context, distill, make_distill_stage, folder.path / "distill");
+}
+
+/// The balanced sum has the gradients of a plain one with that weight, and the weight is the ratio of the gradients' norms.
+TEST(DistillStage, BalancesGradients) {
+  const testing::TemporaryFolder folder("balance");
+  const StageContext context = testing::toy_context(folder.path);
+  TrainRun run;
+  const auto train = [&](auto config, auto make, const char* name) {
+    config.steps = 1;
+    run.folder = folder.path / name;
+    run_training(*make(context, config), config, run);
+  };
+  train(six_steps<VaeStageConfig>(), make_vae_stage, "vae");
+  train(six_steps<DiffusionStageConfig>(), make_diffusion_stage, "diffusion");
+  train(six_steps<DecoderStageConfig>(), make_decoder_stage, "decoder");
+  auto config = six_steps<DistillStageConfig>();
+  config.p_mean = -1, config.condition_dropout = 0, config.train_decoder = true;
+  const auto gradients = [&](const DistillStageConfig& settings, double* weight) {
+    const auto stage = make_distill_stage(context, settings);
+    const StepLoss loss = stage->loss(0, 3);
+    loss.loss.backward();
+    for (const auto& [name, value] : loss.parts)
+      if (name == "weight_3d") *weight = value.item<double>();
+    NamedTensors result;
+    for (const auto& [name, parameter] : stage->parameters())
+      result[name] = parameter.grad().defined() ? parameter.grad().clone() : at::zeros_like(parameter);
+    return result;
+  };
+  double balanced_weight = 0, plain_weight = 0;
+  config.balance_gradients = true, config.lambda_3d = 0.25;
+  const NamedTensors balanced = gradients(config, &balanced_weight);
+  EXPECT_GT(balanced_weight, 0);
+  config.balance_gradients = false, config.lambda_3d = balanced_weight;
+  const NamedTensors plain = gradients(config, &plain_weight);
+  double largest = 0;
+  for (const auto& [name, gradient] : plain) largest = std::max(largest, gradient.abs().max().item<double>());
+  for (const auto& [name, gradient] : plain)
+    EXPECT_LE((gradient - balanced.at(name)).abs().max().item<double>(), 1e-4 * largest)
+        << name;  // float32 sums in another order
+}
+
 TEST(Stages, OtherSettingsAreNotResumed) {
   const testing::TemporaryFolder folder("settings");
   const StageContext context = testing::toy_context(folder.path);
