@@ -93,7 +93,8 @@ std::vector<Preview> DiffusionStage::preview() {
     const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, at::zeros({1}));
     const Tensor noise =
         randn(batch.latents[0].sizes(), make_generator(step_seed(context_.seed, i, "preview"))).to(context_.device);
-    const Tensor sampled = unscaled_latents(context_.model.vae, views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning)));
+    const Tensor sampled =
+        unscaled_latents(context_.model.vae, views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning)));
     rows.push_back(decoder(batch.latents[0]).to(at::kFloat) * 0.5 + 0.5);
     rows.push_back(decoder(sampled).to(at::kFloat) * 0.5 + 0.5);
   }

@@ -12,7 +12,8 @@ Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& e
   Conditioning conditioning;
   conditioning.frames = batch.frames();
   conditioning.crossattn =
-      embedder(clip_preprocess(batch.photos.narrow(1, 0, 3) * 2 - 1, model.image_embedder.image_size)).to(at::kFloat) * kept.reshape({-1, 1, 1});
+      embedder(clip_preprocess(batch.photos.narrow(1, 0, 3) * 2 - 1, model.image_embedder.image_size)).to(at::kFloat) *
+      kept.reshape({-1, 1, 1});
   conditioning.concat = conditioning_latents(model.vae, batch.latents.select(1, 0)) * kept.reshape({-1, 1, 1, 1});
   conditioning.vector = at::cat(vectors).to(device);
   return conditioning;

@@ -7,9 +7,9 @@
 
 namespace gsv3d {
 
-/// crossattn: CLIP token of the photo; concat: the photo's latent (conditioning_latents(); the noise cond_aug on the photo, 1e-5, is left out
-/// because it is below 8-bit rounding); vector: camera angles of the clip's frames in SV3D's order. `dropped` [B] of 0 and 1:
-/// clips whose crossattn and concat become zeros, for classifier-free guidance.
+/// crossattn: CLIP token of the photo; concat: the photo's latent (conditioning_latents(); the noise cond_aug on the photo, 1e-5,
+/// is left out because it is below 8-bit rounding); vector: camera angles of the clip's frames in SV3D's order. `dropped` [B] of
+/// 0 and 1: clips whose crossattn and concat become zeros, for classifier-free guidance.
 Conditioning photo_conditioning(const ModelConfig& model, const ImageEmbedder& embedder, const ClipBatch& batch,
                                 const Tensor& dropped);
 
