@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
   const Model model = load_model(argv[1], {});
   GenerateOptions common;
   common.seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : common.seed;
-  const Tensor photo = prepare_photo(load_image(argv[2]), model.config, common).rgb;
+  const Tensor photo = prepare_photo(load_image(argv[2]), model.config, common).picture;
   std::vector<Row> rows = settings();
   for (int round = 0; round < 3; ++round) {
     for (Row& row : rows) {

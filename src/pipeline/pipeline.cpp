@@ -8,14 +8,14 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "image/framing.h"
 #include "diffusion/latent_preview.h"
+#include "diffusion/view_order.h"
+#include "image/framing.h"
 #include "models/memory_plan.h"
 #include "diffusion/autoencoder.h"
 #include "pipeline/gaussian_loop.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
-#include "diffusion/view_order.h"
 #include "rasterizer/rasterizer.h"
 #include "pipeline/view_refinement.h"
 
@@ -170,7 +170,8 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
 
   Conditioning conditioning;
   conditioning.frames = config.frames;
-  conditioning.crossattn = (*model.image_embedder)(clip_preprocess(colours(image), config.image_embedder.image_size)).to(at::kFloat);
+  conditioning.crossattn =
+      (*model.image_embedder)(clip_preprocess(colours(image), config.image_embedder.image_size)).to(at::kFloat);
   Tensor photo_latent;
   {
     const Autocast vae_precision(model.device.type(), vae_dtype(model.dtype));
@@ -238,7 +239,8 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
           model.config.frames);
   const c10::NoGradGuard no_grad;
   const Autocast autocast(model.device.type(), model.dtype);
-  const Tensor tokens = (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
+  const Tensor tokens =
+      (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
   return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens).front();
 }
 
@@ -258,7 +260,8 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.photo = std::move(photo);
   result.latents = stage("views", [&] {
     return generate_latents(
-        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); }, on_preview);
+        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); },
+        on_preview);
   });
   result.first_step = result.latents.first_step;
   const Tensor pictures = stage("decode views", [&] {

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "camera/camera.h"
+#include "camera/orbit.h"
+#include "gaussians/gaussians.h"
 #include "image/image.h"
 #include "matting/matting.h"
 #include "models/model_folder.h"
-#include "camera/orbit.h"
-#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 
@@ -67,8 +67,8 @@ const char* route_name(Route route);
 struct Result {
   PreparedPhoto photo;
   GeneratedLatents latents;
-  Tensor views;   ///< [N, 3, S, S] in 0-1 over white, decoded latents; view 0 is the framed photo itself
-  Tensor alphas;  ///< [N, 1, S, S] in 0-1, their silhouettes; undefined when the model's autoencoder is RGB
+  Tensor views;                        ///< [N, 3, S, S] in 0-1 over white, decoded latents; view 0 is the framed photo itself
+  Tensor alphas;                       ///< [N, 1, S, S] in 0-1, their silhouettes; undefined when the model's autoencoder is RGB
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   SamplerConfig sampler;               ///< as it ran
@@ -102,7 +102,8 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
 /// The unscaled mode of a framed photo's latent: pictures [B, 4, S, S], or [B, 3, S, S] for RGB → [B, z, h, w].
 Tensor encode_photo(const Model& model, const Tensor& photos);
 
-/// Latents (scaled) [N, z, h, w] → pictures [N, 3 or 4, S, S] in 0-1, with alpha where the autoencoder has it, `chunk` at a time (0: all together). Needs the part vae.
+/// Latents (scaled) [N, z, h, w] → pictures [N, 3 or 4, S, S] in 0-1, with alpha where the autoencoder has it, `chunk` at a time
+/// (0: all together). Needs the part vae.
 Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk = 0);
 
 /// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3 or 4, S, S] in 0-1 →
