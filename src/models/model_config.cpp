@@ -138,6 +138,11 @@ void check_decoder(const ModelConfig& c, const Checker& check) {
   require(decoder.min_scale > 0 && decoder.min_scale < decoder.max_scale,
           "{}: gaussian_decoder.min_scale = {} and max_scale = {} must be 0 < min_scale < max_scale", check.where,
           decoder.min_scale, decoder.max_scale);
+  if (!decoder.hull) return;
+  check_visual_hull(*decoder.hull);
+  require(decoder.hull->silhouettes != "alpha" || c.vae.out_ch == 4,
+          "{}: gaussian_decoder.hull.silhouettes \"alpha\" needs an autoencoder with alpha (vae.out_ch 4); \"features\" does not",
+          check.where);
 }
 
 void check_sampler(const SamplerConfig& sampler, const Checker& check) {

@@ -114,6 +114,13 @@ GaussianLoop gaussian_loop(const Model& model, const Tensor& photo, const Tensor
   return loop;
 }
 
+/// All N views, view 0 the photo itself: [N, 3 or 4, S, S], as many channels as the autoencoder has.
+Tensor view_pictures(const Model& model, const Tensor& latents, const Tensor& photo, int64_t chunk) {
+  const Tensor others = decode_views(model, latents.slice(0, 1), chunk);
+  require(photo.size(1) >= others.size(1), "model {}: needs photos with alpha", model.folder.string());
+  return at::cat({photo.narrow(1, 0, others.size(1)).to(others.device()), others});
+}
+
 /// Damaged weights and overflows of half precision show here, before they become files.
 void require_finite(const Model& model, const Tensor& tensor, const char* what) {
   require(at::isfinite(tensor).all().item<bool>(),
@@ -228,20 +235,24 @@ Cameras model_cameras(const ModelConfig& config, double elevation_degrees) {
   return orbit_cameras(config.frames, elevation_degrees, config.image_size, Lens{config.radius, config.fov_y_degrees});
 }
 
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees) {
-  return decode_gaussians(model, latents, photo, model_cameras(model.config, elevation_degrees));
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees,
+                           const Tensor& pictures) {
+  return decode_gaussians(model, latents, photo, model_cameras(model.config, elevation_degrees), pictures);
 }
 
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras) {
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras,
+                           const Tensor& pictures) {
   require_parts(model, {"dino", "gaussian_decoder"});
   check_photo(model.config, photo);
   require(latents.dim() == 4 && latents.size(0) == model.config.frames, "decode_gaussians takes the latents of {} views",
           model.config.frames);
   const c10::NoGradGuard no_grad;
+  Tensor views;
+  if (model.config.gaussian_decoder.hull)
+    views = (pictures.defined() ? pictures : view_pictures(model, latents, photo, /*chunk=*/0)).to(model.device).unsqueeze(0);
   const Autocast autocast(model.device.type(), model.dtype);
-  const Tensor tokens =
-      (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
-  return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens).front();
+  const Tensor tokens = (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
+  return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens, views).front();
 }
 
 Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& given, const ProgressCallback& on_progress,
@@ -266,9 +277,9 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.first_step = result.latents.first_step;
   const Tensor pictures = stage("decode views", [&] {
     require_finite(model, result.latents.latents, "the views' latents are");
-    const Tensor others = decode_views(model, result.latents.latents.slice(0, 1), options.decode_chunk.value_or(0));
-    require_finite(model, others, "the decoded views are");
-    return at::cat({result.photo.picture.narrow(1, 0, others.size(1)).to(others.device()), others}).cpu();
+    const Tensor all = view_pictures(model, result.latents.latents, result.photo.picture, options.decode_chunk.value_or(0));
+    require_finite(model, all, "the decoded views are");
+    return all.cpu();
   });
   result.views = colours(pictures).contiguous();
   if (pictures.size(1) == 4) result.alphas = pictures.narrow(1, 3, 1).contiguous();
@@ -283,7 +294,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     return result;
   }
   result.gaussians = stage("gaussians", [&] {
-    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.picture, result.cameras);
+    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.picture, result.cameras, pictures);
     for (const Tensor& values : {all.means, all.quats, all.scales, all.opacities, all.sh})
       require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);

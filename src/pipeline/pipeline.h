@@ -107,9 +107,12 @@ Tensor encode_photo(const Model& model, const Tensor& photos);
 Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk = 0);
 
 /// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3 or 4, S, S] in 0-1 →
-/// Gaussians, not pruned. Needs the parts dino and gaussian_decoder.
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees);
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras);
+/// Gaussians, not pruned. Needs the parts dino and gaussian_decoder. A decoder with a visual hull looks at pictures of the views,
+/// [N, 3 or 4, S, S], view 0 the photo itself; undefined: decoded here from the latents, for which it needs vae and the photo's alpha.
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees,
+                           const Tensor& pictures = {});
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras,
+                           const Tensor& pictures = {});
 
 /// The N cameras of the model's orbit, for images of S × S pixels.
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees);
