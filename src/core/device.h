@@ -18,6 +18,10 @@ std::string dtype_name(at::ScalarType dtype);
 /// True when matrix products in bfloat16 are faster than in float32: CPUs with AVX512-BF16 or AMX, and every GPU we support.
 bool prefers_bfloat16(const at::Device& device);
 
+/// The tensor on the device. From the host to a GPU it goes through pinned memory, so that the caller does not wait for what the GPU
+/// is doing.
+Tensor to_device(const Tensor& tensor, at::Device device);
+
 /// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off.
 class Autocast {
  public:

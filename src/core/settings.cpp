@@ -17,11 +17,15 @@ Json number(std::string_view text, const char* kind) {
   return value;
 }
 
+/// "0.3:20", "4", "none".
 Json numbers(std::string_view text) {
   Json list = Json::array();
+  if (text == "none") return list;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find(':', begin), text.size());
-    list.push_back(number<double>(text.substr(begin, end - begin), "number"));
+    const std::string_view part = text.substr(begin, end - begin);
+    const bool whole = !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+    list.push_back(whole ? number<int64_t>(part, "number") : number<double>(part, "number"));
     begin = end + 1;
   }
   return list;

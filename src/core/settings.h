@@ -40,8 +40,8 @@ struct DescribedSetting {
 /// What is wrong with a value ("0 is outside 1 … 10000"), empty for nothing. The only place where that is worded.
 std::string problem_of(const DescribedSetting& setting, const Json& value);
 
-/// A value as people write it: 20, 0.5, euler, true, or numbers with colons (0.3:20) → {name: value}, and other settings as well
-/// where Setting::parse says so. Throws UsageError for texts that are no such value, and for values with a problem_of().
+/// A value as people write it: 20, 0.5, euler, true, or numbers with colons (0.3:20; none) → {name: value}, and other settings as
+/// well where Setting::parse says so. Throws UsageError for texts that are no such value, and for values with a problem_of().
 Json parse_setting(const std::vector<DescribedSetting>& all, const DescribedSetting& setting, const std::string& text);
 
 namespace settings_detail {

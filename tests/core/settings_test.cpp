@@ -101,7 +101,7 @@ TEST(Settings, AreOptionsOfTheCommandLine) {
   EXPECT_EQ(changes_of("--swirl calm"), (Json{{"swirl", 0}, {"shape", "round"}}));  // one text, two settings
   EXPECT_EQ(message_of([] { changes_of("--wobbles 10"); }), "--wobbles: 10 is outside 1 … 9");
   EXPECT_EQ(message_of([] { changes_of("--shape oval"); }), "--shape: \"oval\" is unknown: use one of round, square");
-  EXPECT_EQ(message_of([] { changes_of("--band 2:1"); }), "--band: [2.0,1.0] must ascend");
+  EXPECT_EQ(message_of([] { changes_of("--band 2:1"); }), "--band: [2,1] must ascend");
   EXPECT_EQ(message_of([] { changes_of("--swirl wild"); }), "--swirl: 500 is outside 0 … 100");
   for (const char* wrong : {"--wobbles 4.5", "--wobbles x", "--wobble-strength nan", "--wobble-strength inf", "--band 1:x",
                             "--band 1:", "--swirl odd", "--form round", "--inner 3"}) {
