@@ -59,14 +59,7 @@ Tensor colours(const Tensor& pictures) {
 }
 
 SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions& options) {
-  SamplerConfig sampler = config.sampler;
-  if (options.steps) sampler.steps = *options.steps;
-  if (options.sampler) sampler.method = *options.sampler;
-  if (options.guidance_range) sampler.guidance_range = *options.guidance_range;
-  if (options.cache_steps) sampler.cache_steps = *options.cache_steps;
-  if (options.guider) sampler.guider = *options.guider;
-  if (options.guidance) sampler.max_scale = *options.guidance;
-  if (options.min_guidance) sampler.min_scale = *options.min_guidance;
+  SamplerConfig sampler = with_settings(config.sampler, options.sampling, "sampling");
   sampler.min_scale = std::min(sampler.min_scale, sampler.max_scale);
   return sampler;
 }

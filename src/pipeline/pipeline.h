@@ -22,13 +22,7 @@ namespace gsv3d {
 
 struct GenerateOptions {
   uint64_t seed = 23;                                 ///< same seed, same machine: the same bytes
-  std::optional<int64_t> steps;                       ///< denoising steps; otherwise the model's
-  std::optional<std::string> sampler;                 ///< euler, heun or dpmpp2m (diffusion/solver.h); otherwise the model's
-  std::optional<double> guidance;                     ///< largest guidance scale over the views; otherwise the model's
-  std::optional<double> min_guidance;                 ///< the smallest
-  std::optional<std::string> guider;                  ///< triangle, linear or constant
-  std::optional<std::vector<double>> guidance_range;  ///< noise levels low, high that are guided; otherwise the model's
-  std::optional<int64_t> cache_steps;                 ///< the UNet's deep part in every so many-th step; otherwise the model's
+  Json sampling;  ///< settings of the sampler to change, by name: {{"steps", 20}, {"guidance", 2}}; diffusion/sampler.h has them
   std::optional<double> elevation_degrees;            ///< of the photo's camera above the object; otherwise the model's
   std::optional<Orbit> orbit;           ///< another than the level circle at that elevation; needs a model told of cameras
   std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
