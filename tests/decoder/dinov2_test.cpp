@@ -178,7 +178,9 @@ TEST(Dinov2, TrainsInBfloat16WithFiniteGradients) {
 }
 
 TEST(Dinov2, WrongShapesAreNamed) {
-  const Dinov2 network(tiny_config(0), nn::Scope(nn::ParameterStore::random(1)));
+  Dinov2Config config;
+  config.embed_dim = 16, config.depth = 1, config.num_heads = 2, config.pretrain_image_size = 28;
+  const Dinov2 network(config, nn::Scope(nn::ParameterStore::random(1)));
   EXPECT_THROW(network(at::zeros({1, 3, 30, 28})), Error);
   EXPECT_THROW(network(at::zeros({1, 1, 28, 28})), Error);
 }

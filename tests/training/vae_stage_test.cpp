@@ -77,7 +77,10 @@ TEST(VaeStage, LearnsColourAndSilhouetteAndExportsUnitChannels) {
   const AutoencoderEncoder encoder(vae, nn::Scope(finished_store(context, "vae.safetensors", "vae")));
   std::vector<Tensor> views;
   // As they are drawn: the object with one orbit as often as the one with two.
-  for (const size_t orbit : {0, 1, 2, 2}) views.push_back(context.set->orbits[orbit].rgba);
+  for (const int64_t orbit : {0, 1, 2, 2}) {
+    const TrainingSet::Orbit& views_of = context.set->orbit(orbit);
+    views.push_back(context.set->rgba().narrow(0, views_of.first, views_of.count));
+  }
   const Tensor rgba = at::cat(views).to(at::kFloat).div(255).repeat({4, 1, 1, 1});
   const Tensor pictures = picture(recolored(rgba, draw_recoloring(rgba.size(0), 0.6, 0.15, make_generator(3), at::kCPU)));
   const Tensor latents = scaled_latents(vae, encoder.mode(signed_pictures(vae, pictures))).transpose(0, 1).flatten(1);
