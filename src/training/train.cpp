@@ -85,7 +85,8 @@ void start_following(ShardFollower& follower, TrainingSet& set) {
 /// Called between steps.
 void take_in(ShardFollower& follower, TrainingSet& set) {
   const int64_t more = follower.extend(set);
-  if (more > 0) spdlog::info("training data: {} more orbits, {} in all{}", more, set.size(), follower.finished() ? ", complete" : "");
+  if (more > 0)
+    spdlog::info("training data: {} more orbits, {} in all{}", more, set.size(), follower.finished() ? ", complete" : "");
 }
 
 /// All data, or, with a follower, what is there of it.
