@@ -48,6 +48,7 @@ void add_train_command(CLI::App& app) {
   command
       ->add_option("--data", arguments->data,
                    "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
+      ->allow_extra_args(false)
       ->required();
   command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
   command->add_option("--run", options.run, "folder for checkpoint, metrics and previews")->required();

@@ -137,7 +137,8 @@ TrainSummary train(const TrainOptions& options) {
   run.resume = options.resume;
   run.device = parse_device(options.device);
   run.dtype = training_dtype(options.dtype, run.device);
-  if (run.minutes || run.seconds) spdlog::info("--minutes, --seconds: the schedule follows the clock, so this run is not bit-reproducible");
+  if (run.minutes || run.seconds)
+    spdlog::info("--minutes, --seconds: the schedule follows the clock, so this run is not bit-reproducible");
 
   StageContext context;
   context.model_folder = options.model;
