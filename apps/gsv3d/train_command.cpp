@@ -45,7 +45,10 @@ void add_train_command(CLI::App& app) {
       ->check(CLI::IsMember(training_stages()));
   command->add_option("--model", options.model, "model folder: its config.json gives the architecture; receives the weights")
       ->required();
-  command->add_option("--data", arguments->data, "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
+  command
+      ->add_option("--data", arguments->data,
+                   "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
+      ->allow_extra_args(false)
       ->required();
   command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
   command->add_option("--run", options.run, "folder for checkpoint, metrics and previews")->required();

@@ -85,7 +85,8 @@ void start_following(ShardFollower& follower, TrainingSet& set) {
 /// Called between steps.
 void take_in(ShardFollower& follower, TrainingSet& set) {
   const int64_t more = follower.extend(set);
-  if (more > 0) spdlog::info("training data: {} more orbits, {} in all{}", more, set.size(), follower.finished() ? ", complete" : "");
+  if (more > 0)
+    spdlog::info("training data: {} more orbits, {} in all{}", more, set.size(), follower.finished() ? ", complete" : "");
 }
 
 /// All data, or, with a follower, what is there of it.
@@ -136,7 +137,8 @@ TrainSummary train(const TrainOptions& options) {
   run.resume = options.resume;
   run.device = parse_device(options.device);
   run.dtype = training_dtype(options.dtype, run.device);
-  if (run.minutes || run.seconds) spdlog::info("--minutes, --seconds: the schedule follows the clock, so this run is not bit-reproducible");
+  if (run.minutes || run.seconds)
+    spdlog::info("--minutes, --seconds: the schedule follows the clock, so this run is not bit-reproducible");
 
   StageContext context;
   context.model_folder = options.model;
