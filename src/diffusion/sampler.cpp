@@ -155,7 +155,7 @@ Tensor apply_guidance(const Tensor& halves, const Tensor& scales) {
   const auto parts = halves.chunk(2);
   require(halves.size(0) == 2 * scales.size(0), "guidance: {} images for {} scales, expected twice as many", halves.size(0),
           scales.size(0));
-  return parts[0] + per_image(scales.to(halves.device())) * (parts[1] - parts[0]);
+  return parts[0] + per_image(scales.to(halves.device(), /*non_blocking=*/true)) * (parts[1] - parts[0]);
 }
 
 Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
