@@ -21,7 +21,8 @@ using ::testing::HasSubstr;
 class RenderedShards : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (testing::lacks_library([] { ObjectRenderer renderer(testing::sphere(0.1F, 3, 4)); })) GTEST_SKIP() << "built without Embree";
+    if (testing::lacks_library([] { ObjectRenderer renderer(testing::sphere(0.1F, 3, 4)); }))
+      GTEST_SKIP() << "built without Embree";
     job.plan.size = 24;
     job.plan.orbit_views = 2;
     job.plan.random_views = 1;
@@ -111,7 +112,8 @@ TEST(RandomLighting, StaysInRangeAndBeginsAtTheStudio) {
     Dice dice(seed);
     const Lighting lighting = random_lighting(dice, 1);
     for (const Vector& normal : normals)
-      for (float value : lighting.reflected(normal, 1)) darkest = std::min(darkest, value), brightest = std::max(brightest, value);
+      for (float value : lighting.reflected(normal, 1))
+        darkest = std::min(darkest, value), brightest = std::max(brightest, value);
   }
   EXPECT_GT(darkest, 0.15F);
   EXPECT_LT(darkest, 0.4F);
