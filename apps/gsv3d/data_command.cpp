@@ -180,7 +180,9 @@ void add_data_command(CLI::App& app) {
 
   CLI::App* synthesize = data->add_subcommand("synthesize", "Make objects that nobody made, as a pack that render takes");
   synthesize->add_option("--count", arguments->count, "how many")->required()->check(number_between(1, 1e7));
-  synthesize->add_option("--seed", arguments->seed, "object i depends on seed and i alone")->check(whole_number())->capture_default_str();
+  synthesize->add_option("--seed", arguments->seed, "object i depends on seed and i alone")
+      ->check(whole_number())
+      ->capture_default_str();
   synthesize->add_option("-o,--output", arguments->output, "the pack to write")->required();
   synthesize->add_option("--split-file", arguments->split_output, "write a table of the objects (CSV)");
   synthesize->add_option("--split", arguments->selection.split, "the table's split: train (default) | val | test");

@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine and with every standard library (SplitMix64, Steele et al. 2014), and the hash
-// that makes a seed of a text.
+// Random numbers that are the same on every machine and with every standard library (SplitMix64, Steele et al. 2014), and the
+// hash that makes a seed of a text.
 #pragma once
 
 #include <cstddef>

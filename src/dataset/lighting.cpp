@@ -64,13 +64,20 @@ Lighting random_lighting(Dice& dice, double amount) {
   Vector toward{};
   for (int axis = 0; axis < 3; ++axis) toward[axis] = usual[axis] + share * (drawn[axis] - usual[axis]);
   toward = unit(toward);
-  // A white surface towards the key lamp reflects between 0.85 and 1, a little warmer or colder than white.
-  const float brightest = base + tilt * toward[1] + key, scale = around(1.0F, 0.85F, 1.0F) / std::max(brightest, 1.0F);
-  const float warmth = share * dice.number(-0.05F, 0.05F);
-  const Vector tint{scale * (1 + std::min(warmth, 0.0F)), scale * (1 - 0.3F * std::abs(warmth)), scale * (1 - std::max(warmth, 0.0F))};
-  Lighting lighting;
   DirectionalLight main{toward, {}}, weak{unit({-0.7F, 0.3F, -0.6F}), {}};
   if (share > 0) weak.direction = unit({-toward[0], 0.3F, -toward[2]});
+  // The light is linear in the normal wherever the same lamps shine, so the brightest normal of each such case is known.
+  const auto sum = [&](float of_key, float of_fill) {
+    return base +
+           length({of_key * toward[0] + of_fill * weak.direction[0], tilt + of_key * toward[1] + of_fill * weak.direction[1],
+                   of_key * toward[2] + of_fill * weak.direction[2]});
+  };
+  const float brightest = std::max({sum(key, 0), sum(0, fill), sum(key, fill), 1.0F});
+  const float scale = around(1.0F, 0.85F, 1.0F) / brightest;
+  const float warmth = share * dice.number(-0.05F, 0.05F);
+  const Vector tint{scale * (1 + std::min(warmth, 0.0F)), scale * (1 - 0.3F * std::abs(warmth)),
+                    scale * (1 - std::max(warmth, 0.0F))};
+  Lighting lighting;
   for (int channel = 0; channel < 3; ++channel) {
     lighting.ambient[0][channel] = tint[channel] * base / 0.282095F;
     lighting.ambient[1][channel] = tint[channel] * tilt / 0.488603F;

@@ -79,8 +79,8 @@ int64_t write_object_pack(const std::filesystem::path& path, const std::vector<O
         throw_if_cancelled();
         const ObjectEntry& entry = entries[i];
         if (block.error.empty()) {
-          index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, blocks.size(),
-                           block.bytes.size(), block.size});
+          index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin,
+                           blocks.size(), block.bytes.size(), block.size});
           blocks += block.bytes;
         } else {
           spdlog::warn("left out {}: {}", entry.id, block.error);

@@ -186,7 +186,8 @@ Matrix3 parse_matrix(const std::string& text, const std::string& where) {
 }
 
 std::vector<ObjectEntry> list_objects(const fs::path& source, const ObjectSelection& selection) {
-  if (const auto made = parse_procedural(source.string())) return select(procedural_objects(made->count, made->seed, "train"), source, selection);
+  if (const auto made = parse_procedural(source.string()))
+    return select(procedural_objects(made->count, made->seed, "train"), source, selection);
   require(fs::exists(source), "{}: no such file or folder", source.string());
   std::vector<Row> rows;
   if (!selection.split_file.empty()) rows = usable_rows(selection.split_file);

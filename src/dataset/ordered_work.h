@@ -17,9 +17,9 @@
 
 namespace gsv3d {
 
-/// make(i) runs on at::get_num_threads() threads, each of which uses no further ones, at most a few pieces ahead of take(i, result),
-/// which is called on this thread for i = 0, 1, …, count - 1. What either throws ends the work and is thrown here; a piece that
-/// fails throws where its turn comes. With one thread everything happens on this one.
+/// make(i) runs on at::get_num_threads() threads, each of which uses no further ones, at most a few pieces ahead of take(i,
+/// result), which is called on this thread for i = 0, 1, …, count - 1. What either throws ends the work and is thrown here; a
+/// piece that fails throws where its turn comes. With one thread everything happens on this one.
 template <class Make, class Take>
 void ordered_work(int64_t count, const Make& make, const Take& take) {
   using Result = decltype(make(int64_t{}));

@@ -56,18 +56,21 @@ void make_table(Dice& dice, ObjectDraft& draft) {
   if (round && dice.chance(0.7F)) {
     const float radius = dice.number(0.03F, 0.08F);
     draft.add(cylinder(radius, height, radius * dice.number(0.6F, 1.3F)), below);
-    draft.add(dice.chance(0.5F) ? cylinder(0.3F * width, 0.05F, 0.25F * width, 0.02F)
-                                : repeated_around(moved(box(0.06F, 0.06F, 0.35F * width, 0.01F), {0, 0, 0.17F * width}), dice.whole(3, 5)),
+    draft.add(dice.chance(0.5F)
+                  ? cylinder(0.3F * width, 0.05F, 0.25F * width, 0.02F)
+                  : repeated_around(moved(box(0.06F, 0.06F, 0.35F * width, 0.01F), {0, 0, 0.17F * width}), dice.whole(3, 5)),
               below);
   } else {
     const float span = round ? 0.7F : 0.95F;
-    draft.add(four_legs(dice, span * width, height, span * (round ? std::min(width, depth) : depth), dice.number(0.05F, 0.12F)), below);
+    draft.add(four_legs(dice, span * width, height, span * (round ? std::min(width, depth) : depth), dice.number(0.05F, 0.12F)),
+              below);
     if (!round && dice.chance(0.5F))
       draft.add(moved(box(0.88F * width, 0.08F, 0.88F * depth), {0, height - 0.08F, 0}), dice.chance(0.5F) ? below : top);
     if (dice.chance(0.3F)) draft.add(moved(box(0.85F * width, 0.03F, 0.85F * depth), {0, 0.25F * height, 0}), top);
   }
   if (dice.chance(0.4F))
-    draft.add(moved(hollow_pot(0.05F, dice.number(0.05F, 0.12F), 0.08F, dice.number(0.08F, 0.25F), 0.01F), {0.2F * width, height + thickness, 0}),
+    draft.add(moved(hollow_pot(0.05F, dice.number(0.05F, 0.12F), 0.08F, dice.number(0.08F, 0.25F), 0.01F),
+                    {0.2F * width, height + thickness, 0}),
               draft.materials.accent());
 }
 
@@ -81,10 +84,11 @@ void make_chair(Dice& dice, ObjectDraft& draft) {
             draft.materials.main());
   if (dice.chance(0.2F)) {  // on a column with castors
     draft.add(cylinder(0.04F, seat, 0.03F), draft.materials.metal());
-    draft.add(repeated_around(moved(joined({moved(box(0.05F, 0.04F, 0.28F), {0, 0.05F, 0}), moved(ball(0.045F), {0, 0.04F, 0.14F})}),
-                                    {0, 0, 0.14F}),
-                              5),
-              draft.materials.dark());
+    draft.add(
+        repeated_around(moved(joined({moved(box(0.05F, 0.04F, 0.28F), {0, 0.05F, 0}), moved(ball(0.045F), {0, 0.04F, 0.14F})}),
+                              {0, 0, 0.14F}),
+                        5),
+        draft.materials.dark());
   } else {
     draft.add(four_legs(dice, 0.95F * width, seat, 0.95F * depth, dice.number(0.04F, 0.08F)), frame);
   }
@@ -110,8 +114,9 @@ void make_chair(Dice& dice, ObjectDraft& draft) {
       break;
     }
     default:
-      draft.add(upright(moved(turned(stretched(cylinder(0.5F, 0.05F, 0.5F, 0.02F), {width, 1, back}), 0, 90), {0, 0.5F * back, 0})),
-                draft.materials.main());
+      draft.add(
+          upright(moved(turned(stretched(cylinder(0.5F, 0.05F, 0.5F, 0.02F), {width, 1, back}), 0, 90), {0, 0.5F * back, 0})),
+          draft.materials.main());
   }
   if (dice.chance(0.35F))
     draft.add(with_mirror_image(joined({moved(box(0.05F, 0.04F, depth), {0.5F * width, top + 0.2F, 0}),
@@ -131,7 +136,8 @@ void make_cabinet(Dice& dice, ObjectDraft& draft) {
   const bool bar = dice.chance(0.4F);
   for (int row = 0; row < rows; ++row)
     for (int column = 0; column < columns; ++column) {
-      const float x = (static_cast<float>(column) + 0.5F) * cell_x - 0.5F * width + wall, y = foot + wall + static_cast<float>(row) * cell_y;
+      const float x = (static_cast<float>(column) + 0.5F) * cell_x - 0.5F * width + wall,
+                  y = foot + wall + static_cast<float>(row) * cell_y;
       if (row > 0) draft.add(moved(box(cell_x, 0.02F, 0.9F * depth), {x, y, 0}), body);
       if (column > 0) draft.add(moved(box(0.02F, cell_y, 0.9F * depth), {x - 0.5F * cell_x, y, 0}), body);
       if (dice.number(0, 1) < closed) {  // a door or drawer with its knob
@@ -156,7 +162,8 @@ void make_sofa(Dice& dice, ObjectDraft& draft) {
   const float length = bed ? 1.4F : depth;
   draft.add(moved(box(width, seat, length, 0.03F), {0, 0.07F, 0}), cloth);
   draft.add(four_legs(dice, 0.95F * width, 0.07F, 0.95F * length, 0.06F), draft.materials.wood());
-  draft.add(moved(box(width, back + seat, bed ? 0.06F : 0.15F, 0.04F), {0, 0.07F, -0.5F * length}), bed ? draft.materials.wood() : cloth);
+  draft.add(moved(box(width, back + seat, bed ? 0.06F : 0.15F, 0.04F), {0, 0.07F, -0.5F * length}),
+            bed ? draft.materials.wood() : cloth);
   const int places = bed ? dice.whole(1, 2) : dice.whole(1, 3);
   const float inner = bed ? width : width - 2 * arm, place = inner / static_cast<float>(places);
   if (!bed) draft.add(with_mirror_image(moved(box(arm, seat + 0.2F, depth, 0.04F), {0.5F * (width - arm), 0.07F, 0.03F})), cloth);
@@ -171,7 +178,9 @@ void make_sofa(Dice& dice, ObjectDraft& draft) {
                   draft.materials.accent());
     }
   }
-  if (bed) draft.add(moved(box(1.02F * width, 0.06F, 0.65F * length, 0.02F), {0, seat + 0.04F, 0.18F * length}), draft.materials.accent());
+  if (bed)
+    draft.add(moved(box(1.02F * width, 0.06F, 0.65F * length, 0.02F), {0, seat + 0.04F, 0.18F * length}),
+              draft.materials.accent());
 }
 
 void make_lamp(Dice& dice, ObjectDraft& draft) {
@@ -188,8 +197,9 @@ void make_lamp(Dice& dice, ObjectDraft& draft) {
       draft.add(moved(superquadric({radius, 0.8F * shade, radius}), {0, pole + 0.4F * shade, 0}), draft.materials.accent());
       break;
     default:
-      draft.add(moved(lathe({{radius - wall, 0}, {radius, 0}, {top, shade}, {top - wall, shade}, {radius - wall, 0}}), {0, pole, 0}),
-                draft.materials.accent());
+      draft.add(
+          moved(lathe({{radius - wall, 0}, {radius, 0}, {top, shade}, {top - wall, shade}, {radius - wall, 0}}), {0, pole, 0}),
+          draft.materials.accent());
       draft.add(moved(ball(0.07F), {0, pole + 0.05F, 0}), draft.materials.plain({1, 0.95F, 0.8F}));
       draft.add(moved(cylinder(0.012F, shade, 0.012F), {0, pole, 0}), draft.materials.metal());
   }
@@ -203,15 +213,16 @@ void make_vessel(Dice& dice, ObjectDraft& draft) {
   const int handles = dice.whole(0, 2);
   if (handles > 0) {
     const float reach = dice.number(0.1F, 0.2F);
-    const PolygonMesh handle =
-        moved(tube(arc(reach, 0.3F * height, -90, 90), [](float) { return 0.028F; }), {0.45F * (belly + 0.5F * (foot + rim)), 0.52F * height, 0});
+    const PolygonMesh handle = moved(tube(arc(reach, 0.3F * height, -90, 90), [](float) { return 0.028F; }),
+                                     {0.45F * (belly + 0.5F * (foot + rim)), 0.52F * height, 0});
     draft.add(handles == 2 ? with_mirror_image(handle) : handle, dice.chance(0.5F) ? body : trim);
   }
   if (dice.chance(0.35F)) {  // a lid with its knob
     draft.add(moved(superquadric({1.05F * rim, 0.3F * rim, 1.05F * rim}), {0, height, 0}), trim);
     draft.add(moved(ball(0.2F * rim), {0, height + 0.4F * rim, 0}), draft.materials.second());
   } else if (dice.chance(0.4F)) {  // filled
-    draft.add(moved(cylinder(0.9F * rim, 0.02F, 0.9F * rim), {0, 0.85F * height, 0}), draft.materials.plain({0.25F, 0.14F, 0.07F}));
+    draft.add(moved(cylinder(0.9F * rim, 0.02F, 0.9F * rim), {0, 0.85F * height, 0}),
+              draft.materials.plain({0.25F, 0.14F, 0.07F}));
   }
   if (dice.chance(0.3F))
     draft.add(tube({{-0.3F * belly, 0.35F * height, 0}, {-1.2F * belly, 0.5F * height, 0}, {-1.6F * belly, 0.95F * height, 0}},
@@ -234,22 +245,27 @@ void make_bottle(Dice& dice, ObjectDraft& draft) {
             draft.materials.main());
   draft.add(moved(cylinder(1.25F * neck, 0.35F * length + 0.03F, 1.25F * neck, 0.01F), {0, body + shoulder + 0.8F * length, 0}),
             draft.materials.accent());
-  if (dice.chance(0.7F)) draft.add(moved(cylinder(1.01F * radius, 0.5F * body, 1.01F * radius), {0, 0.25F * body, 0}), draft.materials.second());
+  if (dice.chance(0.7F))
+    draft.add(moved(cylinder(1.01F * radius, 0.5F * body, 1.01F * radius), {0, 0.25F * body, 0}), draft.materials.second());
 }
 
 void make_gadget(Dice& dice, ObjectDraft& draft) {
-  const float width = dice.number(0.4F, 1), height = dice.number(0.3F, 0.9F), depth = dice.number(0.1F, 0.6F), front = 0.5F * depth;
+  const float width = dice.number(0.4F, 1), height = dice.number(0.3F, 0.9F), depth = dice.number(0.1F, 0.6F),
+              front = 0.5F * depth;
   const float foot = dice.chance(0.4F) ? 0.08F : 0;
   draft.add(moved(box(width, height, depth, dice.number(0.01F, 0.08F)), {0, foot, 0}), draft.materials.main());
   if (foot > 0) draft.add(four_legs(dice, 0.8F * width, foot, 0.8F * depth, 0.06F), draft.materials.dark());
-  const auto on_front = [&](const PolygonMesh& mesh, float x, float y) { return moved(mesh, {x * width, foot + y * height, front}); };
+  const auto on_front = [&](const PolygonMesh& mesh, float x, float y) {
+    return moved(mesh, {x * width, foot + y * height, front});
+  };
   const auto round = [](float radius, float length) { return turned(cylinder(radius, length, 0.9F * radius, 0.01F), 0, 90); };
   const float smaller = std::min(width, height);
   switch (dice.whole(0, 2)) {
     case 0:  // a screen and knobs
       draft.add(on_front(box(0.6F * width, 0.7F * height, 0.03F, 0.01F), -0.13F, 0.15F), draft.materials.dark());
       for (int i = 0; i < dice.whole(2, 4); ++i)
-        draft.add(on_front(round(0.06F * smaller + 0.01F, 0.05F), 0.35F, 0.22F + 0.2F * static_cast<float>(i)), draft.materials.accent());
+        draft.add(on_front(round(0.06F * smaller + 0.01F, 0.05F), 0.35F, 0.22F + 0.2F * static_cast<float>(i)),
+                  draft.materials.accent());
       break;
     case 1: {  // a lens, a window of a washing machine, a loudspeaker
       const float radius = dice.number(0.25F, 0.42F) * smaller, length = dice.number(0.03F, 0.25F);
@@ -262,21 +278,33 @@ void make_gadget(Dice& dice, ObjectDraft& draft) {
       const int rows = dice.whole(2, 4), columns = dice.whole(2, 5);
       const uint32_t key = draft.materials.accent(), other = draft.materials.second();
       for (int i = 0; i < rows * columns; ++i)
-        draft.add(on_front(box(0.7F * width / static_cast<float>(columns), 0.45F * height / static_cast<float>(rows), 0.04F, 0.01F),
-                           0.85F * ((static_cast<float>(i % columns) + 0.5F) / static_cast<float>(columns) - 0.5F),
-                           0.06F + 0.55F * static_cast<float>(i / columns) / static_cast<float>(rows)),
-                  i == rows * columns - 1 ? other : key);
+        draft.add(
+            on_front(box(0.7F * width / static_cast<float>(columns), 0.45F * height / static_cast<float>(rows), 0.04F, 0.01F),
+                     0.85F * ((static_cast<float>(i % columns) + 0.5F) / static_cast<float>(columns) - 0.5F),
+                     0.06F + 0.55F * static_cast<float>(i / columns) / static_cast<float>(rows)),
+            i == rows * columns - 1 ? other : key);
       draft.add(on_front(box(0.85F * width, 0.22F * height, 0.03F), 0, 0.7F), draft.materials.dark());
     }
   }
-  if (dice.chance(0.35F)) draft.add(moved(tube(arc(0.3F * width, 0.18F, 0, 180), [](float) { return 0.025F; }), {0, foot + height, 0}), draft.materials.second());
-  if (dice.chance(0.2F)) draft.add(with_mirror_image(rod({0.02F, foot + height, 0}, {0.25F, foot + height + 0.4F, 0}, 0.012F)), draft.materials.metal());
+  if (dice.chance(0.35F))
+    draft.add(moved(tube(arc(0.3F * width, 0.18F, 0, 180), [](float) { return 0.025F; }), {0, foot + height, 0}),
+              draft.materials.second());
+  if (dice.chance(0.2F))
+    draft.add(with_mirror_image(rod({0.02F, foot + height, 0}, {0.25F, foot + height + 0.4F, 0}, 0.012F)),
+              draft.materials.metal());
 }
 
 void make_tool(Dice& dice, ObjectDraft& draft) {
   const float length = dice.number(0.5F, 0.9F), radius = dice.number(0.03F, 0.06F);
   const uint32_t handle = dice.chance(0.5F) ? draft.materials.wood() : draft.materials.main();
-  draft.add(lathe({{0, 0}, {radius, 0.02F}, {1.2F * radius, 0.25F * length}, {0.8F * radius, 0.5F * length}, {0.8F * radius, length}, {0, length}}, 14), handle);
+  draft.add(lathe({{0, 0},
+                   {radius, 0.02F},
+                   {1.2F * radius, 0.25F * length},
+                   {0.8F * radius, 0.5F * length},
+                   {0.8F * radius, length},
+                   {0, length}},
+                  14),
+            handle);
   switch (dice.whole(0, 3)) {
     case 0:  // hammer
       draft.add(moved(box(dice.number(0.25F, 0.45F), 0.14F, 0.14F, 0.02F), {0.04F, 0.93F * length, 0}), draft.materials.metal());
@@ -286,21 +314,24 @@ void make_tool(Dice& dice, ObjectDraft& draft) {
       draft.add(moved(box(dice.number(0.2F, 0.4F), 0.15F, 0.08F), {0, length + 0.08F, 0}), draft.materials.accent());
       break;
     case 2:  // spade or paddle
-      draft.add(moved(superquadric({dice.number(0.12F, 0.2F), 0.2F, 0.025F}, 0.7F, 0.7F), {0, length + 0.15F, 0}), draft.materials.metal());
+      draft.add(moved(superquadric({dice.number(0.12F, 0.2F), 0.2F, 0.025F}, 0.7F, 0.7F), {0, length + 0.15F, 0}),
+                draft.materials.metal());
       break;
     default:  // axe
-      draft.add(moved(turned(extruded({{0, -0.08F}, {0.28F, -0.18F}, {0.33F, 0}, {0.28F, 0.18F}, {0, 0.08F}}, 0.05F, 0.01F), 0, 90),
-                      {0, 0.85F * length, 0.025F}),
-                draft.materials.metal());
+      draft.add(
+          moved(turned(extruded({{0, -0.08F}, {0.28F, -0.18F}, {0.33F, 0}, {0.28F, 0.18F}, {0, 0.08F}}, 0.05F, 0.01F), 0, 90),
+                {0, 0.85F * length, 0.025F}),
+          draft.materials.metal());
   }
 }
 
 }  // namespace
 
 const std::vector<ProceduralKind>& furniture_kinds() {
-  static const std::vector<ProceduralKind> kinds{{"table", 6, make_table},   {"chair", 7, make_chair}, {"cabinet", 7, make_cabinet},
-                                                 {"sofa", 6, make_sofa},     {"lamp", 5, make_lamp},   {"vessel", 9, make_vessel},
-                                                 {"bottle", 4, make_bottle}, {"gadget", 7, make_gadget}, {"tool", 3, make_tool}};
+  static const std::vector<ProceduralKind> kinds{
+      {"table", 6, make_table},   {"chair", 7, make_chair},   {"cabinet", 7, make_cabinet},
+      {"sofa", 6, make_sofa},     {"lamp", 5, make_lamp},     {"vessel", 9, make_vessel},
+      {"bottle", 4, make_bottle}, {"gadget", 7, make_gadget}, {"tool", 3, make_tool}};
   return kinds;
 }
 

@@ -24,8 +24,7 @@ Image painted(const std::function<Color(float, float)>& paint) {
   for (int y = 0; y < kSide; ++y)
     for (int x = 0; x < kSide; ++x) {
       const Color color = paint((static_cast<float>(x) + 0.5F) / kSide, (static_cast<float>(y) + 0.5F) / kSide);
-      for (int k = 0; k < 3; ++k)
-        image.at(x, y)[k] = static_cast<uint8_t>(std::lround(std::clamp(color[k], 0.0F, 1.0F) * 255));
+      for (int k = 0; k < 3; ++k) image.at(x, y)[k] = static_cast<uint8_t>(std::lround(std::clamp(color[k], 0.0F, 1.0F) * 255));
     }
   return image;
 }
@@ -127,7 +126,9 @@ Image pattern(Dice& dice, const Color& a, const Color& b) {
       const int count = dice.whole(1, 3);
       const float share = dice.number(0.2F, 0.5F);
       return painted([&](float x, float y) {
-        const auto band = [&](float t) { return t * static_cast<float>(count) - std::floor(t * static_cast<float>(count)) < share; };
+        const auto band = [&](float t) {
+          return t * static_cast<float>(count) - std::floor(t * static_cast<float>(count)) < share;
+        };
         return mixed(a, b, (band(x) ? 0.5F : 0.0F) + (band(y) ? 0.5F : 0.0F));
       });
     }

@@ -145,12 +145,8 @@ PolygonMesh lathe(const std::vector<Point2>& profile, int segments) {
 PolygonMesh cylinder(float radius, float height, float top_radius, float bevel) {
   bevel = std::min({bevel, 0.4F * radius, 0.4F * height, std::max(0.4F * top_radius, 0.0F)});
   if (bevel <= 0) return lathe({{0, 0}, {radius, 0}, {top_radius, height}, {0, height}});
-  return lathe({{0, 0},
-                {radius - bevel, 0},
-                {radius, bevel},
-                {top_radius, height - bevel},
-                {top_radius - bevel, height},
-                {0, height}});
+  return lathe(
+      {{0, 0}, {radius - bevel, 0}, {radius, bevel}, {top_radius, height - bevel}, {top_radius - bevel, height}, {0, height}});
 }
 
 PolygonMesh capsule(float radius, float height) {

@@ -35,7 +35,7 @@ PolygonMesh repeated_around(const PolygonMesh& mesh, int count);
 /// Solid of revolution about y: the profile is a list of (radius, y). Hollow things go up outside and down inside.
 PolygonMesh lathe(const std::vector<Point2>& profile, int segments = 22);
 PolygonMesh cylinder(float radius, float height, float top_radius, float bevel = 0);  ///< or cone; stands on y = 0
-PolygonMesh capsule(float radius, float height);                                     ///< stands on y = 0
+PolygonMesh capsule(float radius, float height);                                      ///< stands on y = 0
 /// A pot standing on y = 0 with walls of `wall`: radii at the foot, the belly (at half of the height) and the rim.
 PolygonMesh hollow_pot(float foot, float belly, float rim, float height, float wall);
 

@@ -8,7 +8,8 @@ namespace {
 
 std::vector<ProceduralKind> all_kinds() {
   std::vector<ProceduralKind> kinds;
-  for (const auto* some : {&furniture_kinds(), &outdoor_kinds(), &free_kinds()}) kinds.insert(kinds.end(), some->begin(), some->end());
+  for (const auto* some : {&furniture_kinds(), &outdoor_kinds(), &free_kinds()})
+    kinds.insert(kinds.end(), some->begin(), some->end());
   return kinds;
 }
 

@@ -44,7 +44,8 @@ struct ProceduralObject {
 /// Object `index` of the set `seed`: the same for ever, whatever else is made.
 ProceduralObject procedural_object(uint64_t seed, int64_t index);
 
-/// Objects 0 … count - 1 as a source; ids "procedural-SEED/000000-KIND", each its own group, licence "none" (made by this program).
+/// Objects 0 … count - 1 as a source; ids "procedural-SEED/000000-KIND", each its own group, licence "none" (made by this
+/// program).
 std::vector<ObjectEntry> procedural_objects(int64_t count, uint64_t seed, const std::string& split);
 
 }  // namespace gsv3d

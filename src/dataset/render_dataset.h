@@ -17,10 +17,10 @@ struct RenderJob {
   /// One sample per object and entry; an empty entry is drawn per object, uniformly between the two limits (SV3D's range).
   std::vector<std::optional<double>> elevations_degrees = {10.0};
   double min_elevation_degrees = -5, max_elevation_degrees = 30;
-  uint64_t seed = 1;  ///< with the object's id it decides every random number, so that neither order nor selection matters
-  double light_jitter = 0;         ///< 0-1, how far the light of each sample is from the studio's (random_lighting)
-  double smallest_scale = 1;       ///< objects are shrunk by a factor between this and 1, drawn per object
-  bool shuffle = false;            ///< objects in an order drawn by the seed, so that the first shards are a fair sample of all
+  uint64_t seed = 1;        ///< with the object's id it decides every random number, so that neither order nor selection matters
+  double light_jitter = 0;  ///< 0-1, how far the light of each sample is from the studio's (random_lighting)
+  double smallest_scale = 1;  ///< objects are shrunk by a factor between this and 1, drawn per object
+  bool shuffle = false;       ///< objects in an order drawn by the seed, so that the first shards are a fair sample of all
   std::string shard_name = "views";
   int64_t samples_per_shard = 256;
 };

@@ -22,8 +22,8 @@ struct EncodedSample {
 /// Throws Error when pictures, depths and cameras disagree.
 EncodedSample encode_sample(const ObjectViews& views);
 
-/// Writes NAME-000000.tar … in `folder`, a new shard every `samples_per_shard`. Shards appear whole (temporary name, then rename), as
-/// soon as they are full, so that a reader can follow.
+/// Writes NAME-000000.tar … in `folder`, a new shard every `samples_per_shard`. Shards appear whole (temporary name, then
+/// rename), as soon as they are full, so that a reader can follow.
 class ShardWriter {
  public:
   ShardWriter(std::filesystem::path folder, std::string name, int64_t samples_per_shard = 256);
