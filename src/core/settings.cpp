@@ -63,8 +63,7 @@ bool within(const Setting& setting, const Json& value) {
 
 std::string problem_of(const DescribedSetting& described, const Json& value) {
   const Setting& setting = described.setting;
-  if (!within(setting, value))
-    return fmt::format("{} is outside {} … {}", shown(value), setting.low, setting.high);
+  if (!within(setting, value)) return fmt::format("{} is outside {} … {}", shown(value), setting.low, setting.high);
   if (!setting.choices.empty() && std::find(setting.choices.begin(), setting.choices.end(), value) == setting.choices.end())
     return fmt::format("{} is unknown: use one of {}", shown(value), fmt::join(setting.choices, ", "));
   const std::string problem = setting.problem ? setting.problem(value) : "";
