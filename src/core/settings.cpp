@@ -47,6 +47,11 @@ const DescribedSetting* find(const std::vector<DescribedSetting>& all, const std
   return found == all.end() ? nullptr : &*found;
 }
 
+/// The value as people write it: 99 and nan, where JSON has 99.0 and null.
+std::string shown(const Json& value) {
+  return value.is_number_float() ? fmt::format("{}", value.get<double>()) : config_detail::excerpt(value);
+}
+
 bool within(const Setting& setting, const Json& value) {
   if (value.is_array()) return std::all_of(value.begin(), value.end(), [&](const Json& item) { return within(setting, item); });
   if (!value.is_number()) return true;
@@ -58,12 +63,11 @@ bool within(const Setting& setting, const Json& value) {
 
 std::string problem_of(const DescribedSetting& described, const Json& value) {
   const Setting& setting = described.setting;
-  if (!within(setting, value))
-    return fmt::format("{} is outside {} … {}", config_detail::excerpt(value), setting.low, setting.high);
+  if (!within(setting, value)) return fmt::format("{} is outside {} … {}", shown(value), setting.low, setting.high);
   if (!setting.choices.empty() && std::find(setting.choices.begin(), setting.choices.end(), value) == setting.choices.end())
-    return fmt::format("{} is unknown: use one of {}", config_detail::excerpt(value), fmt::join(setting.choices, ", "));
+    return fmt::format("{} is unknown: use one of {}", shown(value), fmt::join(setting.choices, ", "));
   const std::string problem = setting.problem ? setting.problem(value) : "";
-  return problem.empty() ? "" : fmt::format("{} {}", config_detail::excerpt(value), problem);
+  return problem.empty() ? "" : fmt::format("{} {}", shown(value), problem);
 }
 
 Json parse_setting(const std::vector<DescribedSetting>& all, const DescribedSetting& setting, const std::string& text) {
