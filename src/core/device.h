@@ -18,7 +18,13 @@ std::string dtype_name(at::ScalarType dtype);
 /// True when matrix products in bfloat16 are faster than in float32: CPUs with AVX512-BF16 or AMX, and every GPU we support.
 bool prefers_bfloat16(const at::Device& device);
 
-/// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off.
+/// For work whose shapes repeat, as training's: what stays in float32 under autocast may use TF32, and cuDNN tries its algorithms
+/// out. Does nothing for a CPU.
+void prefer_speed(const at::Device& device);
+
+/// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off. Converted weights
+/// are not kept for a second use: one made without a graph, in sampling for example, would be taken in the step that trains them,
+/// too, and they would get no gradient.
 class Autocast {
  public:
   Autocast(at::DeviceType device, at::ScalarType dtype);
@@ -28,7 +34,7 @@ class Autocast {
 
  private:
   at::DeviceType device_;
-  bool was_enabled_;
+  bool was_enabled_, was_caching_;
   at::ScalarType old_dtype_;
 };
 
