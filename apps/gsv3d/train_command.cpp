@@ -14,7 +14,8 @@ namespace {
 struct TrainArguments {
   TrainOptions options;
   int64_t steps = 0, threads = 0;
-  double minutes = 0;
+  double minutes = 0, seconds = 0;
+  std::vector<std::string> data;
   bool no_resume = false;
 };
 
@@ -22,6 +23,8 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   TrainOptions& options = arguments.options;
   if (command.count("--steps")) options.steps = arguments.steps;
   if (command.count("--minutes")) options.minutes = arguments.minutes;
+  if (command.count("--seconds")) options.seconds = arguments.seconds;
+  for (const std::string& data : arguments.data) options.data.push_back(parse_data_folder(data));
   options.resume = !arguments.no_resume;
   // Without the option OMP_NUM_THREADS decides, so that several trainings can share a machine.
   if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
@@ -42,14 +45,21 @@ void add_train_command(CLI::App& app) {
       ->check(CLI::IsMember(training_stages()));
   command->add_option("--model", options.model, "model folder: its config.json gives the architecture; receives the weights")
       ->required();
-  command->add_option("--data", options.data, "shards of rendered views (see \"gsv3d data render\")")->required();
+  command->add_option("--data", arguments->data, "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
+      ->required();
+  command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
   command->add_option("--run", options.run, "folder for checkpoint, metrics and previews")->required();
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
   auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
                     ->check(number_between(1, 1e9));
-  command->add_option("--minutes", arguments->minutes, "schedule by training time instead of steps (not bit-reproducible)")
-      ->check(number_between(0.001, 1e7))
-      ->excludes(steps);
+  auto* minutes =
+      command->add_option("--minutes", arguments->minutes, "schedule by training time instead of steps (not bit-reproducible)")
+          ->check(number_between(0.001, 1e7))
+          ->excludes(steps);
+  command->add_option("--seconds", arguments->seconds, "end so many seconds after the start, reading data and export included")
+      ->check(number_between(1, 1e9))
+      ->excludes(steps)
+      ->excludes(minutes);
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
   command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")

@@ -51,6 +51,11 @@ void prefer_speed(const at::Device& device) {
   at::globalContext().setBenchmarkCuDNN(true);
 }
 
+Tensor to_device(const Tensor& tensor, at::Device device) {
+  if (!device.is_cuda() || !tensor.device().is_cpu()) return tensor.to(device);
+  return tensor.pin_memory().to(device, /*non_blocking=*/true);
+}
+
 Autocast::Autocast(at::DeviceType device, at::ScalarType dtype)
     : device_(device),
       was_enabled_(at::autocast::is_autocast_enabled(device)),

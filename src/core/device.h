@@ -22,6 +22,10 @@ bool prefers_bfloat16(const at::Device& device);
 /// out. Does nothing for a CPU.
 void prefer_speed(const at::Device& device);
 
+/// The tensor on the device. From the host to a GPU it goes through pinned memory, so that the caller does not wait for what the GPU
+/// is doing.
+Tensor to_device(const Tensor& tensor, at::Device device);
+
 /// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off. Converted weights
 /// are not kept for a second use: one made without a graph, in sampling for example, would be taken in the step that trains them,
 /// too, and they would get no gradient.

@@ -99,8 +99,11 @@ Tensor dinov2_preprocess(const Tensor& images, int64_t image_size) {
     // Clamped because the training's resize worked on 8-bit pictures, which cannot overshoot.
     input = at::_upsample_bicubic2d_aa(input, {image_size, image_size}, /*align_corners=*/false).clamp(0, 1);
   }
-  const auto column = [&](std::array<float, 3> values) { return at::tensor(values, input.options()).view({3, 1, 1}); };
-  return (input - column({0.485f, 0.456f, 0.406f})) / column({0.229f, 0.224f, 0.225f});
+  // Numbers, not tensors: copying those to a GPU would wait for it.
+  constexpr std::array<float, 3> mean = {0.485f, 0.456f, 0.406f}, deviation = {0.229f, 0.224f, 0.225f};
+  std::vector<Tensor> channels = input.split(1, 1);
+  for (size_t i = 0; i < 3; ++i) channels[i] = (channels[i] - mean[i]) / deviation[i];
+  return at::cat(channels, 1);
 }
 
 Dinov2::Dinov2(const Dinov2Config& config, const nn::Scope& scope)

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "decoder/gaussian_head.h"
 #include "decoder/multi_view_block.h"
+#include "decoder/pixel_evidence.h"
 #include "decoder/upsampler.h"
 #include "nn/layers.h"
 
@@ -18,6 +19,7 @@ void check(const GaussianDecoderConfig& c) {
   require(0 < c.near && c.near < c.far, "gaussian_decoder: near {} and far {} are no interval of distances", c.near, c.far);
   require(0 < c.min_scale && c.min_scale < c.max_scale, "gaussian_decoder: min_scale {} and max_scale {} are no interval",
           c.min_scale, c.max_scale);
+  if (c.hull) check_visual_hull(*c.hull);
 }
 
 }  // namespace
@@ -29,6 +31,7 @@ struct GaussianDecoder::Implementation {
   std::vector<MultiViewBlock> blocks;
   std::vector<UpsamplerStage> upsampler;
   std::unique_ptr<GaussianHead> head;
+  nn::Linear evidence_embed, silhouette;  // with a hull; the second for silhouettes from features
 
   Implementation(const GaussianDecoderConfig& given, const nn::Scope& scope) : config(given) {
     check(config);
@@ -45,13 +48,20 @@ struct GaussianDecoder::Implementation {
       width = next;
     }
     head = std::make_unique<GaussianHead>(scope / "head", width, config);
+    if (!config.hull) return;
+    evidence_embed = nn::Linear(scope / "hull" / "embed", evidence_channels, width);
+    if (config.hull->silhouettes == "features")
+      silhouette = nn::Linear::zero(scope / "hull" / "silhouette", config.width, enlargement() * enlargement());
   }
 
-  void check_input(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const;
+  int64_t enlargement() const { return int64_t{1} << config.upsampler_widths.size(); }
+  void check_input(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context, const Tensor& pictures) const;
+  PixelEvidence evidence(const Tensor& pictures, const Tensor& tokens, const Cameras& cameras) const;
+  Tensor upsample(Tensor features, const Tensor& added) const;
 };
 
 void GaussianDecoder::Implementation::check_input(const Tensor& latents, const std::vector<Cameras>& cameras,
-                                                  const Tensor& context) const {
+                                                  const Tensor& context, const Tensor& pictures) const {
   require(latents.dim() == 5 && latents.size(2) == config.latent_channels && latents.size(3) % config.patch_size == 0 &&
               latents.size(4) % config.patch_size == 0,
           "Gaussian decoder: latents {} are not [B, N, {}, h, w] with sides that are multiples of {}",
@@ -63,6 +73,29 @@ void GaussianDecoder::Implementation::check_input(const Tensor& latents, const s
   require(context.dim() == 3 && context.size(0) == latents.size(0) && context.size(2) == config.context_dim,
           "Gaussian decoder: context {} is not [{}, T, {}]", fmt::join(context.sizes(), " x "), latents.size(0),
           config.context_dim);
+  if (!config.hull) return;
+  require(pictures.defined() && pictures.dim() == 5 && pictures.size(0) == latents.size(0) && pictures.size(1) == latents.size(1) &&
+              (pictures.size(2) == 3 || pictures.size(2) == 4),
+          "Gaussian decoder: its hull takes pictures [{}, {}, 4, S, S] of the views", latents.size(0), latents.size(1));
+}
+
+/// `tokens` [B·N, rows, columns, width] of the trunk.
+PixelEvidence GaussianDecoder::Implementation::evidence(const Tensor& pictures, const Tensor& tokens, const Cameras& cameras) const {
+  const int64_t items = pictures.size(0), views = pictures.size(1), rows = tokens.size(1), columns = tokens.size(2);
+  const int64_t factor = enlargement(), height = rows * factor, width = columns * factor;
+  Tensor silhouettes;
+  if (silhouette.weight.defined())
+    silhouettes = at::sigmoid(silhouette(tokens).to(pictures.scalar_type()))
+                      .view({items * views, rows, columns, factor, factor})
+                      .transpose(2, 3)
+                      .reshape({items, views, height, width});
+  return gather_evidence(*config.hull, pictures, silhouettes, cameras, height, width);
+}
+
+/// `added`, if any, enters the last stage; without stages, the features.
+Tensor GaussianDecoder::Implementation::upsample(Tensor features, const Tensor& added) const {
+  for (size_t i = 0; i < upsampler.size(); ++i) features = upsampler[i](features, i + 1 == upsampler.size() ? added : Tensor());
+  return upsampler.empty() && added.defined() ? features + added : features;
 }
 
 GaussianDecoder::GaussianDecoder(const GaussianDecoderConfig& config, const nn::Scope& scope)
@@ -71,9 +104,9 @@ GaussianDecoder::~GaussianDecoder() = default;
 GaussianDecoder::GaussianDecoder(GaussianDecoder&&) noexcept = default;
 
 std::vector<Gaussians> GaussianDecoder::operator()(const Tensor& latents, const std::vector<Cameras>& cameras,
-                                                   const Tensor& context) const {
+                                                   const Tensor& context, const Tensor& pictures) const {
   const Implementation& self = *implementation_;
-  self.check_input(latents, cameras, context);
+  self.check_input(latents, cameras, context, pictures);
   const int64_t items = latents.size(0), views = latents.size(1), h = latents.size(3), w = latents.size(4);
 
   // Rays do not depend on the image size, and one size lets the cameras of all items stand in one batch.
@@ -89,9 +122,14 @@ std::vector<Gaussians> GaussianDecoder::operator()(const Tensor& latents, const 
   Tensor tokens = patches.permute({0, 2, 3, 1}).reshape({items, views * rows * columns, width});
   for (const auto& block : self.blocks) tokens = block(tokens, photo);
 
-  Tensor features = tokens.view({items * views, rows, columns, width});
-  for (const auto& stage : self.upsampler) features = stage(features);
-  const Gaussians gaussians = (*self.head)(features, all);
+  const Tensor grid = tokens.view({items * views, rows, columns, width});
+  Gaussians gaussians;
+  if (self.config.hull) {
+    const PixelEvidence evidence = self.evidence(pictures.to(latents.device()), grid, all);
+    gaussians = (*self.head)(self.upsample(grid, self.evidence_embed(evidence.features().to(type))), all, &evidence);
+  } else {
+    gaussians = (*self.head)(self.upsample(grid, {}), all);
+  }
 
   const auto split = [items](const Tensor& tensor) { return tensor.unflatten(0, {items, tensor.size(0) / items}).unbind(0); };
   const auto means = split(gaussians.means), quats = split(gaussians.quats), scales = split(gaussians.scales);

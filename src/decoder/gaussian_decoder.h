@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "camera/camera.h"
 #include "core/config.h"
 #include "core/tensor.h"
+#include "decoder/visual_hull.h"
 #include "nn/parameter_store.h"
 #include "gaussians/gaussians.h"
 
@@ -21,13 +23,15 @@ struct GaussianDecoderConfig {
   int64_t sh_degree = 0;
   double near = 1.2, far = 2.8;  ///< limits of the distance along the ray, world units (camera radius 2, object radius ≤ 0.8)
   double min_scale = 0.0005, max_scale = 0.02;  ///< limits of the standard deviations, world units
+  /// Where Gaussians start from: a visual hull in the views' colours; without it, a grey shell, near to far.
+  std::optional<VisualHullConfig> hull;
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("latent_channels", latent_channels), visit("patch_size", patch_size), visit("width", width), visit("depth", depth);
     visit("num_heads", num_heads), visit("mlp_ratio", mlp_ratio), visit("context_dim", context_dim);
     visit("upsampler_widths", upsampler_widths), visit("upsampler_heads", upsampler_heads);
     visit("upsampler_window", upsampler_window), visit("sh_degree", sh_degree), visit("near", near), visit("far", far);
-    visit("min_scale", min_scale), visit("max_scale", max_scale);
+    visit("min_scale", min_scale), visit("max_scale", max_scale), visit("hull", hull);
   }
 };
 
@@ -39,8 +43,10 @@ class GaussianDecoder {
 
   /// latents [B, N, C, h, w] (the diffusion variable: scaled), one batch of N cameras per item (any image size: only rays count;
   /// usually all items share one orbit), context [B, T, context_dim] → B sets of N·H·W Gaussians, H = h / patch_size · 2^stages,
-  /// views in order, pixels row-major.
-  std::vector<Gaussians> operator()(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const;
+  /// views in order, pixels row-major. With a hull also pictures [B, N, 4, S, S] (image/picture.h; 3 channels do for silhouettes
+  /// from features) of the views, decoded from the latents, view 0 the photo's own: S of any size, gradients flow to them.
+  std::vector<Gaussians> operator()(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context,
+                                    const Tensor& pictures = {}) const;
 
  private:
   struct Implementation;

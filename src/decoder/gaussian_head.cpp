@@ -1,7 +1,5 @@
 #include "decoder/gaussian_head.h"
 
-#include <array>
-
 #include "core/device.h"
 #include "core/error.h"
 
@@ -13,8 +11,30 @@ namespace {
 constexpr double distance_logit = -0.405465108108164;  // ln(0.4 / 0.6)
 constexpr double opacity_logit = -2;                   // 0.12: transparent enough that hidden Gaussians receive gradients
 
+// The same around a visual hull: the surface is where the hull says, give or take reach; opacity 0.02 outside a silhouette and 0.73
+// inside; the scale starts at 0.29 of its interval.
+constexpr double reach = 0.35, outside_logit = -4, inside_gain = 5, hull_scale_logit = -0.9;
+constexpr double least_colour = 0.02;
+
 Tensor bounded(const Tensor& x, double low, double high) {
   return low + (high - low) * at::sigmoid(x);
+}
+
+/// The distance, and what the raw outputs are residuals to; everything [V, P, ·], or one number.
+struct Start {
+  Tensor distance, scale_logit, opacity_logit, colour_logit;
+};
+
+Start start_on_shell(const GaussianDecoderConfig& config, const Tensor& moves) {
+  const Tensor none = at::zeros({}, moves.options());
+  return {bounded(moves + distance_logit, config.near, config.far), none, none + opacity_logit, none};
+}
+
+Start start_on_hull(const PixelEvidence& evidence, const Tensor& moves, at::ScalarType type) {
+  const auto by_pixel = [&](const Tensor& images) { return images.to(type).flatten(2).transpose(1, 2); };
+  const Tensor colour = by_pixel(evidence.straight_colour()).clamp(least_colour, 1 - least_colour);
+  return {by_pixel(evidence.distance) + reach * at::tanh(moves), at::full({}, hull_scale_logit, moves.options()),
+          outside_logit + inside_gain * by_pixel(evidence.alpha), at::logit(colour)};
 }
 
 /// [V, 4, 4] matrices L with L q = p ⊗ q for quaternions p [V, 4].
@@ -46,7 +66,8 @@ int64_t gaussian_channels(int64_t sh_degree) {
   return 9 + 3 * (sh_degree + 1) * (sh_degree + 1);
 }
 
-Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config) {
+Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config,
+                          const PixelEvidence* evidence) {
   const int64_t views = raw.size(0), pixels = raw.size(1) * raw.size(2),
                 coefficients = (config.sh_degree + 1) * (config.sh_degree + 1);
   require(raw.dim() == 4 && raw.size(3) == gaussian_channels(config.sh_degree) && cameras.count() == views,
@@ -55,21 +76,20 @@ Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const Gauss
   const auto parts = raw.reshape({views, pixels, raw.size(3)}).split_with_sizes({1, 3, 1, 4, 3, 3 * (coefficients - 1)}, -1);
 
   Gaussians gaussians;
-  const Tensor distance = bounded(parts[0] + distance_logit, config.near, config.far);
+  const Start start = evidence ? start_on_hull(*evidence, parts[0], raw.scalar_type()) : start_on_shell(config, parts[0]);
   const Tensor directions = rays.directions.flatten(2).transpose(1, 2).to(raw.scalar_type());
-  gaussians.means = (rays.origins.unsqueeze(1).to(raw.scalar_type()) + distance * directions).reshape({-1, 3});
-  gaussians.scales = bounded(parts[1], config.min_scale, config.max_scale).reshape({-1, 3});
-  gaussians.opacities = at::sigmoid(parts[2] + opacity_logit).reshape({-1});
+  gaussians.means = (rays.origins.unsqueeze(1).to(raw.scalar_type()) + start.distance * directions).reshape({-1, 3});
+  gaussians.scales = bounded(parts[1] + start.scale_logit, config.min_scale, config.max_scale).reshape({-1, 3});
+  gaussians.opacities = at::sigmoid(parts[2] + start.opacity_logit).reshape({-1});
 
   // Rotations are predicted in camera axes and turned into the world: what looks the same from a camera is the same output.
-  const std::array<double, 4> identity = {1, 0, 0, 0};
-  const Tensor in_camera = parts[3] + at::tensor(at::ArrayRef<double>(identity), raw.options());
+  const Tensor in_camera = at::cat({parts[3].narrow(-1, 0, 1) + 1, parts[3].narrow(-1, 1, 3)}, -1);
   const Tensor unit = in_camera / at::linalg_vector_norm(in_camera, 2, {-1}, /*keepdim=*/true).clamp_min(1e-8);
   const Tensor camera_to_world = cameras.world_to_camera.slice(1, 0, 3).slice(2, 0, 3).transpose(1, 2);
   const Tensor turn = left_products(quaternions_from_matrices(camera_to_world)).to(raw.scalar_type());
   gaussians.quats = at::matmul(unit, turn.transpose(1, 2)).reshape({-1, 4});
 
-  const Tensor base = rgb_to_sh(at::sigmoid(parts[4]).reshape({-1, 3}));
+  const Tensor base = rgb_to_sh(at::sigmoid(parts[4] + start.colour_logit).reshape({-1, 3}));
   gaussians.sh = coefficients == 1 ? base : at::cat({base, parts[5].reshape({-1, coefficients - 1, 3})}, 1);
   return gaussians;
 }
@@ -79,11 +99,11 @@ GaussianHead::GaussianHead(const nn::Scope& scope, int64_t width, const Gaussian
       norm_(scope / "norm", width),
       linear_(nn::Linear::zero(scope / "linear", width, gaussian_channels(config.sh_degree))) {}
 
-Gaussians GaussianHead::operator()(const Tensor& features, const Cameras& cameras) const {
+Gaussians GaussianHead::operator()(const Tensor& features, const Cameras& cameras, const PixelEvidence* evidence) const {
   const Autocast off(features.device().type(), at::kFloat);
   const auto type = linear_.weight.scalar_type();
   const Tensor raw = linear_(norm_(features.to(type)));
-  return place_gaussians(raw.to(at::promote_types(type, at::kFloat)), cameras, config_);
+  return place_gaussians(raw.to(at::promote_types(type, at::kFloat)), cameras, config_, evidence);
 }
 
 }  // namespace gsv3d

@@ -4,6 +4,7 @@
 #include "camera/camera.h"
 #include "core/tensor.h"
 #include "decoder/gaussian_decoder.h"
+#include "decoder/pixel_evidence.h"
 #include "nn/layers.h"
 #include "gaussians/gaussians.h"
 
@@ -16,16 +17,17 @@ Tensor quaternions_from_matrices(const Tensor& rotations);
 int64_t gaussian_channels(int64_t sh_degree);
 
 /// Raw outputs [V, H, W, gaussian_channels], float32 or float64, and the V cameras they were predicted for → V·H·W Gaussians,
-/// views in order, pixels row-major. All zeros give grey Gaussians on a shell around the origin. Turning the cameras turns the
-/// Gaussians with them.
-Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config);
+/// views in order, pixels row-major. All zeros give grey Gaussians on a shell around the origin; with `evidence`, whose views are
+/// these, Gaussians on the visual hull in the pictures' colours. Turning the cameras turns the Gaussians with them.
+Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config,
+                          const PixelEvidence* evidence = nullptr);
 
 /// Norm and a zero-initialised linear layer before place_gaussians.
 struct GaussianHead {
   GaussianHead(const nn::Scope& scope, int64_t width, const GaussianDecoderConfig& config);
   /// features [V, H, W, width] → V·H·W Gaussians. Runs in at least float32 whatever autocast says: positions need more than 8
   /// bits.
-  Gaussians operator()(const Tensor& features, const Cameras& cameras) const;
+  Gaussians operator()(const Tensor& features, const Cameras& cameras, const PixelEvidence* evidence = nullptr) const;
 
  private:
   GaussianDecoderConfig config_;

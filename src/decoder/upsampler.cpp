@@ -13,7 +13,7 @@ namespace {
 Tensor piece_of_line(int64_t size, int64_t padded_size, int64_t shift, at::Device device) {
   const Tensor shifted = at::arange(padded_size, at::TensorOptions(at::kLong).device(device));
   const Tensor original = (shifted + shift).remainder(padded_size);
-  return at::where(original.ge(size), 2, shifted.ge(padded_size - shift).to(at::kLong));
+  return shifted.ge(padded_size - shift).to(at::kLong).masked_fill(original.ge(size), 2);
 }
 
 }  // namespace
@@ -92,12 +92,13 @@ UpsamplerStage::UpsamplerStage(const nn::Scope& scope, int64_t in, int64_t out, 
     blocks_.emplace_back(scope / "blocks" / int64_t{shifted}, out, heads, window, shifted, mlp_ratio);
 }
 
-Tensor UpsamplerStage::operator()(const Tensor& x) const {
+Tensor UpsamplerStage::operator()(const Tensor& x, const Tensor& added) const {
   const int64_t views = x.size(0), height = x.size(1), width = x.size(2);
   const Tensor expanded = expand_(norm_(x));
   Tensor y = expanded.view({views, height, width, 2, 2, expanded.size(-1) / 4})
                  .permute({0, 1, 3, 2, 4, 5})
                  .reshape({views, 2 * height, 2 * width, expanded.size(-1) / 4});
+  if (added.defined()) y = y + added;
   for (const auto& block : blocks_) y = block(y);
   return y;
 }

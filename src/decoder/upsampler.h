@@ -43,10 +43,10 @@ struct WindowBlock {
   Mlp mlp_;
 };
 
-/// One doubling: [V, h, w, in] → [V, 2h, 2w, out].
+/// One doubling: [V, h, w, in] → [V, 2h, 2w, out]. `added` [V, 2h, 2w, out], if any, joins before the attention.
 struct UpsamplerStage {
   UpsamplerStage(const nn::Scope& scope, int64_t in, int64_t out, int64_t heads, int64_t window, int64_t mlp_ratio);
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x, const Tensor& added = {}) const;
 
  private:
   nn::LayerNorm norm_;

@@ -14,9 +14,17 @@ namespace {
 constexpr double norm_eps = 1e-6;  // LDM's Normalize(); PyTorch's default would be 1e-5
 
 void check(const AutoencoderConfig& config) {
-  require(!config.ch_mult.empty() && config.num_res_blocks > 0 && config.ch > 0 && config.z_channels > 0,
-          "autoencoder: ch, ch_mult, num_res_blocks and z_channels must be positive");
+  require(!config.ch_mult.empty() && config.num_res_blocks > 0 && config.ch > 0 && config.z_channels > 0 && config.patch_size > 0,
+          "autoencoder: ch, ch_mult, num_res_blocks, z_channels and patch_size must be positive");
 }
+
+/// What all blocks of one network share.
+struct BlockStyle {
+  int64_t groups;
+  bool zero_init;  ///< random weights start as the identity (plus the change of width): trains faster than LDM's, which are random
+
+  explicit BlockStyle(const AutoencoderConfig& config) : groups(config.norm_groups), zero_init(config.patch_size > 1) {}
+};
 
 /// x + conv2(silu(norm2(conv1(silu(norm1(x)))))), with a 1×1 convolution on x where the width changes.
 struct ResidualBlock {
@@ -24,11 +32,11 @@ struct ResidualBlock {
   nn::Conv2d conv1, conv2;
   std::optional<nn::Conv2d> nin_shortcut;
 
-  ResidualBlock(const nn::Scope& scope, int64_t in, int64_t out, int64_t groups)
-      : norm1(scope / "norm1", in, groups, norm_eps),
-        norm2(scope / "norm2", out, groups, norm_eps),
+  ResidualBlock(const nn::Scope& scope, int64_t in, int64_t out, const BlockStyle& style)
+      : norm1(scope / "norm1", in, style.groups, norm_eps),
+        norm2(scope / "norm2", out, style.groups, norm_eps),
         conv1(scope / "conv1", in, out, 3, 1, 1),
-        conv2(scope / "conv2", out, out, 3, 1, 1) {
+        conv2(scope / "conv2", out, out, 3, 1, 1, /*with_bias=*/true, style.zero_init) {
     if (in != out) nin_shortcut.emplace(scope / "nin_shortcut", in, out, 1);
   }
 
@@ -43,8 +51,8 @@ struct PixelAttention {
   nn::GroupNorm norm;
   nn::Conv2d q, k, v, proj_out;
 
-  PixelAttention(const nn::Scope& scope, int64_t channels, int64_t groups)
-      : norm(scope / "norm", channels, groups, norm_eps),
+  PixelAttention(const nn::Scope& scope, int64_t channels, const BlockStyle& style)
+      : norm(scope / "norm", channels, style.groups, norm_eps),
         q(scope / "q", channels, channels, 1),
         k(scope / "k", channels, channels, 1),
         v(scope / "v", channels, channels, 1),
@@ -63,10 +71,10 @@ struct Middle {
   PixelAttention attn_1;
   ResidualBlock block_2;
 
-  Middle(const nn::Scope& scope, int64_t channels, int64_t groups)
-      : block_1(scope / "block_1", channels, channels, groups),
-        attn_1(scope / "attn_1", channels, groups),
-        block_2(scope / "block_2", channels, channels, groups) {}
+  Middle(const nn::Scope& scope, int64_t channels, const BlockStyle& style)
+      : block_1(scope / "block_1", channels, channels, style),
+        attn_1(scope / "attn_1", channels, style),
+        block_2(scope / "block_2", channels, channels, style) {}
 
   Tensor operator()(const Tensor& x) const { return block_2(attn_1(block_1(x))); }
 };
@@ -76,14 +84,40 @@ struct Level {
   std::optional<nn::Conv2d> resample;  ///< after the blocks: stride 2 going down, a 3×3 after nearest ×2 going up
 };
 
+/// One number per channel as [z, 1, 1] beside the latents. The copy does not wait for the device.
+Tensor per_channel(const std::vector<double>& values, const Tensor& latents) {
+  require(latents.dim() >= 3 && latents.size(-3) == static_cast<int64_t>(values.size()),
+          "latents must be [..., {}, h, w], not {}", values.size(), fmt::join(latents.sizes(), "x"));
+  return at::tensor(values, at::kFloat).reshape({-1, 1, 1}).to(latents.device(), at::kFloat, /*non_blocking=*/true);
+}
+
 }  // namespace
 
+AutoencoderConfig AutoencoderConfig::without_scaling() const {
+  AutoencoderConfig architecture = *this;
+  architecture.scale_factor = 0;
+  architecture.latent_shift.clear(), architecture.latent_scale.clear();
+  return architecture;
+}
+
 Tensor scaled_latents(const AutoencoderConfig& config, const Tensor& latents) {
-  return latents * config.scale_factor;
+  if (!config.scales_channels()) return latents * config.scale_factor;
+  return (latents - per_channel(config.latent_shift, latents)) * per_channel(config.latent_scale, latents);
 }
 
 Tensor unscaled_latents(const AutoencoderConfig& config, const Tensor& latents) {
-  return latents / config.scale_factor;
+  if (!config.scales_channels()) return latents / config.scale_factor;
+  return latents / per_channel(config.latent_scale, latents) + per_channel(config.latent_shift, latents);
+}
+
+Tensor conditioning_latents(const AutoencoderConfig& config, const Tensor& mode) {
+  return config.scales_channels() ? scaled_latents(config, mode) : mode;
+}
+
+Tensor signed_pictures(const AutoencoderConfig& config, const Tensor& pictures) {
+  require(pictures.dim() >= 3 && pictures.size(-3) >= config.in_channels,
+          "the autoencoder needs pictures of {} channels, these are {}", config.in_channels, fmt::join(pictures.sizes(), "x"));
+  return pictures.narrow(-3, 0, config.in_channels) * 2 - 1;
 }
 
 struct AutoencoderEncoder::Implementation {
@@ -99,27 +133,29 @@ struct AutoencoderEncoder::Implementation {
       : config(config), layout(layout) {
     check(config);
     const nn::Scope encoder = scope / "encoder";
-    const int64_t groups = config.norm_groups, levels = static_cast<int64_t>(config.ch_mult.size());
+    const BlockStyle style(config);
+    const int64_t levels = static_cast<int64_t>(config.ch_mult.size());
     int64_t width = config.ch;
-    conv_in = nn::Conv2d(encoder / "conv_in", config.in_channels, width, 3, 1, 1);
+    conv_in = nn::Conv2d(encoder / "conv_in", config.in_channels * config.patch_size * config.patch_size, width, 3, 1, 1);
     for (int64_t i = 0; i < levels; ++i) {
       const nn::Scope names = encoder / "down" / i;
       Level level;
       for (int64_t b = 0; b < config.num_res_blocks; ++b) {
         const int64_t in = std::exchange(width, config.ch * config.ch_mult[i]);
-        level.blocks.emplace_back(names / "block" / b, in, width, groups);
+        level.blocks.emplace_back(names / "block" / b, in, width, style);
       }
       if (i + 1 < levels) level.resample.emplace(names / "downsample" / "conv", width, width, 3, /*stride=*/2);
       down.push_back(std::move(level));
     }
-    mid.emplace(encoder / "mid", width, groups);
-    norm_out = nn::GroupNorm(encoder / "norm_out", width, groups, norm_eps);
+    mid.emplace(encoder / "mid", width, style);
+    norm_out = nn::GroupNorm(encoder / "norm_out", width, style.groups, norm_eps);
     conv_out = nn::Conv2d(encoder / "conv_out", width, 2 * config.z_channels, 3, 1, 1);
     quant_conv = nn::Conv2d(scope / "quant_conv", 2 * config.z_channels, 2 * config.z_channels, 1);
   }
 
   Tensor operator()(const Tensor& images) const {
-    Tensor h = conv_in(images.contiguous(layout));
+    const Tensor patches = config.patch_size > 1 ? at::pixel_unshuffle(images, config.patch_size) : images;
+    Tensor h = conv_in(patches.contiguous(layout));
     for (const Level& level : down) {
       for (const ResidualBlock& block : level.blocks) h = block(h);
       if (level.resample) h = (*level.resample)(at::constant_pad_nd(h, {0, 1, 0, 1}));  // right and bottom only
@@ -161,22 +197,22 @@ struct AutoencoderDecoder::Implementation {
       : config(config), layout(layout) {
     check(config);
     const nn::Scope decoder = scope / "decoder";
-    const int64_t groups = config.norm_groups;
+    const BlockStyle style(config);
     int64_t width = config.ch * config.ch_mult.back();
     conv_in = nn::Conv2d(decoder / "conv_in", config.z_channels, width, 3, 1, 1);
-    mid.emplace(decoder / "mid", width, groups);
+    mid.emplace(decoder / "mid", width, style);
     for (int64_t i = static_cast<int64_t>(config.ch_mult.size()) - 1; i >= 0; --i) {
       const nn::Scope names = decoder / "up" / i;
       Level level;
       for (int64_t b = 0; b <= config.num_res_blocks; ++b) {  // one block more than the encoder has
         const int64_t in = std::exchange(width, config.ch * config.ch_mult[i]);
-        level.blocks.emplace_back(names / "block" / b, in, width, groups);
+        level.blocks.emplace_back(names / "block" / b, in, width, style);
       }
       if (i > 0) level.resample.emplace(names / "upsample" / "conv", width, width, 3, 1, 1);
       up.push_back(std::move(level));
     }
-    norm_out = nn::GroupNorm(decoder / "norm_out", width, groups, norm_eps);
-    conv_out = nn::Conv2d(decoder / "conv_out", width, config.out_ch, 3, 1, 1);
+    norm_out = nn::GroupNorm(decoder / "norm_out", width, style.groups, norm_eps);
+    conv_out = nn::Conv2d(decoder / "conv_out", width, config.out_ch * config.patch_size * config.patch_size, 3, 1, 1);
   }
 
   Tensor operator()(const Tensor& latents) const {
@@ -185,7 +221,8 @@ struct AutoencoderDecoder::Implementation {
       for (const ResidualBlock& block : level.blocks) h = block(h);
       if (level.resample) h = (*level.resample)(at::upsample_nearest2d(h, {h.size(2) * 2, h.size(3) * 2}));
     }
-    return conv_out(at::silu(norm_out(h))).contiguous();
+    const Tensor images = conv_out(at::silu(norm_out(h)));
+    return (config.patch_size > 1 ? at::pixel_shuffle(images, config.patch_size) : images).contiguous();
   }
 };
 

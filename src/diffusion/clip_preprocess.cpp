@@ -39,7 +39,9 @@ Tensor clip_preprocess(const Tensor& images, int64_t image_size) {
   const Tensor smooth = std::max(factor_y, factor_x) > 1 ? blur(input, factor_y, factor_x) : input;
   const Tensor resized = at::upsample_bicubic2d(smooth, {image_size, image_size}, /*align_corners=*/true);
   // OpenAI's constants (open_clip/constants.py).
-  const auto column = [&](std::array<float, 3> values) { return at::tensor(values, input.options()).view({3, 1, 1}); };
+  const auto column = [&](std::array<float, 3> values) {
+    return at::tensor(values, at::kFloat).view({3, 1, 1}).to(input.device(), /*non_blocking=*/true);
+  };
   return ((resized + 1) / 2 - column({0.48145466f, 0.4578275f, 0.40821073f})) / column({0.26862954f, 0.26130258f, 0.27577711f});
 }
 

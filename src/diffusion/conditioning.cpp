@@ -20,8 +20,9 @@ double wrapped(double degrees) {
   return rest < 0 ? rest + 360 : rest;
 }
 
-Tensor embedded(const std::vector<double>& values, int64_t dimension) {
-  return nn::sinusoidal_embedding(at::tensor(values, at::kDouble).to(at::kFloat), dimension);
+Tensor embedded(const std::vector<double>& values, int64_t dimension, at::Device device) {
+  const Tensor there = at::tensor(values, at::kDouble).to(at::kFloat).to(device, /*non_blocking=*/true);
+  return nn::sinusoidal_embedding(there, dimension);
 }
 
 }  // namespace
@@ -46,16 +47,16 @@ OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevati
   return angles;
 }
 
-Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions) {
+Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions, at::Device device) {
   const size_t frames = angles.polars_radians.size();
   require(dimensions.size() == 1 || dimensions.size() == 3, "a camera vector has 1 part (sv3d_u) or 3 parts (sv3d_p), not {}",
           dimensions.size());
   require(frames > 0 && angles.azimuths_radians.size() == frames, "{} polar angles, but {} azimuths", frames,
           angles.azimuths_radians.size());
-  std::vector<Tensor> parts = {embedded(std::vector<double>(frames, cond_aug), dimensions[0])};
+  std::vector<Tensor> parts = {embedded(std::vector<double>(frames, cond_aug), dimensions[0], device)};
   if (dimensions.size() == 3) {
-    parts.push_back(embedded(angles.polars_radians, dimensions[1]));
-    parts.push_back(embedded(angles.azimuths_radians, dimensions[2]));
+    parts.push_back(embedded(angles.polars_radians, dimensions[1], device));
+    parts.push_back(embedded(angles.azimuths_radians, dimensions[2], device));
   }
   return at::cat(parts, 1);
 }
@@ -64,6 +65,7 @@ Conditioning Conditioning::unconditional() const {
   Conditioning result = *this;
   result.crossattn = at::zeros_like(crossattn);
   result.concat = at::zeros_like(concat);
+  if (photo_latent.defined()) result.photo_latent = at::zeros_like(photo_latent);
   return result;
 }
 

@@ -19,16 +19,22 @@ OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevati
                               const std::vector<double>& azimuths_degrees = {});
 
 /// The camera vector of each frame: [cond_aug 256 | polar 512 | azimuth 512] sinusoids → [F, sum of dimensions]. dimensions =
-/// {256, 512, 512} for sv3d_p, {256} for sv3d_u (no angles); a tiny model may use smaller ones.
-Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions);
+/// {256, 512, 512} for sv3d_p, {256} for sv3d_u (no angles); a tiny model may use smaller ones. The frames may be those of many
+/// clips, one after the other.
+Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions,
+                     at::Device device = at::kCPU);
 
-/// Conditional and unconditional inputs of the guided denoiser. The unconditional branch has zero crossattn and concat and the
-/// same vector.
+/// Conditional and unconditional inputs of the guided denoiser. The unconditional branch has zero crossattn, concat and
+/// photo_latent and the same vector.
 struct Conditioning {
   Tensor crossattn;  ///< [B, tokens, context_dim]
-  Tensor concat;     ///< [B, z, h, w] the photo's latent: encoder mode, not scaled; the same for every frame
+  Tensor concat;     ///< [B, z, h, w] the photo's latent, conditioning_latents() of its mode; the same for every frame
   Tensor vector;     ///< [B·F, adm]
   int64_t frames = 1;
+  /// [B, z, h, w] the photo's latent as the diffusion variable (scaled), where the photo's own frame, the last of each clip, is
+  /// given instead of generated (SamplerConfig::clean_photo_frame); zeros where the photo is dropped. Undefined: SV3D's way, all
+  /// frames are noisy.
+  Tensor photo_latent = {};
   Conditioning unconditional() const;
 };
 

@@ -12,6 +12,24 @@ namespace gsv3d {
 /// before structure goes. Throws Error when p_std is negative.
 Tensor sample_training_sigmas(int64_t n, double p_mean, double p_std, const at::Generator& generator);
 
+/// The noise levels at which a sampler evaluates its network, descending: edm_sigmas without the zero → [steps] float32.
+Tensor sampler_levels(const SamplerConfig& sampler);
+
+std::vector<double> sampler_level_values(const SamplerConfig& sampler);
+
+/// How training draws a clip's noise level: with probability sampler_share one of the sampler's own levels, else log-normal.
+struct NoiseLevels {
+  double p_mean = 0.7, p_std = 1.6;  ///< of ln sigma, normal: sample_training_sigmas
+  double sampler_share = 0;          ///< 0: SVD's and SV3D's way
+  double first_share = 0.5;          ///< of sampler_share: the largest level; the others share the rest equally
+};
+struct DrawnLevels {
+  Tensor sigma;  ///< [n] float32 on the CPU
+  Tensor index;  ///< [n] int64 on the CPU: which of the sampler's levels; -1: none of them
+};
+/// Without sampler_share `sigma` is sample_training_sigmas of the same generator. Throws Error when a share is outside 0 … 1.
+DrawnLevels draw_noise_levels(int64_t n, const NoiseLevels& levels, const SamplerConfig& sampler, const at::Generator& generator);
+
 /// The network's estimate of the clean latents from one noising, with gradients: D(z0 + σ·noise; σ). clean and noise [B·F, z, h,
 /// w] (scaled latents, clip-major), sigma [B]: all frames of a clip share their noise level → [B·F, z, h, w] float32. Throws
 /// Error when counts do not fit.

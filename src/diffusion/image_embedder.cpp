@@ -78,7 +78,7 @@ struct ImageEmbedder::Implementation {
     const Tensor class_token = class_embedding.to(patches.scalar_type()).expand({images.size(0), 1, -1});
     Tensor x = ln_pre(at::cat({class_token, patches}, 1) + positional_embedding);
     for (const Block& block : resblocks) x = block(x);
-    return at::matmul(ln_post(x.narrow(1, 0, 1)), proj);
+    return at::matmul(ln_post(config.patch_tokens ? x : x.narrow(1, 0, 1)), proj);
   }
 };
 

@@ -11,10 +11,12 @@ namespace gsv3d {
 
 struct ImageEmbedderConfig {
   int64_t image_size = 224, patch_size = 14, width = 1280, layers = 32, head_width = 80, embed_dim = 1024;
+  bool patch_tokens = false;  ///< not the class token alone: every patch is a token of the result, too. Not SV3D's
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("image_size", image_size), visit("patch_size", patch_size), visit("width", width), visit("layers", layers);
     visit("head_width", head_width), visit("embed_dim", embed_dim);
+    visit("patch_tokens", patch_tokens);
   }
 };
 
@@ -29,7 +31,8 @@ class ImageEmbedder {
   ImageEmbedder(const ImageEmbedderConfig& config, const nn::Scope& scope);
   ~ImageEmbedder();
   ImageEmbedder(ImageEmbedder&&) noexcept;
-  /// Preprocessed images [B, 3, S, S] → embedding [B, 1, embed_dim], not normalised.
+  /// Preprocessed images [B, 3, S, S] → embedding [B, 1, embed_dim], not normalised; with patch_tokens [B, 1 + patches,
+  /// embed_dim], class token first.
   Tensor operator()(const Tensor& preprocessed) const;
 
  private:

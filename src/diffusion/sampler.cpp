@@ -19,9 +19,25 @@ Tensor concat_for_frames(const Conditioning& conditioning) {
   return concat.unsqueeze(1).expand({-1, conditioning.frames, -1, -1, -1}).flatten(0, 1);
 }
 
-/// What the network says about x at these noise levels, float32.
-Tensor network_output(const VideoUNet& unet, const Tensor& x, const Scaling& scaling, const Conditioning& conditioning,
+/// [B·F, ...] with the last frame of each clip replaced by its row of `photo` [B, ...].
+Tensor with_photo_frame(const Tensor& frames, const Tensor& photo) {
+  const int64_t clips = photo.size(0);
+  const Tensor others = frames.unflatten(0, {clips, -1});
+  return at::cat({others.narrow(1, 0, others.size(1) - 1), photo.to(frames.scalar_type()).unsqueeze(1)}, 1).flatten(0, 1);
+}
+
+Tensor combine(const Tensor& x, const Tensor& net_out, const Scaling& scaling) {
+  return per_image(scaling.c_skip) * x + per_image(scaling.c_out) * net_out;
+}
+
+/// What the network says about x at these noise levels, float32, and its estimate. A given photo's frame is not noisy, whatever x
+/// and sigma say, and its estimate is itself.
+GuidedResult evaluate(const VideoUNet& unet, const Tensor& noisy, const Tensor& sigma, const Conditioning& conditioning,
                       UNetMemory* memory = nullptr) {
+  const Tensor& photo = conditioning.photo_latent;
+  const Tensor x = photo.defined() ? with_photo_frame(noisy, photo) : noisy;
+  const Scaling scaling =
+      v_scaling(photo.defined() ? with_photo_frame(sigma, at::full({photo.size(0)}, clean_sigma, sigma.options())) : sigma);
   VideoUNet::Input input;
   input.memory = memory;
   input.x = at::cat({x * per_image(scaling.c_in), concat_for_frames(conditioning).to(x.scalar_type())}, 1);
@@ -29,11 +45,9 @@ Tensor network_output(const VideoUNet& unet, const Tensor& x, const Scaling& sca
   input.context = conditioning.crossattn;
   input.y = conditioning.vector;
   input.frames = conditioning.frames;
-  return unet(input).to(at::kFloat);
-}
-
-Tensor combine(const Tensor& x, const Tensor& net_out, const Scaling& scaling) {
-  return per_image(scaling.c_skip) * x + per_image(scaling.c_out) * net_out;
+  const Tensor net_out = unet(input).to(at::kFloat);
+  const Tensor denoised = combine(x, net_out, scaling);
+  return {photo.defined() ? with_photo_frame(denoised, photo) : denoised, net_out};
 }
 
 /// Whether rows, noise levels and conditioning fit each other.
@@ -57,13 +71,9 @@ Conditioning both_halves(const Conditioning& conditioning) {
   both.crossattn = at::cat({none.crossattn, conditioning.crossattn});
   both.concat = at::cat({none.concat, conditioning.concat});
   both.vector = at::cat({none.vector, conditioning.vector});
+  if (conditioning.photo_latent.defined()) both.photo_latent = at::cat({none.photo_latent, conditioning.photo_latent});
   both.frames = conditioning.frames;
   return both;
-}
-
-Scaling twice(const Scaling& scaling) {
-  const auto both = [](const Tensor& values) { return at::cat({values, values}); };
-  return {both(scaling.c_skip), both(scaling.c_out), both(scaling.c_in), both(scaling.c_noise)};
 }
 
 /// The guided network of one run of the sampler: what its evaluations have in common is made once.
@@ -76,24 +86,18 @@ class GuidedNetwork {
 
   /// guided_denoise, once its arguments are checked.
   GuidedResult operator()(const Tensor& x, const Tensor& sigma, const Tensor& scales, DeepFeatures deep = DeepFeatures::compute) {
-    const Scaling scaling = v_scaling(sigma);
     const bool guided = scales.ne(1).any().item<bool>();
     // What a branch without work now keeps would be too old when its turn comes again.
     if (guided && batch_ == GuidanceBatch::kJoint) some_.memory.deep_features.reset();
     if (!guided) none_.memory.deep_features.reset(), both_.memory.deep_features.reset();
     for (Branch* branch : {&some_, &none_, &both_}) branch->memory.deep = deep;
-    if (!guided) {
-      const Tensor net_out = ask(some_, x, scaling);
-      return {combine(x, net_out, scaling), net_out};
-    }
+    if (!guided) return ask(some_, x, sigma);
     if (batch_ == GuidanceBatch::kSplit) {
-      const Tensor none = ask(none_, x, scaling), some = ask(some_, x, scaling);
-      return {apply_guidance(at::cat({combine(x, none, scaling), combine(x, some, scaling)}), scales), at::cat({none, some})};
+      const GuidedResult none = ask(none_, x, sigma), some = ask(some_, x, sigma);
+      return {guided_estimate(at::cat({none.denoised, some.denoised}), scales), at::cat({none.net_out, some.net_out})};
     }
-    const Tensor x2 = at::cat({x, x});
-    const Scaling scaling2 = twice(scaling);
-    const Tensor net_out = ask(both_, x2, scaling2);
-    return {apply_guidance(combine(x2, net_out, scaling2), scales), net_out};
+    const GuidedResult both = ask(both_, at::cat({x, x}), at::cat({sigma, sigma}));
+    return {guided_estimate(both.denoised, scales), both.net_out};
   }
 
  private:
@@ -102,8 +106,13 @@ class GuidedNetwork {
     UNetMemory memory;
   };
 
-  Tensor ask(Branch& branch, const Tensor& x, const Scaling& scaling) const {
-    return network_output(unet_, x, scaling, branch.conditioning, &branch.memory);
+  GuidedResult ask(Branch& branch, const Tensor& x, const Tensor& sigma) const {
+    return evaluate(unet_, x, sigma, branch.conditioning, &branch.memory);
+  }
+  Tensor guided_estimate(const Tensor& halves, const Tensor& scales) const {
+    const Tensor guided = apply_guidance(halves, scales);
+    const Tensor& photo = some_.conditioning.photo_latent;
+    return photo.defined() ? with_photo_frame(guided, photo) : guided;
   }
 
   const VideoUNet& unet_;
@@ -150,8 +159,7 @@ Tensor apply_guidance(const Tensor& halves, const Tensor& scales) {
 
 Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning) {
   check(x, sigma, conditioning);
-  const Scaling scaling = v_scaling(sigma);
-  return combine(x, network_output(unet, x, scaling, conditioning), scaling);
+  return evaluate(unet, x, sigma, conditioning).denoised;
 }
 
 GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning,
@@ -166,24 +174,31 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
           "sampler: a run with cache_steps {} cannot go on at step {}", config.cache_steps, options.first_step);
   require(options.first_step >= 0 && options.first_step <= config.steps, "sampler: step {} of {}", options.first_step,
           config.steps);
+  check(noise, at::ones({noise.size(0)}), conditioning);
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
-  const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale);
+  const int64_t clips = conditioning.concat.size(0);
+  const Tensor scales = guidance_scales(config.guider, conditioning.frames, config.min_scale, config.max_scale).repeat({clips});
   const Tensor unguided = at::ones_like(scales);
   const SolverMethod method = parse_solver(config.method);
-  check_guided(noise, at::ones({noise.size(0)}), conditioning);
   GuidedNetwork network(unet, conditioning, options.batch);
   SolverState state = {options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1), options.previous};
+  const Tensor& photo = conditioning.photo_latent;
+  if (photo.defined()) state.x = with_photo_frame(state.x, photo);
   const int64_t period = std::max<int64_t>(config.cache_steps, 1);
-  for (int64_t i = options.first_step; i < config.steps; ++i) {
+  const int64_t end = options.end_step.value_or(config.steps);
+  for (int64_t i = options.first_step; i < end; ++i) {
     const DeepFeatures deep = period == 1 ? DeepFeatures::compute : i % period == 0 ? DeepFeatures::keep : DeepFeatures::reuse;
     Tensor net_out;
     const auto denoiser = [&](const Tensor& x, const Tensor& sigma) {
       const Tensor& here = is_guided(config, sigma.item<double>()) ? scales : unguided;
-      const GuidedResult result = network(x, sigma.expand({x.size(0)}).to(x.device()), here, deep);
-      if (!net_out.defined()) net_out = result.net_out;
-      return result.denoised;
+      const GuidedResult result = network(x, sigma.expand({x.size(0)}).to(x.device(), /*non_blocking=*/true), here, deep);
+      if (net_out.defined()) return result.denoised;
+      net_out = result.net_out;
+      const bool corrected = options.correct && std::count(config.loop_steps.begin(), config.loop_steps.end(), i) > 0;
+      return corrected ? options.correct(result.denoised) : result.denoised;
     };
     const Tensor denoised = solver_step(method, sigmas, i, denoiser, state);
+    if (photo.defined()) state.x = with_photo_frame(state.x, photo);  // exact, whatever the solver rounds
     if (on_step)
       on_step({i, config.steps, net_out, denoised, state.x, state.previous, (i + 1) % period == 0 || i + 1 == config.steps});
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,21 @@ struct SamplerConfig {
   double min_scale = 1, max_scale = 2.5;
   std::vector<double> guidance_range;  ///< two noise levels, see is_guided; empty: guided everywhere
   int64_t cache_steps = 0;  ///< the UNet's deep part is computed in every so many-th step (unet_memory.h); 0 and 1: in each
+  /// The photo's own frame is not generated: the network sees its exact latent in the last frame, at noise level clean_sigma, in
+  /// training and here. Belongs to the weights; not SV3D's.
+  bool clean_photo_frame = false;
+  std::vector<int64_t> loop_steps;  ///< indices of steps whose estimate goes through SampleOptions::correct, where there is one
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
     visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale),
-        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps);
+        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps), visit("clean_photo_frame", clean_photo_frame),
+        visit("loop_steps", loop_steps);
   }
 };
+
+/// The noise level that the network is told of a frame that has no noise: EDM's smallest.
+inline constexpr double clean_sigma = 0.002;
 
 /// Karras' noise levels (arXiv 2206.00364, eq. 5), descending, with a zero appended: [steps + 1] float32.
 Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho);
@@ -47,7 +56,8 @@ Scaling v_scaling(const Tensor& sigma);
 /// Guidance scale per frame [F]. Throws UsageError on an unknown name.
 Tensor guidance_scales(const std::string& guider, int64_t frames, double min_scale, double max_scale);
 
-/// One network evaluation without guidance: x [B·F, z, h, w], sigma [B·F] → denoised [B·F, z, h, w] (float32).
+/// One network evaluation without guidance: x [B·F, z, h, w], sigma [B·F] → denoised [B·F, z, h, w] (float32). A given
+/// photo's frame (Conditioning::photo_latent) is not noisy whatever x and sigma say.
 /// `context_drop`-style masks for training are applied to the conditioning by the caller.
 Tensor denoise(const VideoUNet& unet, const Tensor& x, const Tensor& sigma, const Conditioning& conditioning);
 
@@ -72,7 +82,7 @@ GuidedResult guided_denoise(const VideoUNet& unet, const Tensor& x, const Tensor
 /// What happened in one step, for previews and tests.
 struct SamplerStep {
   int64_t index, total;
-  Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult)
+  Tensor net_out, denoised;  ///< of the step's first network evaluation (GuidedResult), corrected where it was
   Tensor x_next;
   Tensor previous;  ///< what a run that goes on after this step needs besides x_next (SolverState::previous); may be undefined
   bool can_go_on = true;  ///< false where the next step needs the UNet's kept features, too: a run cannot go on after this one
@@ -82,10 +92,15 @@ struct SampleOptions {
   GuidanceBatch batch = GuidanceBatch::kJoint;
   int64_t first_step = 0;  ///< of a run that goes on; its noise is then that step's x (SamplerStep::x_next of the one before)
   Tensor previous;         ///< and SamplerStep::previous of the one before
+  /// A better estimate of the clean latents from the network's, [B·F, z, h, w]; the step goes on from it. Asked at the beginning
+  /// of SamplerConfig::loop_steps.
+  std::function<Tensor(const Tensor& denoised)> correct;
+  std::optional<int64_t> end_step;  ///< the run ends before this step, with noisy latents; none: after the last
 };
 
 /// Runs the sampler from unit normal noise [F, z, h, w] to the final latents (diffusion variable: already multiplied by
-/// scale_factor). on_step is called after every step; it may throw (Cancelled) to stop.
+/// scale_factor). Of many clips at once: noise [B·F, z, h, w] → the same, clip-major. on_step is called after every step; it may
+/// throw (Cancelled) to stop.
 Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& noise, const Conditioning& conditioning,
               const std::function<void(const SamplerStep&)>& on_step = {}, const SampleOptions& options = {});
 

@@ -2,6 +2,7 @@
 // SpatialVideoTransformer).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "diffusion/frame_batch.h"
@@ -13,15 +14,18 @@ namespace gsv3d {
 
 struct TransformerWidths {
   int64_t channels, context, head_channels, depth, norm_groups;
+  bool joint_attention = false;  ///< VideoUNetConfig::joint_attention
 };
 
-/// Self-attention over pixels, attention to the photo, feed-forward; all residual (BasicTransformerBlock).
+/// Self-attention over pixels, attention to the photo, feed-forward; all residual (BasicTransformerBlock). With `positions`
+/// [F·pixels, C], which say where a token is, self-attention runs over the pixels of all frames of a clip.
 struct SpatialBlock {
   nn::LayerNorm norm1, norm2, norm3;
   UNetAttention attn1, attn2;
   GatedFeedForward ff;
   SpatialBlock(const nn::Scope& scope, const TransformerWidths& widths);
-  Tensor operator()(const Tensor& x, const FrameBatch& batch) const;  ///< [B·F, pixels, C] → the same
+  /// [B·F, pixels, C] → the same
+  Tensor operator()(const Tensor& x, const FrameBatch& batch, const Tensor& positions = {}) const;
 };
 
 /// Feed-forward, self-attention over frames, attention to the photo, feed-forward; all residual (VideoTransformerBlock).
@@ -41,11 +45,13 @@ class VideoTransformer {
 
  private:
   Tensor frame_embedding(const Tensor& like, const FrameBatch& batch) const;
+  Tensor token_positions(const Tensor& x, const FrameBatch& batch) const;
 
   std::string name_;
   int64_t channels_;
   nn::GroupNorm norm_;
   nn::Linear proj_in_, proj_out_, frame_in_, frame_out_;
+  std::optional<nn::Linear> joint_in_, joint_out_;  // with joint attention
   std::vector<SpatialBlock> spatial_;
   std::vector<TemporalBlock> temporal_;
   TemporalBlend time_mixer_;

@@ -63,7 +63,9 @@ struct VideoUNet::Implementation {
     return {path, {in, out, embedding_channels, config.norm_groups}};
   }
   StagePlan::Transformer transformer(const std::string& path, int64_t width) const {
-    return {path, {width, config.context_dim, config.num_head_channels, config.transformer_depth, config.norm_groups}};
+    return {path,
+            {width, config.context_dim, config.num_head_channels, config.transformer_depth, config.norm_groups,
+             config.joint_attention}};
   }
   bool attends(int64_t shrink) const {
     return std::find(config.attention_resolutions.begin(), config.attention_resolutions.end(), shrink) !=

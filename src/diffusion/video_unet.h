@@ -21,13 +21,15 @@ struct VideoUNetConfig {
   std::vector<int64_t> channel_mult = {1, 2, 4, 4};
   int64_t num_head_channels = 64, transformer_depth = 1, context_dim = 1024, adm_in_channels = 1280;
   int64_t norm_groups = 32;  ///< 32 in every official checkpoint
+  /// Self-attention of the spatial blocks sees the tokens of all frames of a clip at once. Not SV3D's: its weights are per frame.
+  bool joint_attention = false;
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("in_channels", in_channels), visit("out_channels", out_channels), visit("model_channels", model_channels);
     visit("attention_resolutions", attention_resolutions), visit("num_res_blocks", num_res_blocks);
     visit("channel_mult", channel_mult), visit("num_head_channels", num_head_channels);
     visit("transformer_depth", transformer_depth), visit("context_dim", context_dim);
-    visit("adm_in_channels", adm_in_channels), visit("norm_groups", norm_groups);
+    visit("adm_in_channels", adm_in_channels), visit("norm_groups", norm_groups), visit("joint_attention", joint_attention);
   }
 };
 

@@ -14,6 +14,11 @@ void check_size(const Model& model, const EvaluationCase& object) {
           object.truth.id, object.input_rgb.size(3), model.config.name, model.config.image_size);
 }
 
+/// [1, 4, S, S]
+Tensor input_picture(const EvaluationCase& object) {
+  return at::cat({object.input_rgb, object.input_rgba.narrow(0, 3, 1).unsqueeze(0)}, 1);
+}
+
 /// The Gaussians that an export would hold, seen from the target cameras.
 ViewSet render(const Model& model, const Gaussians& gaussians, const Cameras& targets) {
   const Tensor white = at::ones({3}, at::TensorOptions(at::kFloat).device(model.device));
@@ -29,8 +34,9 @@ Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& ob
   const int64_t frames = model.config.frames, orbit = object.truth.orbit_views;
   require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
           frames);
-  const Tensor views = true_views(object.truth, 0, orbit).rgb.slice(0, 0, orbit, orbit / frames);
-  const Tensor latents = encode_photo(model, views) * model.config.vae.scale_factor;
+  const ViewSet views = true_views(object.truth, 0, orbit);
+  const Tensor pictures = at::cat({views.rgb, views.alpha}, 1).slice(0, 0, orbit, orbit / frames);
+  const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, pictures));
   return decode_gaussians(model, latents, object.input_rgb, object.elevation_degrees());
 }
 
@@ -42,7 +48,7 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
     GenerateOptions own = options;
     own.seed = object.seed;
     own.elevation_degrees = object.elevation_degrees();
-    const Result result = generate(*model, PreparedPhoto{to_image(object.input_rgba), object.input_rgb}, own);
+    const Result result = generate(*model, PreparedPhoto{to_image(object.input_rgba), input_picture(object)}, own);
     return render(*model, *result.gaussians, targets);
   };
   return {std::move(name), std::move(description), predict};

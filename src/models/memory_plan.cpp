@@ -40,7 +40,8 @@ int64_t decoder_activations(const ModelConfig& config) {
   const AutoencoderConfig& vae = config.vae;
   const int64_t width = vae.ch * (vae.ch_mult.size() > 1 ? vae.ch_mult[1] : vae.ch_mult[0]);
   constexpr int64_t live = 5;  // input, norm, upsampled input, and the convolution's two reordered copies
-  return live * width * config.image_size * config.image_size;
+  const int64_t side = config.image_size / vae.patch_size;
+  return live * width * side * side;
 }
 
 std::optional<int64_t> first_number(const char* path) {
@@ -76,7 +77,7 @@ MemoryPlan plan_memory(const ModelConfig& config, at::ScalarType dtype) {
   plan.sampling_split = bytes * unet_activations(config);
   plan.sampling_joint = 2 * plan.sampling_split;
   plan.decoding_view = static_cast<int64_t>(c10::elementSize(vae_dtype(dtype))) * decoder_activations(config);
-  plan.program = 300'000'000 + 3 * 4 * 3 * config.frames * config.image_size * config.image_size;
+  plan.program = 300'000'000 + 3 * 4 * config.vae.out_ch * config.frames * config.image_size * config.image_size;
   return plan;
 }
 

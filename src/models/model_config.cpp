@@ -1,5 +1,6 @@
 // config.json of a model folder: reading, and checking that the parts fit each other before any weight is touched.
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "core/error.h"
@@ -31,6 +32,10 @@ struct Checker {
     require(!values.empty() && values.size() <= limit, "{}: {} needs 1 … {} entries, found {}", where, key, limit, values.size());
     for (const int64_t value : values) positive(key, value);
   }
+  void per_channel(const char* key, const std::vector<double>& values, size_t count, const char* counted_by) const {
+    require(values.size() == count, "{}: {} has {} numbers, {} asks for {}", where, key, values.size(), counted_by, count);
+    for (const double value : values) require(std::isfinite(value), "{}: {} holds a number that is not finite", where, key);
+  }
 };
 
 void check_views(const ModelConfig& c, const Checker& check) {
@@ -53,14 +58,20 @@ void check_views(const ModelConfig& c, const Checker& check) {
 void check_vae(const ModelConfig& c, const Checker& check) {
   const AutoencoderConfig& vae = c.vae;
   check.positive("vae.z_channels", vae.z_channels, 1024);
-  check.equal("vae.in_channels", vae.in_channels, "RGB", 3);
-  check.equal("vae.out_ch", vae.out_ch, "RGB", 3);
+  require(vae.in_channels == 3 || vae.in_channels == 4, "{}: vae.in_channels = {} must be 3 (RGB) or 4 (RGB and alpha)",
+          check.where, vae.in_channels);
+  check.equal("vae.out_ch", vae.out_ch, "vae.in_channels", vae.in_channels);
+  check.positive("vae.patch_size", vae.patch_size, 16);
   check.positive("vae.ch", vae.ch, 8192);
   check.levels("vae.ch_mult", vae.ch_mult, 8);
   check.positive("vae.num_res_blocks", vae.num_res_blocks, 64);
   for (const int64_t multiple : vae.ch_mult)
     check.divides("vae.norm_groups", vae.norm_groups, "vae.ch · ch_mult", vae.ch * multiple);
   require(vae.scale_factor > 0 && std::isfinite(vae.scale_factor), "{}: vae.scale_factor must be above 0", check.where);
+  check.per_channel("vae.latent_shift", vae.latent_shift, vae.latent_scale.size(), "vae.latent_scale");
+  if (vae.scales_channels())
+    check.per_channel("vae.latent_scale", vae.latent_scale, static_cast<size_t>(vae.z_channels), "vae.z_channels");
+  for (const double scale : vae.latent_scale) check.range("vae.latent_scale", scale, 1e-6, 1e6);
   check.divides("vae downsampling", vae.downsampling(), "image_size", c.image_size);
 }
 

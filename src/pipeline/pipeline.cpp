@@ -11,9 +11,12 @@
 #include "image/framing.h"
 #include "diffusion/latent_preview.h"
 #include "models/memory_plan.h"
+#include "diffusion/autoencoder.h"
+#include "pipeline/gaussian_loop.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
 #include "diffusion/view_order.h"
+#include "rasterizer/rasterizer.h"
 #include "pipeline/view_refinement.h"
 
 namespace gsv3d {
@@ -44,14 +47,15 @@ class Stages {
 };
 
 void check_photo(const ModelConfig& config, const Tensor& photos) {
-  require(photos.dim() == 4 && photos.size(1) == 3 && photos.size(2) == config.image_size && photos.size(3) == config.image_size,
-          "a framed photo must be [B, 3, {}, {}], found {}", config.image_size, config.image_size,
+  require(photos.dim() == 4 && (photos.size(1) == 3 || photos.size(1) == 4) && photos.size(2) == config.image_size &&
+              photos.size(3) == config.image_size,
+          "a framed photo must be [B, 3 or 4, {}, {}], found {}", config.image_size, config.image_size,
           fmt::format("[{}]", fmt::join(photos.sizes(), ", ")));
 }
 
-/// The VAE and CLIP see colours in [-1, 1].
-Tensor signed_range(const Tensor& images) {
-  return images * 2 - 1;
+/// The colours over white of pictures with or without alpha: what CLIP and DINO see.
+Tensor colours(const Tensor& pictures) {
+  return pictures.narrow(1, 0, 3);
 }
 
 SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions& options) {
@@ -98,6 +102,18 @@ OrbitAngles angles_of(const ModelConfig& config, const GenerateOptions& options)
   return sv3d_angles(config, *options.orbit);
 }
 
+/// For models that ask for it (SamplerConfig::loop_steps).
+GaussianLoop gaussian_loop(const Model& model, const Tensor& photo, const Tensor& photo_latent, const Cameras& cameras) {
+  GaussianLoop loop;
+  loop.photo_latent = photo_latent;
+  loop.render = [&model, photo, cameras = cameras.to(model.device)](const Tensor& latents) {
+    const Rendering seen = rasterize(decode_gaussians(model, latents, photo, cameras), cameras, at::ones({3}, latents.options()));
+    return at::cat({seen.rgb, seen.alpha}, 1);
+  };
+  loop.encode = [&model](const Tensor& pictures) { return scaled_latents(model.config.vae, encode_photo(model, pictures)); };
+  return loop;
+}
+
 /// Damaged weights and overflows of half precision show here, before they become files.
 void require_finite(const Model& model, const Tensor& tensor, const char* what) {
   require(at::isfinite(tensor).all().item<bool>(),
@@ -126,7 +142,7 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
   if (photo.has_alpha || cut_out) ratio = config.image_frame_ratio;
   const FramedPhoto framed =
       frame_object(cut_out ? remove_background(photo, options.matting_options) : photo, ratio, config.image_size);
-  return {framed.cutout, to_tensor(framed.on_white).slice(0, 0, 3).unsqueeze(0).contiguous()};
+  return {framed.cutout, at::cat({to_tensor(framed.on_white).slice(0, 0, 3), to_tensor(framed.cutout).slice(0, 3)}).unsqueeze(0)};
 }
 
 Tensor encode_photo(const Model& model, const Tensor& photos) {
@@ -134,7 +150,7 @@ Tensor encode_photo(const Model& model, const Tensor& photos) {
   check_photo(model.config, photos);
   const c10::NoGradGuard no_grad;
   const Autocast autocast(model.device.type(), vae_dtype(model.dtype));
-  return model.vae_encoder->mode(signed_range(photos.to(model.device))).to(at::kFloat);
+  return model.vae_encoder->mode(signed_pictures(model.config.vae, photos.to(model.device))).to(at::kFloat);
 }
 
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
@@ -147,23 +163,28 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   const Autocast autocast(model.device.type(), model.dtype);
   // The order of the draws is SV3D's script's: first the photo's small noise, then the latents' noise.
   const at::Generator generator = make_generator(options.seed);
-  const Tensor photo_noise = randn(photo.sizes(), generator).to(model.device);
+  const Tensor image = signed_pictures(config.vae, photo.to(model.device));
+  const Tensor photo_noise = randn(image.sizes(), generator).to(model.device);
   const int64_t latent_size = config.image_size / config.vae.downsampling();
   const Tensor noise = randn({config.frames, config.vae.z_channels, latent_size, latent_size}, generator).to(model.device);
 
-  const Tensor image = signed_range(photo.to(model.device));
   Conditioning conditioning;
   conditioning.frames = config.frames;
-  conditioning.crossattn = (*model.image_embedder)(clip_preprocess(image, config.image_embedder.image_size)).to(at::kFloat);
+  conditioning.crossattn = (*model.image_embedder)(clip_preprocess(colours(image), config.image_embedder.image_size)).to(at::kFloat);
+  Tensor photo_latent;
   {
     const Autocast vae_precision(model.device.type(), vae_dtype(model.dtype));
-    conditioning.concat = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
+    photo_latent = model.vae_encoder->mode(image + config.cond_aug * photo_noise).to(at::kFloat);
   }
+  conditioning.concat = conditioning_latents(config.vae, photo_latent);
+  if (config.sampler.clean_photo_frame) conditioning.photo_latent = scaled_latents(config.vae, photo_latent);
   conditioning.vector = camera_vector(angles_of(config, options), config.cond_aug, config.vector_dimensions).to(model.device);
 
   const SamplerConfig settings = sampler_settings(config, options);
   SampleOptions run;
   run.batch = options.guidance_batch.value_or(GuidanceBatch::kJoint);
+  if (model.dino && model.gaussian_decoder)
+    run.correct = gaussian_loop(model, photo, scaled_latents(config.vae, photo_latent), cameras_of(config, options));
   std::optional<SamplingState> state;
   Tensor start = noise;
   if (!options.resume_file.empty()) {
@@ -174,7 +195,7 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
     }
   }
   std::optional<LatentPreview> preview;
-  if (on_preview) preview.emplace(conditioning.concat * config.vae.scale_factor, photo);
+  if (on_preview) preview.emplace(scaled_latents(config.vae, photo_latent), colours(photo));
   const Tensor frames = sample(
       *model.unet, settings, start, conditioning,
       [&](const SamplerStep& step) {
@@ -186,7 +207,7 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
       run);
   // The last frame estimates the photo's own view; the photo's latent is exact, so it takes that place.
   const Tensor others = views_from_sv3d_frames(frames).slice(0, 1);
-  return {at::cat({conditioning.concat * config.vae.scale_factor, others.to(at::kFloat)}), conditioning.concat, run.first_step};
+  return {at::cat({scaled_latents(config.vae, photo_latent), others.to(at::kFloat)}), photo_latent, run.first_step};
 }
 
 Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk) {
@@ -196,7 +217,8 @@ Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk) {
   std::vector<Tensor> images;
   for (const Tensor& part : latents.to(model.device).split(chunk > 0 ? chunk : latents.size(0))) {
     throw_if_cancelled();
-    images.push_back((((*model.vae_decoder)(part / model.config.vae.scale_factor).to(at::kFloat) + 1) / 2).clamp(0, 1));
+    const Tensor decoded = (*model.vae_decoder)(unscaled_latents(model.config.vae, part)).to(at::kFloat);
+    images.push_back(((decoded + 1) / 2).clamp(0, 1));
   }
   return at::cat(images);
 }
@@ -216,7 +238,7 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
           model.config.frames);
   const c10::NoGradGuard no_grad;
   const Autocast autocast(model.device.type(), model.dtype);
-  const Tensor tokens = (*model.dino)(dinov2_preprocess(photo.to(model.device), model.config.dino.image_size)).patch_tokens;
+  const Tensor tokens = (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
   return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens).front();
 }
 
@@ -236,15 +258,17 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.photo = std::move(photo);
   result.latents = stage("views", [&] {
     return generate_latents(
-        model, result.photo.rgb, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); }, on_preview);
+        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); }, on_preview);
   });
   result.first_step = result.latents.first_step;
-  result.views = stage("decode views", [&] {
+  const Tensor pictures = stage("decode views", [&] {
     require_finite(model, result.latents.latents, "the views' latents are");
     const Tensor others = decode_views(model, result.latents.latents.slice(0, 1), options.decode_chunk.value_or(0));
     require_finite(model, others, "the decoded views are");
-    return at::cat({result.photo.rgb.to(others.device()), others}).cpu();
+    return at::cat({result.photo.picture.narrow(1, 0, others.size(1)).to(others.device()), others}).cpu();
   });
+  result.views = colours(pictures).contiguous();
+  if (pictures.size(1) == 4) result.alphas = pictures.narrow(1, 3, 1).contiguous();
   if (options.views_only) return result;
   if (!model.dino || !model.gaussian_decoder) {
     result.route = Route::fit;
@@ -256,7 +280,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     return result;
   }
   result.gaussians = stage("gaussians", [&] {
-    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.rgb, result.cameras);
+    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.picture, result.cameras);
     for (const Tensor& values : {all.means, all.quats, all.scales, all.opacities, all.sh})
       require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);

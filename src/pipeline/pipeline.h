@@ -43,14 +43,15 @@ struct GenerateOptions {
 
 /// A photo as the networks see it.
 struct PreparedPhoto {
-  Image cutout;  ///< [S, S] RGBA, the object centred
-  Tensor rgb;    ///< [1, 3, S, S] float32 in 0-1, over white
+  Image cutout;    ///< [S, S] RGBA, the object centred
+  Tensor picture;  ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
+  Tensor rgb() const { return picture.narrow(1, 0, 3); }
 };
 
 /// The orbit in latent space, in the design's order: view 0 is the photo, azimuth grows counter-clockwise seen from above.
 struct GeneratedLatents {
   Tensor latents;          ///< [N, z, h, w] diffusion variable (scaled); view 0 is the photo's own latent
-  Tensor photo_latent;     ///< [1, z, h, w] unscaled mode, what the UNet was conditioned on
+  Tensor photo_latent;     ///< [1, z, h, w] unscaled mode
   int64_t first_step = 0;  ///< above 0: the sampler went on from a file
 };
 
@@ -66,7 +67,8 @@ const char* route_name(Route route);
 struct Result {
   PreparedPhoto photo;
   GeneratedLatents latents;
-  Tensor views;                        ///< [N, 3, S, S] in 0-1, decoded latents; view 0 is the framed photo itself
+  Tensor views;   ///< [N, 3, S, S] in 0-1 over white, decoded latents; view 0 is the framed photo itself
+  Tensor alphas;  ///< [N, 1, S, S] in 0-1, their silhouettes; undefined when the model's autoencoder is RGB
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   SamplerConfig sampler;               ///< as it ran
@@ -89,21 +91,22 @@ inline constexpr double min_exported_opacity = 0.005;
 /// Cuts the object out (unless the photo has transparency, or matting is off) and frames it as SV3D does: image/framing.h.
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options);
 
-/// Samples the orbit's latents for a framed photo [1, 3, S, S] in 0-1 over white. on_step(done, total) may throw to stop; a
+/// Samples the orbit's latents for a framed photo, a picture [1, 4, S, S] (models whose autoencoder is RGB also take [1, 3, S, S]
+/// over white). on_step(done, total) may throw to stop; a
 /// cancel request stops it too. Needs the parts vae, image_embedder and unet. Throws UsageError for settings that do not fit the
 /// model (an orbit for sv3d_u).
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
                                   const std::function<void(int64_t, int64_t)>& on_step = {},
                                   const PreviewCallback& on_preview = {});
 
-/// The unscaled mode of a framed photo's latent: [B, 3, S, S] in 0-1 → [B, z, h, w].
+/// The unscaled mode of a framed photo's latent: pictures [B, 4, S, S], or [B, 3, S, S] for RGB → [B, z, h, w].
 Tensor encode_photo(const Model& model, const Tensor& photos);
 
-/// Latents (scaled) [N, z, h, w] → images [N, 3, S, S] in 0-1, `chunk` at a time (0: all together). Needs the part vae.
+/// Latents (scaled) [N, z, h, w] → pictures [N, 3 or 4, S, S] in 0-1, with alpha where the autoencoder has it, `chunk` at a time (0: all together). Needs the part vae.
 Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk = 0);
 
-/// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3, S, S] in 0-1 → Gaussians,
-/// not pruned. Needs the parts dino and gaussian_decoder.
+/// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3 or 4, S, S] in 0-1 →
+/// Gaussians, not pruned. Needs the parts dino and gaussian_decoder.
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees);
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras);
 

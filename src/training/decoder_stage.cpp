@@ -1,8 +1,12 @@
 #include "training/decoder_stage.h"
 
+#include <cmath>
+
 #include "rasterizer/workspace.h"
+#include "training/decode_clips.h"
 #include "training/gaussian_supervision.h"
 #include "training/preview.h"
+#include "training/sampled_latents.h"
 #include "training/seeds.h"
 
 namespace gsv3d {
@@ -13,11 +17,14 @@ class DecoderStage : public Stage {
   DecoderStage(StageContext context, const DecoderStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         decoder_store_(trained_store(context_, config_, "gaussian_decoder.safetensors")),
         dino_store_(trained_store(context_, config_, "dino.safetensors")),
         decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
         dino_(context_.model.dino, nn::Scope(dino_store_)) {
+    if (context_.model.gaussian_decoder.hull)
+      autoencoder_.emplace(context_.model.vae, nn::Scope(finished_store(context_, "vae.safetensors", "vae")));
+    if (config_.sampled_share > 0) sampler_.emplace(context_);
     check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
     add_trained(parameters_, "gaussian_decoder", *decoder_store_);
     add_trained(parameters_, "dino", *dino_store_);
@@ -25,7 +32,7 @@ class DecoderStage : public Stage {
 
   std::string name() const override { return "decoder"; }
   NamedTensors parameters() const override { return parameters_; }
-  std::vector<std::string> part_names() const override { return {"rgb", "alpha", "depth", "surface"}; }
+  std::vector<std::string> part_names() const override { return {"rgb", "alpha", "depth", "thickness", "surface"}; }
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
@@ -42,6 +49,11 @@ class DecoderStage : public Stage {
     Tensor surface;  ///< undefined without surface_weight
   };
   Outcome run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const;
+  RenderingWeights weights() const {
+    return {config_.alpha_weight, config_.depth_weight, config_.thickness_weight,
+            config_.l1_weight,    config_.size_weight,  config_.opacity_weight};
+  }
+  Tensor with_sampled_latents(const ClipBatch& batch, const Tensor& latents, int64_t step, uint64_t seed) const;
   Tensor noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const;
 
   StageContext context_;
@@ -50,6 +62,8 @@ class DecoderStage : public Stage {
   std::shared_ptr<nn::ParameterStore> decoder_store_, dino_store_;
   GaussianDecoder decoder_;
   Dinov2 dino_;
+  std::optional<AutoencoderDecoder> autoencoder_;  ///< with a hull
+  std::optional<LatentSampler> sampler_;           ///< with a sampled_share
   NamedTensors parameters_;
   RasterizeOptions rasterize_ = {.workspace = std::make_shared<RasterizeWorkspace>()};  ///< memory passes from step to step
 };
@@ -57,7 +71,7 @@ class DecoderStage : public Stage {
 Json DecoderStage::settings() const {
   return {{"config", lasting_settings(config_)},
           {"frames", context_.model.frames},
-          {"scale_factor", context_.model.vae.scale_factor},
+          {"vae", config_to_json(context_.model.vae)},
           {"gaussian_decoder", config_to_json(context_.model.gaussian_decoder)},
           {"dino", config_to_json(context_.model.dino)},
           {"data", fingerprint_text(context_.set->fingerprint)},
@@ -66,13 +80,25 @@ Json DecoderStage::settings() const {
 
 /// Scaled latents with noise of a level drawn per clip.
 Tensor DecoderStage::noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const {
-  const Tensor latents = batch.latents * context_.model.vae.scale_factor;
+  const Tensor latents = scaled_latents(context_.model.vae, batch.latents);
   if (latent_noise <= 0) return latents;
   const auto generator = make_generator(step_seed(seed, step, "latent noise"));
   const Tensor level = at::rand({batch.count(), 1, 1, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * latent_noise;
-  Tensor noise = randn(latents.sizes(), generator) * level;
+  Tensor noise = seeded_randn(latents.sizes(), step_seed(seed, step, "latent noise of values"), latents.device()) *
+                 level.to(latents.device(), /*non_blocking=*/true);
   if (config_.replace_photo_latent) noise.select(1, 0).zero_();
-  return latents + noise.to(latents.device());
+  return latents + noise;
+}
+
+/// The first sampled_share of the clips get the latents that the diffusion model makes from their photo.
+Tensor DecoderStage::with_sampled_latents(const ClipBatch& batch, const Tensor& latents, int64_t step, uint64_t seed) const {
+  const auto count = std::llround(config_.sampled_share * static_cast<double>(batch.count()));
+  if (count == 0) return latents;
+  ClipBatch first = batch;
+  first.clips.resize(static_cast<size_t>(count)), first.elevations_degrees.resize(static_cast<size_t>(count));
+  first.latents = batch.latents.narrow(0, 0, count), first.photos = batch.photos.narrow(0, 0, count);
+  first.views = batch.views.narrow(0, 0, count);
+  return at::cat({(*sampler_)(first, seed, step), latents.narrow(0, count, batch.count() - count)});
 }
 
 DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const {
@@ -83,14 +109,17 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device);
   outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
-  const Tensor tokens = dino_(dinov2_preprocess(outcome.batch.photos, context_.model.dino.image_size)).patch_tokens;
   const std::vector<Cameras> cameras = clip_cameras(set, clips, frames, context_.device);
-  const auto gaussians = decoder_(noisy_latents(outcome.batch, step, seed, latent_noise), cameras, tokens);
-  const RenderingWeights weights{config_.alpha_weight, config_.depth_weight};
+  ClipInput input{with_sampled_latents(outcome.batch, noisy_latents(outcome.batch, step, seed, latent_noise), step, seed),
+                  outcome.batch.photos, cameras};
+  if (uniform_numbers(1, make_generator(step_seed(seed, step, "pictures")))[0] < config_.true_pictures_share)
+    input.pictures = outcome.batch.views;
+  const auto gaussians = decode_clips({context_.model, dino_, decoder_, autoencoder_}, input);
   const std::vector<double> equal(clips.size(), 1.0);
-  outcome.rendered = supervise(gaussians, outcome.supervision, equal, weights, rasterize_);
+  outcome.rendered = supervise(gaussians, outcome.supervision, equal, weights(), rasterize_);
   if (config_.surface_weight > 0)
-    outcome.surface = supervise_surface(gaussians, cameras, true_clip_views(set, clips, frames, context_.device), equal, weights);
+    outcome.surface =
+        supervise_surface(gaussians, cameras, true_clip_views(set, clips, frames, context_.device), equal, weights());
   return outcome;
 }
 
@@ -99,7 +128,11 @@ StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
   const SupervisedRendering& rendered = outcome.rendered;
   const Tensor surface = outcome.surface.defined() ? outcome.surface : at::zeros_like(rendered.loss).detach();
   return {rendered.loss + config_.surface_weight * surface,
-          {{"rgb", rendered.rgb}, {"alpha", rendered.alpha}, {"depth", rendered.depth}, {"surface", surface.detach()}}};
+          {{"rgb", rendered.rgb},
+           {"alpha", rendered.alpha},
+           {"depth", rendered.depth},
+           {"thickness", rendered.thickness},
+           {"surface", surface.detach()}}};
 }
 
 std::vector<Preview> DecoderStage::preview() {

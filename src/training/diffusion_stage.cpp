@@ -17,7 +17,7 @@ class DiffusionStage : public Stage {
   DiffusionStage(StageContext context, const DiffusionStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         unet_store_(trained_store(context_, config_, "unet.safetensors")),
         embedder_store_(config_.freeze_image_embedder ? finished_store(context_, kEmbedderFile, "diffusion")
                                                       : trained_store(context_, config_, kEmbedderFile)),
@@ -42,6 +42,9 @@ class DiffusionStage : public Stage {
  private:
   static constexpr const char* kEmbedderFile = "image_embedder.safetensors";
 
+  OneStepOptions options() const {
+    return {{config_.p_mean, config_.p_std, config_.sampler_share, config_.first_share}, config_.max_loss_weight, 0};
+  }
   ClipBatch draw(int64_t count, int64_t step, uint64_t seed) const;
 
   StageContext context_;
@@ -56,7 +59,9 @@ class DiffusionStage : public Stage {
 Json DiffusionStage::settings() const {
   return {{"config", lasting_settings(config_)},
           {"frames", context_.model.frames},
-          {"scale_factor", context_.model.vae.scale_factor},
+          {"vae", config_to_json(context_.model.vae)},
+          {"clean_photo_frame", context_.model.sampler.clean_photo_frame},
+          {"sampler_levels", config_.sampler_share > 0 ? sampler_level_values(context_.model.sampler) : std::vector<double>()},
           {"vector_dimensions", config_to_json(context_.model)["vector_dimensions"]},
           {"unet", config_to_json(context_.model.unet)},
           {"image_embedder", config_to_json(context_.model.image_embedder)},
@@ -74,7 +79,7 @@ StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {
   const ClipBatch batch = draw(config_.batch, step, seed);
   const Tensor dropped = draw_flags(config_.batch, config_.condition_dropout, make_generator(step_seed(seed, step, "dropout")));
   const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, dropped);
-  const OneStep result = one_step(unet_, context_.model, batch, conditioning, {config_.p_mean, config_.p_std}, seed, step);
+  const OneStep result = one_step(unet_, context_.model, batch, conditioning, options(), seed, step);
   // Two halves for the log: below the median noise level the loss is about detail, above it about the object as a whole.
   const Tensor losses = result.loss.detach(), low = (result.sigma < std::exp(config_.p_mean)).to(at::kFloat), high = 1 - low;
   return {result.loss.mean(),
@@ -86,16 +91,16 @@ StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {
 std::vector<Preview> DiffusionStage::preview() {
   const AutoencoderDecoder decoder(context_.model.vae, nn::Scope(finished_store(context_, "vae.safetensors", "vae")));
   SamplerConfig sampling = context_.model.sampler;
-  sampling.steps = config_.preview_steps;
+  if (config_.preview_steps > 0) sampling.steps = config_.preview_steps;
   std::vector<Tensor> rows;
   for (const int64_t i : {-1, -2}) {
     const ClipBatch batch = draw(1, i, context_.seed);
     const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, at::zeros({1}));
     const Tensor noise =
         randn(batch.latents[0].sizes(), make_generator(step_seed(context_.seed, i, "preview"))).to(context_.device);
-    const Tensor sampled = views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning)) / context_.model.vae.scale_factor;
+    const Tensor sampled = views_from_sv3d_frames(sample(unet_, sampling, noise, conditioning));
     rows.push_back(decoder(batch.latents[0]).to(at::kFloat) * 0.5 + 0.5);
-    rows.push_back(decoder(sampled).to(at::kFloat) * 0.5 + 0.5);
+    rows.push_back(decoder(unscaled_latents(context_.model.vae, sampled)).to(at::kFloat) * 0.5 + 0.5);
   }
   return {{"true-and-sampled-views", picture_grid(rows)}};
 }

@@ -9,14 +9,17 @@
 namespace gsv3d {
 
 struct DiffusionStageConfig : ClipTrainerConfig {
-  double p_mean = 0.7, p_std = 1.6;    ///< of the normal distribution of ln sigma, one draw per clip
-  double condition_dropout = 0.1;      ///< share of clips that learn without photo, for classifier-free guidance
-  bool freeze_image_embedder = false;  ///< use MODEL/image_embedder.safetensors as it is instead of training it along
-  int64_t preview_steps = 12;          ///< sampling steps of the preview
+  double p_mean = 0.7, p_std = 1.6;             ///< of the normal distribution of ln sigma, one draw per clip
+  double sampler_share = 0, first_share = 0.5;  ///< NoiseLevels: clips at the sampler's own noise levels
+  double max_loss_weight = 0;                   ///< upper bound of the loss's weight (sigma² + 1) / sigma²; 0: none
+  double condition_dropout = 0.1;               ///< share of clips that learn without photo, for classifier-free guidance
+  bool freeze_image_embedder = false;           ///< use MODEL/image_embedder.safetensors as it is instead of training it along
+  int64_t preview_steps = 12;                   ///< sampling steps of the preview; 0: as many as the sampler takes
   template <class Visitor>
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
     visit("p_mean", p_mean), visit("p_std", p_std), visit("condition_dropout", condition_dropout);
+    visit("sampler_share", sampler_share), visit("first_share", first_share), visit("max_loss_weight", max_loss_weight);
     visit("freeze_image_embedder", freeze_image_embedder), visit("preview_steps", preview_steps);
   }
 };

@@ -1,8 +1,15 @@
 #include "training/distill_stage.h"
 
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <tuple>
+
 #include "core/error.h"
+#include "diffusion/autoencoder.h"
 #include "models/lora_file.h"
 #include "rasterizer/workspace.h"
+#include "training/decode_clips.h"
 #include "training/gaussian_supervision.h"
 #include "training/one_step.h"
 #include "training/photo_conditioning.h"
@@ -30,13 +37,15 @@ class DistillStage : public Stage {
   DistillStage(StageContext context, const DistillStageConfig& config)
       : context_(std::move(context)),
         config_(config),
-        cache_(context_),
+        cache_(context_, config_),
         unet_store_(store_with_lora(context_, config_)),
         decoder_store_(finished_store(context_, kDecoderFile, "decoder")),
         unet_(context_.model.unet, nn::Scope(unet_store_)),
         embedder_(context_.model.image_embedder, nn::Scope(finished_store(context_, "image_embedder.safetensors", "diffusion"))),
         decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
         dino_(context_.model.dino, nn::Scope(finished_store(context_, "dino.safetensors", "decoder"))) {
+    if (context_.model.gaussian_decoder.hull)
+      autoencoder_.emplace(context_.model.vae, nn::Scope(finished_store(context_, "vae.safetensors", "vae")));
     check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
     require(!unet_store_->lora_parameters().empty(), "lora_targets match no layer of the UNet");
     unet_store_->set_lora_requires_grad(true);
@@ -47,7 +56,7 @@ class DistillStage : public Stage {
   std::string name() const override { return "distill"; }
   NamedTensors parameters() const override { return parameters_; }
   std::vector<std::string> part_names() const override {
-    return {"loss_2d", "loss_3d", "rgb", "alpha", "depth", "rendered_share"};
+    return {"loss_2d", "loss_3d", "rgb", "alpha", "depth", "rendered_share", "weight_3d"};
   }
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
@@ -57,6 +66,7 @@ class DistillStage : public Stage {
  private:
   struct Outcome {
     OneStep step;
+    Tensor decoded;           // the estimate as L_3D sees it: a leaf of its own with balance_gradients, else the estimate
     std::vector<Clip> clips;  // those that were rendered
     Tensor photos;
     Supervision supervision;
@@ -65,6 +75,11 @@ class DistillStage : public Stage {
   };
   Outcome run(int64_t count, int64_t step, uint64_t seed, double dropout) const;
   std::vector<double> weights_3d(const OneStep& step, const Tensor& dropped) const;
+  OneStepOptions options() const {
+    return {
+        {config_.p_mean, config_.p_std, config_.sampler_share, config_.first_share}, config_.max_loss_weight, config_.on_policy};
+  }
+  std::pair<Tensor, Tensor> balanced(const Outcome& outcome, const Tensor& loss_2d, const Tensor& loss_3d) const;
 
   StageContext context_;
   DistillStageConfig config_;
@@ -74,6 +89,7 @@ class DistillStage : public Stage {
   ImageEmbedder embedder_;
   GaussianDecoder decoder_;
   Dinov2 dino_;
+  std::optional<AutoencoderDecoder> autoencoder_;  ///< with a hull
   NamedTensors parameters_;
   RasterizeOptions rasterize_ = {.workspace = std::make_shared<RasterizeWorkspace>()};  ///< memory passes from step to step
 };
@@ -88,7 +104,7 @@ Json DistillStage::settings() const {
 }
 
 std::vector<double> DistillStage::weights_3d(const OneStep& step, const Tensor& dropped) const {
-  const Tensor snr = step.sigma.detach().to(at::kCPU, at::kDouble).square().reciprocal();
+  const Tensor snr = step.sigma_on_host.to(at::kDouble).square().reciprocal();
   const Tensor weight = (config_.snr_gain * snr).clamp_max(1) * (1 - dropped);
   return {weight.const_data_ptr<double>(), weight.const_data_ptr<double>() + weight.numel()};
 }
@@ -101,8 +117,8 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const Tensor dropped = draw_flags(count, dropout, make_generator(step_seed(seed, step, "dropout")));
   Outcome outcome;
   outcome.count = count;
-  outcome.step = one_step(unet_, context_.model, batch, photo_conditioning(context_.model, embedder_, batch, dropped),
-                          {config_.p_mean, config_.p_std}, seed, step);
+  outcome.step = one_step(unet_, context_.model, batch, photo_conditioning(context_.model, embedder_, batch, dropped), options(),
+                          seed, step);
   const std::vector<double> all_weights = weights_3d(outcome.step, dropped.to(at::kDouble));
   std::vector<int64_t> rendered;
   std::vector<double> weights;
@@ -113,24 +129,44 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
     outcome.clips.push_back(clips[static_cast<size_t>(i)]);
   }
   if (rendered.empty()) return outcome;
-  const Tensor which = at::tensor(rendered, at::kLong).to(context_.device);
+  const bool apart = config_.balance_gradients && c10::GradMode::is_enabled();
+  outcome.decoded = apart ? outcome.step.estimate.detach().requires_grad_() : outcome.step.estimate;
+  const Tensor which = at::tensor(rendered, at::kLong).to(context_.device, /*non_blocking=*/true);
   // As in generation: design order, and the photo's own latent instead of the network's version of it.
-  const Tensor others = views_from_sv3d_clips(outcome.step.estimate.index_select(0, which)).narrow(1, 1, frames - 1);
-  const Tensor photo_latent = batch.latents.index_select(0, which).narrow(1, 0, 1) * context_.model.vae.scale_factor;
+  const Tensor others = views_from_sv3d_clips(outcome.decoded.index_select(0, which)).narrow(1, 1, frames - 1);
+  const Tensor photo_latent = scaled_latents(context_.model.vae, batch.latents.index_select(0, which).narrow(1, 0, 1));
   outcome.photos = batch.photos.index_select(0, which);
-  const Tensor tokens = dino_(dinov2_preprocess(outcome.photos, context_.model.dino.image_size)).patch_tokens;
   const std::vector<Cameras> cameras = clip_cameras(set, outcome.clips, frames, context_.device);
-  const auto gaussians = decoder_(at::cat({photo_latent, others}, 1), cameras, tokens);
+  const auto gaussians = decode_clips({context_.model, dino_, decoder_, autoencoder_},
+                                      {at::cat({photo_latent, others}, 1), outcome.photos, cameras, {}, /*picture_gradients=*/true});
   outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const RenderingWeights parts{config_.alpha_weight, config_.depth_weight};
   outcome.rendered = supervise(gaussians, outcome.supervision, weights, parts, rasterize_);
   if (config_.surface_weight > 0) {
-    const auto truth = true_clip_views(set, outcome.clips, frames, context_.device);
+    const TargetViews truth = true_clip_views(set, outcome.clips, frames, context_.device);
     outcome.rendered.loss =
         outcome.rendered.loss + config_.surface_weight * supervise_surface(gaussians, cameras, truth, weights, parts);
   }
   return outcome;
+}
+
+/// L_2D + w L_3D and w = lambda_3d ‖∂L_2D/∂x̂‖ / ‖∂L_3D/∂x̂‖, x̂ the estimate. L_3D's gradient is found once, at x̂ and, where it is
+/// trained, at the decoder; it enters the sum as a linear term with the same gradient.
+std::pair<Tensor, Tensor> DistillStage::balanced(const Outcome& outcome, const Tensor& loss_2d, const Tensor& loss_3d) const {
+  constexpr double most = 1e4;  // no more when L_3D hardly depends on the estimate
+  std::vector<Tensor> inputs = {outcome.decoded}, targets = {outcome.step.estimate};
+  if (config_.train_decoder) {
+    for (const auto& [name, parameter] : decoder_store_->parameters()) inputs.push_back(parameter), targets.push_back(parameter);
+  }
+  const auto gradients = torch::autograd::grad({loss_3d}, inputs, {}, false, false, /*allow_unused=*/true);
+  const Tensor slope_2d =
+      torch::autograd::grad({loss_2d}, {outcome.step.estimate}, {}, /*retain_graph=*/true, false, /*allow_unused=*/true)[0];
+  const Tensor weight = (config_.lambda_3d * slope_2d.norm() / gradients[0].norm().clamp_min(1e-12)).clamp_max(most);
+  Tensor term = (gradients[0] * targets[0]).sum() * weight;
+  for (size_t i = 1; i < targets.size(); ++i)
+    if (gradients[i].defined()) term = term + weight * (gradients[i] * targets[i]).sum();
+  return {loss_2d + weight * loss_3d.detach() + (term - term.detach()), weight};
 }
 
 StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
@@ -138,15 +174,19 @@ StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
   const Tensor loss_2d = outcome.step.loss.mean(), none = at::zeros_like(loss_2d).detach();
   const double share = static_cast<double>(outcome.clips.size()) / static_cast<double>(outcome.count);
   StepLoss result{loss_2d, {}};
-  Tensor loss_3d = none, rgb = none, alpha = none, depth = none;
+  Tensor loss_3d = none, rgb = none, alpha = none, depth = none, weight_3d = at::full_like(none, config_.lambda_3d);
   if (!outcome.clips.empty()) {
     loss_3d = outcome.rendered.loss * share;  // a mean over all clips of the batch, those not rendered counting nothing
-    result.loss = loss_2d + config_.lambda_3d * loss_3d;
+    if (config_.balance_gradients) {
+      std::tie(result.loss, weight_3d) = balanced(outcome, loss_2d, loss_3d);
+    } else {
+      result.loss = loss_2d + config_.lambda_3d * loss_3d;
+    }
     rgb = outcome.rendered.rgb, alpha = outcome.rendered.alpha, depth = outcome.rendered.depth;
   }
   result.parts = {
-      {"loss_2d", loss_2d.detach()},          {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
-      {"rendered_share", at::full({}, share)}};
+      {"loss_2d", loss_2d.detach()},           {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
+      {"rendered_share", at::full({}, share)}, {"weight_3d", weight_3d}};
   return result;
 }
 

@@ -11,11 +11,18 @@ namespace gsv3d {
 struct DistillStageConfig : ClipTrainerConfig {
   int64_t lora_rank = 16;
   double lora_alpha = 16;
-  std::vector<std::string> lora_targets = {"to_q", "to_k", "to_v",
-                                           "to_out.0"};  ///< endings of layer names; empty: every linear layer
-  double p_mean = 0.7, p_std = 1.6;                      ///< of ln sigma, as in the base model's training
+  /// Endings of layer names; empty: every linear layer. Not attn2.to_q and to_k: they see a single photo token, and then learn
+  /// nothing (UNetAttention::add_cross_attention).
+  std::vector<std::string> lora_targets = {"attn1.to_q", "attn1.to_k", "to_v", "to_out.0"};
+  double p_mean = 0.7, p_std = 1.6;             ///< of ln sigma, as in the base model's training
+  double sampler_share = 0, first_share = 0.5;  ///< NoiseLevels: clips at the sampler's own noise levels
+  double on_policy = 0;  ///< of those, the share that starts from what the sampler really has there with the current weights
+  double max_loss_weight = 0;      ///< upper bound of L_2D's weight (sigma² + 1) / sigma²; 0: none
   double condition_dropout = 0.1;  ///< such clips count in L_2D only: without a photo there is no right object
   double lambda_3d = 1;
+  /// lambda_3d is then the ratio of L_3D's gradient to L_2D's, both as norms at the estimate of the clean latents, where the two
+  /// losses part; measured in every step.
+  bool balance_gradients = false;
   /// L_3D of a clip counts min(1, snr_gain · SNR), SNR = 1 / sigma²: at high noise the one-step estimate is a blurred mean over
   /// all plausible objects, whose Gaussians say nothing of the object.
   double snr_gain = 1;
@@ -29,8 +36,9 @@ struct DistillStageConfig : ClipTrainerConfig {
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
     visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha), visit("lora_targets", lora_targets), visit("p_mean", p_mean);
-    visit("p_std", p_std), visit("condition_dropout", condition_dropout), visit("lambda_3d", lambda_3d),
-        visit("snr_gain", snr_gain);
+    visit("p_std", p_std), visit("sampler_share", sampler_share), visit("first_share", first_share);
+    visit("on_policy", on_policy), visit("max_loss_weight", max_loss_weight), visit("condition_dropout", condition_dropout);
+    visit("lambda_3d", lambda_3d), visit("balance_gradients", balance_gradients), visit("snr_gain", snr_gain);
     visit("min_weight_3d", min_weight_3d), visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight);
     visit("depth_weight", depth_weight), visit("train_decoder", train_decoder), visit("surface_weight", surface_weight);
   }

@@ -14,9 +14,9 @@ Ema::Ema(const NamedTensors& parameters, double decay) : parameters_(parameters)
   }
 }
 
-void Ema::update(int64_t update) {
+void Ema::update(int64_t step) {
   const c10::NoGradGuard no_grad;
-  const double s = static_cast<double>(update);
+  const double s = static_cast<double>(step);
   const double decay = std::min(decay_, (1 + s) / (10 + s));
   at::_foreach_lerp_(value_list_, parameter_list_, 1 - decay);
 }

@@ -10,9 +10,9 @@ class Ema {
   /// Starts as a copy of the parameters.
   Ema(const NamedTensors& parameters, double decay);
 
-  /// average += (1 - d)(parameter - average) with d = min(decay, (1 + s) / (10 + s)); `update` s counts from 0. The warm-up keeps
-  /// the random start out of the average.
-  void update(int64_t update);
+  /// average += (1 - d)(parameter - average) with d = min(decay, (1 + s) / (10 + s)); s counts the steps
+  /// from 0. The warm-up keeps the random start out of the average. A step that left the weights alone counts like any other.
+  void update(int64_t step);
 
   NamedTensors& values() { return values_; }
 

@@ -2,74 +2,91 @@
 
 #include <c10/core/GradMode.h>
 
-#include <numeric>
-
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "diffusion/autoencoder.h"
 #include "training/seeds.h"
 
 namespace gsv3d {
 namespace {
 
 uint64_t cache_fingerprint(const StageContext& context) {
-  AutoencoderConfig architecture = context.model.vae;
-  architecture.scale_factor = 0;  // latents are stored unscaled
-  const std::string text = config_to_json(architecture).dump() + dtype_name(context.dtype);
+  const std::string text = config_to_json(context.model.vae.without_scaling()).dump() + dtype_name(context.dtype);
   uint64_t hash = fingerprint(text, context.set->fingerprint);
   for (const auto& [name, tensor] : read_safetensors(context.model_folder / "vae.safetensors"))
     hash = fingerprint(tensor, fingerprint(name, hash));
   return hash;
 }
 
-/// → [2, V, z, h, w]
-Tensor encode_orbit(const AutoencoderEncoder& encoder, const ObjectViews& views, const StageContext& context) {
-  std::vector<int64_t> indices(static_cast<size_t>(views.orbit_views));
-  std::iota(indices.begin(), indices.end(), 0);
-  const Tensor images = on_white(view_images(views, indices, false).to(context.device)) * 2 - 1;
-  const Tensor latents = encoder.mode(at::cat({images, images.flip(-1)})).to(at::kCPU, at::kFloat);
-  return latents.unflatten(0, {2, views.orbit_views});
-}
-
 }  // namespace
 
-LatentCache::LatentCache(const StageContext& context) {
-  const auto store = finished_store(context, "vae.safetensors", "vae");
+LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& config)
+    : set_(context.set),
+      device_(context.device),
+      dtype_(context.dtype),
+      channels_(context.model.vae.in_channels),
+      store_(finished_store(context, "vae.safetensors", "vae")),
+      encoder_(std::make_shared<AutoencoderEncoder>(context.model.vae, nn::Scope(store_))) {
+  require(config.encode_views == "cached" || config.encode_views == "on_the_fly",
+          "encode_views must be cached or on_the_fly, not \"{}\"", config.encode_views);
   fingerprint_ = cache_fingerprint(context);
+  if (config.encode_views == "on_the_fly") return;
+  require(config.recolor_probability <= 0,
+          "recolor_probability needs \"encode_views\": \"on_the_fly\": cached latents have one colour");
+  require(!set_->grows(), "data that grows needs \"encode_views\": \"on_the_fly\": latents are cached once");
+  fill(context);
+  encoder_.reset();
+}
+
+void LatentCache::fill(const StageContext& context) {
   const std::filesystem::path folder = std::filesystem::is_directory(context.data) ? context.data : context.data.parent_path();
   const std::filesystem::path path = folder / fmt::format("latents-{}.safetensors", fingerprint_text(fingerprint_));
+  const int64_t orbits = set_->size(), views = set_->orbit_views();
   if (std::filesystem::exists(path)) {
-    latents_ = SafetensorsFile(path).tensor("latents").clone();
-    require(latents_.dim() == 6 && latents_.size(0) == static_cast<int64_t>(context.set->orbits.size()) &&
-                latents_.size(1) == 2 && latents_.size(2) == context.set->orbit_views(),
+    const Tensor kept = SafetensorsFile(path).tensor("latents");
+    require(kept.dim() == 6 && kept.size(0) == orbits && kept.size(1) == 2 && kept.size(2) == views,
             "{}: does not fit the data; delete it", path.string());
+    latents_ = kept.flatten(0, 2).clone().to(device_);
     return;
   }
-  const c10::NoGradGuard no_grad;
-  const Autocast autocast(context.device.type(), context.dtype);
-  const AutoencoderEncoder encoder(context.model.vae, nn::Scope(store));
-  Progress progress("encode views", static_cast<int64_t>(context.set->orbits.size()));
+  Progress progress("encode views", orbits);
   std::vector<Tensor> all;
-  for (const ObjectViews& views : context.set->orbits) {
+  for (int64_t i = 0; i < orbits; ++i) {
     throw_if_cancelled();
-    all.push_back(encode_orbit(encoder, views, context));
-    progress.update(static_cast<int64_t>(all.size()));
+    std::vector<int64_t> indices(static_cast<size_t>(views));
+    for (int64_t j = 0; j < views; ++j) indices[static_cast<size_t>(j)] = set_->orbit(i).first + j;
+    const Tensor pictures = picture(straight_views(*set_, indices, std::vector<bool>(indices.size(), false), device_));
+    all.push_back(encode(at::cat({pictures, pictures.flip(-1)})).cpu().unflatten(0, {2, views}));
+    progress.update(i + 1);
   }
-  latents_ = at::stack(all);
-  require(at::isfinite(latents_).all().item<bool>(), "{}: the encoder makes latents that are not finite",
+  const Tensor latents = at::stack(all);
+  require(at::isfinite(latents).all().item<bool>(), "{}: the encoder makes latents that are not finite",
           (context.model_folder / "vae.safetensors").string());
   try {
-    write_safetensors(path, {{"latents", latents_}});
+    write_safetensors(path, {{"latents", latents}});
   } catch (const Error& error) {
     spdlog::warn("latents are not kept for later runs: {}", error.what());
   }
+  latents_ = latents.flatten(0, 2).to(device_);
 }
 
-Tensor LatentCache::views(int64_t orbit, const std::vector<int64_t>& indices, bool mirrored) const {
-  return latents_[orbit][mirrored ? 1 : 0].index_select(0, at::tensor(indices, at::kLong));
+/// [K, 4, S, S] → [K, z, h, w]
+Tensor LatentCache::encode(const Tensor& pictures) const {
+  const c10::NoGradGuard no_grad;
+  const Autocast autocast(device_.type(), dtype_);
+  return encoder_->mode(pictures.narrow(1, 0, channels_) * 2 - 1).to(at::kFloat);
+}
+
+Tensor LatentCache::clip_latents(const std::vector<Clip>& clips, const Tensor& views) const {
+  const int64_t count = views.size(0), frames = views.size(1), orbit_views = set_->orbit_views();
+  if (encoder_) return encode(views.flatten(0, 1)).unflatten(0, {count, frames});
+  std::vector<int64_t> indices;
+  for (const Clip& clip : clips)
+    for (const int64_t view : clip_views(clip, orbit_views, frames))
+      indices.push_back((2 * clip.orbit + (clip.mirrored ? 1 : 0)) * orbit_views + view);
+  return latents_.index_select(0, index_tensor(indices, device_)).unflatten(0, {count, frames});
 }
 
 }  // namespace gsv3d

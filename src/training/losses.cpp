@@ -29,13 +29,29 @@ Tensor weighted_mean(const Tensor& value, const Tensor& weight) {
   return (value * weight).sum() / (weight.sum() * value.size(1)).clamp_min(1e-6);
 }
 
-RenderingLoss rendering_loss(const Rendering& rendering, const TargetViews& target) {
+Tensor clip_means(const Tensor& value, int64_t clips) {
+  return value.reshape({clips, -1}).mean(1);
+}
+
+Tensor clip_means(const Tensor& value, const Tensor& weight, int64_t clips) {
+  const Tensor total = weight.reshape({clips, -1}).sum(1) * static_cast<double>(value.size(1));
+  return (value * weight).reshape({clips, -1}).sum(1) / total.clamp_min(1e-6);
+}
+
+RenderingLoss rendering_loss(const Rendering& rendering, const TargetViews& target, int64_t clips, double l1) {
   RenderingLoss loss;
-  loss.rgb = (rendering.rgb - target.rgb).square().mean();
-  loss.alpha = (rendering.alpha - target.alpha).square().mean();
-  const Tensor object = (target.alpha > 0.5).logical_and(target.depth > 0).to(at::kFloat);
-  loss.depth = weighted_mean((rendering.depth - rendering.alpha * target.depth).abs(), object);
+  const Tensor difference = rendering.rgb - target.rgb;
+  loss.rgb = clip_means(difference.square(), clips);
+  if (l1 > 0) loss.rgb = loss.rgb + l1 * clip_means(difference.abs(), clips);
+  loss.alpha = clip_means((rendering.alpha - target.alpha).square(), clips);
+  loss.depth = clip_means((rendering.depth - rendering.alpha * target.depth).abs(), target.object(), clips);
   return loss;
+}
+
+Tensor thickness_loss(const Rendering& moments, const Tensor& origin, const TargetViews& target) {
+  const Tensor goal = target.depth - origin;
+  const Tensor second = moments.rgb.narrow(1, 0, 1), first = moments.rgb.narrow(1, 1, 1);
+  return clip_means(second - 2 * goal * first + goal.square() * moments.alpha, target.object(), target.alpha.size(0));
 }
 
 }  // namespace gsv3d

@@ -1,6 +1,7 @@
 #include "training/metrics_log.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
@@ -18,56 +19,56 @@ std::vector<std::string> all_columns(const std::vector<std::string>& part_names)
 }  // namespace
 
 MetricsLog::MetricsLog(const std::filesystem::path& folder, const std::vector<std::string>& part_names, int64_t batch,
-                       int64_t resumed_step, double resumed_seconds)
+                       int64_t resumed_step, double resumed_seconds, at::Device device)
     : columns_(all_columns(part_names)),
       csv_(folder / "metrics.csv", columns_, resumed_step),
       tensorboard_(folder, resumed_step),
       batch_(batch),
       row_start_seconds_(resumed_seconds),
-      sums_(3 + part_names.size(), 0.0) {}
+      sums_(at::zeros({4 + static_cast<int64_t>(part_names.size())}, at::TensorOptions().dtype(at::kDouble).device(device))) {}
 
 void MetricsLog::add(const StepMetrics& metrics) {
-  ++good_;
-  sums_[0] += metrics.learning_rate;
-  sums_[1] += metrics.gradient_norm;
-  sums_[2] += metrics.loss;
-  for (size_t i = 0; i < metrics.parts.size(); ++i) sums_.at(3 + i) += metrics.parts[i];
-}
-
-void MetricsLog::add_skipped() {
-  ++skipped_;
+  ++steps_;
+  std::vector<Tensor> scalars = {metrics.gradient_norm, metrics.loss};
+  for (const auto& [name, part] : metrics.parts) scalars.push_back(part);
+  for (Tensor& scalar : scalars) scalar = scalar.detach().to(sums_.device(), at::kDouble, /*non_blocking=*/true).reshape({1});
+  const Tensor good = metrics.good.to(at::kDouble).reshape({1});
+  scalars.insert(scalars.begin(), at::full_like(good, metrics.learning_rate));
+  // Not a product: 0 times NaN is NaN.
+  const Tensor values = at::where(good > 0, at::cat(scalars), 0);
+  sums_.add_(at::cat({good, values}));
 }
 
 Tensor MetricsLog::pending() const {
-  std::vector<double> values = {row_start_seconds_, static_cast<double>(good_), static_cast<double>(skipped_)};
-  values.insert(values.end(), sums_.begin(), sums_.end());
-  return at::tensor(values, at::kDouble);
+  const Tensor sums = sums_.cpu();
+  const double good = sums[0].item<double>();
+  const std::vector<double> head = {row_start_seconds_, good, static_cast<double>(steps_) - good};
+  return at::cat({at::tensor(head, at::kDouble), sums.narrow(0, 1, sums.size(0) - 1)});
 }
 
 void MetricsLog::restore(const Tensor& pending) {
-  require(pending.scalar_type() == at::kDouble && pending.dim() == 1 && pending.size(0) == static_cast<int64_t>(3 + sums_.size()),
+  require(pending.scalar_type() == at::kDouble && pending.dim() == 1 && pending.size(0) == 2 + sums_.size(0),
           "the checkpoint's metrics are another stage's");
-  const Tensor values = pending.contiguous();
-  const double* first = values.const_data_ptr<double>();
-  row_start_seconds_ = first[0];
-  good_ = static_cast<int64_t>(first[1]);
-  skipped_ = static_cast<int64_t>(first[2]);
-  std::copy_n(first + 3, sums_.size(), sums_.begin());
+  row_start_seconds_ = pending[0].item<double>();
+  steps_ = std::llround(pending[1].item<double>() + pending[2].item<double>());
+  sums_.narrow(0, 0, 1).copy_(pending.narrow(0, 1, 1));
+  sums_.narrow(0, 1, sums_.size(0) - 1).copy_(pending.narrow(0, 3, sums_.size(0) - 1));
 }
 
 void MetricsLog::write_row(int64_t step, double seconds) {
-  if (good_ + skipped_ == 0) return;
-  const double duration = std::max(seconds - row_start_seconds_, 1e-9);
-  std::vector<double> values = {seconds, static_cast<double>(batch_ * (good_ + skipped_)) / duration,
-                                static_cast<double>(skipped_)};
-  for (const double sum : sums_)
-    values.push_back(good_ > 0 ? sum / static_cast<double>(good_) : std::numeric_limits<double>::quiet_NaN());
+  if (steps_ == 0) return;
+  const Tensor sums = sums_.cpu();
+  const double* sum = sums.const_data_ptr<double>();
+  const double good = sum[0], duration = std::max(seconds - row_start_seconds_, 1e-9);
+  std::vector<double> values = {seconds, static_cast<double>(batch_ * steps_) / duration, static_cast<double>(steps_) - good};
+  for (int64_t i = 1; i < sums.numel(); ++i)
+    values.push_back(good > 0 ? sum[i] / good : std::numeric_limits<double>::quiet_NaN());
   csv_.row(step, values);
   for (size_t i = 0; i < values.size(); ++i) tensorboard_.scalar(step, columns_[i + 1], values[i]);
   tensorboard_.flush();
   row_start_seconds_ = seconds;
-  good_ = skipped_ = 0;
-  std::fill(sums_.begin(), sums_.end(), 0.0);
+  steps_ = 0;
+  sums_.zero_();
 }
 
 }  // namespace gsv3d

@@ -1,4 +1,5 @@
-// Collects the numbers of each step and writes their means, as a CSV row and as TensorBoard scalars.
+// Collects the numbers of each step and writes their means, as a CSV row and as TensorBoard scalars. Sums are kept where the loss
+// is and read when a row is due: a step on a GPU is not waited for.
 #pragma once
 
 #include <filesystem>
@@ -13,18 +14,17 @@
 namespace gsv3d {
 
 struct StepMetrics {
-  double seconds = 0;  ///< training time so far
-  double learning_rate = 0, gradient_norm = 0, loss = 0;
-  std::vector<double> parts;
+  double learning_rate = 0;
+  Tensor good;  ///< scalars on the device: 1, or 0 for a step that was left out, which only counts for the speed
+  Tensor gradient_norm, loss;
+  std::vector<std::pair<std::string, Tensor>> parts;
 };
 
 class MetricsLog {
  public:
   MetricsLog(const std::filesystem::path& folder, const std::vector<std::string>& part_names, int64_t batch, int64_t resumed_step,
-             double resumed_seconds);
-  /// Adds a step that counts; skipped steps only count for the speed.
+             double resumed_seconds, at::Device device);
   void add(const StepMetrics& metrics);
-  void add_skipped();
   /// What was added since the last row, float64 [values], for a checkpoint between two rows; restore() takes it back.
   Tensor pending() const;
   /// Throws Error when it is another stage's.
@@ -40,8 +40,8 @@ class MetricsLog {
   TensorboardWriter tensorboard_;
   int64_t batch_;
   double row_start_seconds_;
-  int64_t good_ = 0, skipped_ = 0;
-  std::vector<double> sums_;  // learning rate, gradient norm, loss, parts
+  int64_t steps_ = 0;  // since the last row
+  Tensor sums_;        // float64 on the device: good steps; of those: learning rate, gradient norm, loss, parts
 };
 
 }  // namespace gsv3d

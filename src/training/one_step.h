@@ -1,23 +1,29 @@
 // One noising and one denoising of a batch of clips: the common core of diffusion training and of distillation.
 #pragma once
 
+#include "diffusion/diffusion_loss.h"
 #include "diffusion/sampler.h"
 #include "training/clip_batch.h"
 
 namespace gsv3d {
 
-struct NoiseLevels {
-  double p_mean = 0.7, p_std = 1.6;  ///< of ln sigma, normal
+struct OneStepOptions {
+  NoiseLevels levels;
+  double max_loss_weight = 0;  ///< upper bound of the loss's weight; 0: none
+  double on_policy = 0;        ///< share of the clips at one of the sampler's levels that start from what the sampler has there
 };
 
 struct OneStep {
-  Tensor sigma;     ///< [B] noise level of each clip
-  Tensor estimate;  ///< [B, N, z, h, w] estimate of the clean scaled latents, float32, SV3D's frame order
-  Tensor loss;  ///< [B] mean squared error of the estimate, weighted by (sigma² + 1) / sigma²: the error of the v-prediction
+  Tensor sigma;          ///< [B] noise level of each clip
+  Tensor sigma_on_host;  ///< the same on the CPU: to be looked at without waiting for the device
+  Tensor estimate;       ///< [B, N, z, h, w] estimate of the clean scaled latents, float32, SV3D's frame order
+  /// [B] mean squared error of the estimate, weighted by (sigma² + 1) / sigma²: the error of the v-prediction. A given photo's
+  /// frame (Conditioning::photo_latent) does not count.
+  Tensor loss;
 };
 
 /// Draws a noise level per clip and noise per frame from (seed, step), and lets the network estimate the clean latents at once.
 OneStep one_step(const VideoUNet& unet, const ModelConfig& model, const ClipBatch& batch, const Conditioning& conditioning,
-                 const NoiseLevels& levels, uint64_t seed, int64_t step);
+                 const OneStepOptions& options, uint64_t seed, int64_t step);
 
 }  // namespace gsv3d

@@ -14,8 +14,8 @@ struct Surface {
 
 Surface surface_behind(const TargetViews& truth, int64_t cell) {
   constexpr double nowhere = 1e6;  // farther than any surface, so that the nearest one wins
-  const Tensor hit = (truth.alpha > 0.5).logical_and(truth.depth > 0);
-  const Tensor nearest = -at::max_pool2d(-at::where(hit, truth.depth, nowhere), {cell, cell});
+  const Tensor hit = truth.object().to(at::kBool);
+  const Tensor nearest = -at::max_pool2d(-truth.depth.masked_fill(hit.logical_not(), nowhere), {cell, cell});
   const Tensor alpha = at::avg_pool2d(truth.alpha, {cell, cell});
   // Over white, rgb = alpha · colour + (1 - alpha).
   const Tensor colour = at::avg_pool2d(truth.rgb - (1 - truth.alpha), {cell, cell}) / alpha.clamp_min(1e-3);
@@ -25,7 +25,7 @@ Surface surface_behind(const TargetViews& truth, int64_t cell) {
 
 }  // namespace
 
-RenderingLoss surface_loss(const Gaussians& gaussians, const Cameras& cameras, const TargetViews& truth) {
+RenderingLoss surface_loss(const Gaussians& gaussians, const Cameras& cameras, const TargetViews& truth, int64_t clips) {
   const int64_t views = truth.alpha.size(0), size = truth.alpha.size(-1), per_view = views > 0 ? gaussians.count() / views : 0;
   const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(per_view))));
   require(grid > 0 && views * grid * grid == gaussians.count() && cameras.count() == views && size % grid == 0 &&
@@ -41,9 +41,9 @@ RenderingLoss surface_loss(const Gaussians& gaussians, const Cameras& cameras, c
   const Tensor rgb = sh_to_rgb(gaussians.sh.narrow(1, 0, 1)).reshape({-1, 3});
 
   RenderingLoss loss;
-  loss.depth = weighted_mean((on_grid(z) - surface.depth).abs(), surface.seen);
-  loss.rgb = weighted_mean((on_grid(rgb) - surface.rgb).square(), surface.seen * surface.alpha);
-  loss.alpha = (on_grid(gaussians.opacities) - surface.alpha).square().mean();
+  loss.depth = clip_means((on_grid(z) - surface.depth).abs(), surface.seen, clips);
+  loss.rgb = clip_means((on_grid(rgb) - surface.rgb).square(), surface.seen * surface.alpha, clips);
+  loss.alpha = clip_means((on_grid(gaussians.opacities) - surface.alpha).square(), clips);
   return loss;
 }
 

@@ -10,9 +10,11 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/progress.h"
 #include "training/decoder_stage.h"
 #include "training/diffusion_stage.h"
 #include "training/distill_stage.h"
+#include "training/shard_follower.h"
 #include "training/stage_context.h"
 #include "training/vae_stage.h"
 
@@ -70,6 +72,40 @@ void keep_freed_memory() {
 #endif
 }
 
+/// Waits for the first shard.
+void start_following(ShardFollower& follower, TrainingSet& set) {
+  spdlog::info("waiting for the first shard");
+  while (set.empty()) {
+    follower.wait();
+    follower.extend(set);
+    require(!set.empty() || !follower.finished(), "the training data holds no object");
+  }
+}
+
+/// Called between steps.
+void take_in(ShardFollower& follower, TrainingSet& set) {
+  const int64_t more = follower.extend(set);
+  if (more > 0) spdlog::info("training data: {} more orbits, {} in all{}", more, set.size(), follower.finished() ? ", complete" : "");
+}
+
+/// All data, or, with a follower, what is there of it.
+std::shared_ptr<TrainingSet> read_data(const TrainOptions& options, bool with_depth, at::Device device,
+                                       std::unique_ptr<ShardFollower>& follower) {
+  if (!options.follow) {
+    auto set = std::make_shared<TrainingSet>(load_training_set(options.data, with_depth));
+    set->to(device);
+    return set;
+  }
+  std::vector<double> weights;
+  for (const DataFolder& folder : options.data) weights.push_back(folder.weight);
+  auto set = std::make_shared<TrainingSet>(weights, with_depth);
+  set->set_grows();
+  set->to(device);
+  follower = std::make_unique<ShardFollower>(options.data, with_depth);
+  start_following(*follower, *set);
+  return set;
+}
+
 }  // namespace
 
 const std::vector<std::string>& training_stages() {
@@ -88,28 +124,33 @@ TrainSummary train(const TrainOptions& options) {
     throw UsageError(fmt::format("unknown stage \"{}\": use one of {}", options.stage, fmt::join(training_stages(), ", ")));
   if (options.steps && *options.steps <= 0) throw UsageError("--steps must be positive");
   if (options.minutes && *options.minutes <= 0) throw UsageError("--minutes must be positive");
+  if (options.seconds && *options.seconds <= 0) throw UsageError("--seconds must be positive");
+  if (options.data.empty()) throw UsageError("--data is missing");
 
   keep_freed_memory();
   TrainRun run;
   run.folder = options.run;
   run.seed = options.seed;
   run.minutes = options.minutes;
+  run.seconds = options.seconds;
   run.resume = options.resume;
   run.device = parse_device(options.device);
   run.dtype = training_dtype(options.dtype, run.device);
-  if (run.minutes) spdlog::info("--minutes: the schedule follows the clock, so this run is not bit-reproducible");
+  if (run.minutes || run.seconds) spdlog::info("--minutes, --seconds: the schedule follows the clock, so this run is not bit-reproducible");
 
   StageContext context;
   context.model_folder = options.model;
   context.model = read_model_config(options.model);
-  context.data = options.data;
+  context.data = options.data[0].path;
   context.seed = options.seed;
   context.device = run.device;
   context.dtype = run.dtype;
-  auto set = load_training_set(options.data, found->needs_depth);
-  spdlog::info("train {}: {} orbits of {} groups, {} pixels, {} on {}", options.stage, set.orbits.size(), set.groups.size(),
-               set.image_size(), dtype_name(run.dtype), run.device.str());
-  context.set = std::make_shared<const TrainingSet>(std::move(set));
+  std::unique_ptr<ShardFollower> follower;
+  const auto set = read_data(options, found->needs_depth, run.device, follower);
+  if (follower) run.between_steps = [&] { take_in(*follower, *set); };
+  spdlog::info("train {}: {} orbits of {} groups, {} pixels, {} on {}", options.stage, set->size(), set->group_count(),
+               set->image_size(), dtype_name(run.dtype), run.device.str());
+  context.set = set;
   const PreparedStage prepared = found->prepare(std::move(context), options);
   return run_training(*prepared.stage, prepared.trainer, run);
 }

@@ -8,17 +8,20 @@
 #include <vector>
 
 #include "training/trainer.h"
+#include "training/training_set.h"
 
 namespace gsv3d {
 
 struct TrainOptions {
   std::string stage;              ///< vae | diffusion | decoder | distill
   std::filesystem::path model;    ///< folder whose config.json gives the architecture; receives the weights
-  std::filesystem::path data;     ///< shards: a .tar file or a folder of them
+  std::vector<DataFolder> data;   ///< where shards are, one or more places
+  bool follow = false;            ///< start with the first shard and take in others as they appear
   std::filesystem::path run;      ///< folder of the checkpoint, metrics and previews
   std::filesystem::path config;   ///< the stage's settings
   std::optional<int64_t> steps;   ///< instead of the configuration's
   std::optional<double> minutes;  ///< schedule by time instead of steps
+  std::optional<double> seconds;  ///< end so many seconds after the call, reading and export included
   std::string device = "auto";
   std::string dtype = "auto";  ///< auto | fp32 | bf16; auto: bf16 where the device is faster with it
   uint64_t seed = 0;

@@ -1,7 +1,9 @@
 // The training loop, the same for every stage: loss, backward, AdamW, moving average, checkpoints, metrics, previews.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "core/device.h"
@@ -13,10 +15,18 @@ namespace gsv3d {
 struct TrainRun {
   std::filesystem::path folder;  ///< checkpoint.safetensors, metrics.csv, TensorBoard events, previews/, settings.json
   uint64_t seed = 0;
-  std::optional<double> minutes;  ///< schedule by training time instead of steps; such a run is not bit-reproducible
+  /// Schedule by training time over all sessions instead of steps, the final export included; not bit-reproducible.
+  std::optional<double> minutes;
+  /// The same, but this session ends so many seconds after `started`, whatever was done before.
+  std::optional<double> seconds;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;  ///< of matrix products (autocast); weights, moments and averages are float32
   bool resume = true;                 ///< go on from the folder's checkpoint if there is one
+  std::function<void()> between_steps;  ///< called before every step
+  /// The loss is read back, and a series of skipped steps noticed, after so many steps; 0: every step on the CPU, with each row
+  /// of metrics on a GPU, which would stand still meanwhile.
+  int64_t read_back_steps = 0;
 };
 
 struct TrainSummary {
@@ -27,8 +37,8 @@ struct TrainSummary {
 };
 
 /// Trains until the last step (or minute). After Ctrl-C or SIGTERM it writes a checkpoint, exports the weights and throws
-/// Cancelled. A step whose loss or gradients are not finite is left out; Error after 20 of them in a row. Error also when the
-/// folder's checkpoint belongs to other settings.
+/// Cancelled. A step whose loss or gradients are not finite is left out; Error when 20 in a row were (noticed when the loss is read
+/// back). Error also when the folder's checkpoint belongs to other settings.
 TrainSummary run_training(Stage& stage, const TrainerConfig& config, const TrainRun& run);
 
 }  // namespace gsv3d

@@ -1,11 +1,10 @@
 #include "training/vae_stage.h"
 
-#include <cmath>
-
 #include "core/error.h"
 #include "diffusion/autoencoder.h"
 #include "training/losses.h"
 #include "training/preview.h"
+#include "training/recoloring.h"
 #include "training/seeds.h"
 
 namespace gsv3d {
@@ -27,7 +26,7 @@ class VaeStage : public Stage {
 
   std::string name() const override { return "vae"; }
   NamedTensors parameters() const override { return parameters_; }
-  std::vector<std::string> part_names() const override { return {"l1", "mse", "kl"}; }
+  std::vector<std::string> part_names() const override { return {"l1", "mse", "kl", "alpha", "edge"}; }
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
@@ -35,7 +34,8 @@ class VaeStage : public Stage {
 
  private:
   Tensor draw_views(int64_t count, const at::Generator& generator, bool flips) const;
-  Tensor tinted(const Tensor& rgba, const at::Generator& generator) const;
+  Tensor draw_pictures(int64_t count, uint64_t seed, int64_t step) const;
+  Tensor decoded(const Tensor& latents) const { return decoder_(latents).to(at::kFloat); }
 
   StageContext context_;
   VaeStageConfig config_;
@@ -46,67 +46,102 @@ class VaeStage : public Stage {
 };
 
 Json VaeStage::settings() const {
-  AutoencoderConfig architecture = context_.model.vae;
-  architecture.scale_factor = 0;  // this stage's own result: must not make its checkpoint look foreign
+  // Without what this stage itself measures: it must not make its checkpoint look foreign.
   return {{"config", lasting_settings(config_)},
-          {"vae", config_to_json(architecture)},
+          {"vae", config_to_json(context_.model.vae.without_scaling())},
           {"data", fingerprint_text(context_.set->fingerprint)}};
 }
 
-/// → [count, 4, S, S] RGBA in 0-1.
+/// → [count, 4, S, S] RGBA in 0-1, not premultiplied.
 Tensor VaeStage::draw_views(int64_t count, const at::Generator& generator, bool flips) const {
   const std::vector<double> numbers = uniform_numbers(count * 5, generator);
-  std::vector<Tensor> views;
+  std::vector<int64_t> views;
+  std::vector<bool> mirrored;
   for (int64_t i = 0; i < count; ++i) {
     const double* u = &numbers[static_cast<size_t>(5 * i)];
-    const Tensor& rgba = context_.set->orbits[static_cast<size_t>(context_.set->draw(u[0], u[1], u[2]))].rgba;
-    const Tensor view = rgba[pick(u[3], rgba.size(0))];
-    views.push_back(flips && u[4] < 0.5 ? view.flip(-1) : view);
+    const TrainingSet::Orbit& orbit = context_.set->orbit(context_.set->draw(u[0], u[1], u[2]));
+    views.push_back(orbit.first + pick(u[3], orbit.count));
+    mirrored.push_back(flips && u[4] < 0.5);
   }
-  return at::stack(views).to(context_.device).to(at::kFloat).div_(255);
+  return straight_views(*context_.set, views, mirrored, context_.device);
 }
 
-/// Multiplies the colour of some objects by a random one: grey objects, the most frequent, then teach all colours.
-Tensor VaeStage::tinted(const Tensor& rgba, const at::Generator& generator) const {
-  const int64_t count = rgba.size(0);
-  const Tensor numbers = at::rand({count, 4, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)).to(rgba.device());
-  const Tensor chosen = (numbers.narrow(1, 3, 1) < config_.tint_probability).to(at::kFloat);
-  const Tensor tint = 1 - chosen * (1 - config_.min_tint) * numbers.narrow(1, 0, 3);
-  return at::cat({rgba.narrow(1, 0, 3) * tint, rgba.narrow(1, 3, 1)}, 1);
+/// Pictures [count, 4, S, S] as training sees them: flipped and recoloured at random.
+Tensor VaeStage::draw_pictures(int64_t count, uint64_t seed, int64_t step) const {
+  const Tensor views = draw_views(count, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
+  const auto generator = make_generator(step_seed(seed, step, "recoloring"));
+  return picture(
+      recolored(views, draw_recoloring(count, config_.recolor_probability, config_.min_tint, generator, context_.device)));
+}
+
+/// Differences to the right and the lower neighbour.
+Tensor edges(const Tensor& x) {
+  return (x.diff(1, -1).abs().mean() + x.diff(1, -2).abs().mean()) / 2;
 }
 
 StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
-  const Tensor views = draw_views(config_.batch, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
-  const Tensor rgba = tinted(views, make_generator(step_seed(seed, step, "tint")));
-  const Tensor images = on_white(rgba) * 2 - 1;
-  const Tensor moments = encoder_.moments(images);
+  const Tensor pictures = draw_pictures(config_.batch, seed, step);
+  const Tensor moments = encoder_.moments(signed_pictures(context_.model.vae, pictures));
   const int64_t channels = moments.size(1) / 2;
   const Tensor noise =
       randn({moments.size(0), channels, moments.size(2), moments.size(3)}, make_generator(step_seed(seed, step, "posterior")));
-  const Tensor decoded = decoder_(sample_posterior(moments, noise.to(context_.device))).to(at::kFloat);
-  const Tensor saturation = 0.5 * (images.amax(1, true) - images.amin(1, true));
-  const Tensor weight = 1 + config_.foreground_weight * rgba.narrow(1, 3, 1) + config_.saturation_weight * saturation;
-  const Tensor error = decoded - images;
-  const Tensor l1 = weighted_mean(error.abs(), weight), mse = weighted_mean(error.square(), weight), kl = kl_divergence(moments);
-  return {config_.l1_weight * l1 + config_.mse_weight * mse + config_.kl_weight * kl,
-          {{"l1", l1.detach()}, {"mse", mse.detach()}, {"kl", kl.detach()}}};
+  const Tensor sample = sample_posterior(moments, noise.to(context_.device, /*non_blocking=*/true));
+  const Tensor error = decoded(sample) - signed_pictures(context_.model.vae, pictures);
+  const Tensor rgb = pictures.narrow(1, 0, 3), color_error = error.narrow(1, 0, 3), none = at::zeros({}, error.options());
+  const Tensor saturation = rgb.amax(1, true) - rgb.amin(1, true);
+  const Tensor weight = 1 + config_.foreground_weight * pictures.narrow(1, 3, 1) + config_.saturation_weight * saturation;
+  const Tensor l1 = weighted_mean(color_error.abs(), weight), mse = weighted_mean(color_error.square(), weight);
+  const Tensor kl = kl_divergence(moments);
+  Tensor loss = config_.l1_weight * l1 + config_.mse_weight * mse + config_.kl_weight * kl, alpha = none, edge = none;
+  if (error.size(1) == 4) {
+    const Tensor alpha_error = error.narrow(1, 3, 1);
+    alpha = config_.l1_weight * alpha_error.abs().mean() + config_.mse_weight * alpha_error.square().mean();
+    loss = loss + config_.alpha_weight * alpha;
+  }
+  if (config_.edge_weight > 0) {
+    edge = edges(color_error);
+    loss = loss + config_.edge_weight * edge;
+  }
+  return {loss,
+          {{"l1", l1.detach()},
+           {"mse", mse.detach()},
+           {"kl", kl.detach()},
+           {"alpha", alpha.detach()},
+           {"edge", edge.detach()}}};
 }
 
 std::vector<Preview> VaeStage::preview() {
-  const Tensor images = on_white(draw_views(12, make_generator(step_seed(context_.seed, 0, "preview")), /*flips=*/false));
-  const Tensor decoded = decoder_(encoder_.mode(images * 2 - 1)).to(at::kFloat) * 0.5 + 0.5;
-  return {{"reconstruction", picture_grid({images, decoded})}};
+  const Tensor views = draw_views(12, make_generator(step_seed(context_.seed, 0, "preview")), /*flips=*/false);
+  const Tensor pictures = picture(views);
+  const Tensor reconstructed = decoded(encoder_.mode(signed_pictures(context_.model.vae, pictures))) * 0.5 + 0.5;
+  std::vector<Tensor> rows = {pictures, reconstructed};
+  if (reconstructed.size(1) == 4) rows.push_back(reconstructed.narrow(1, 3, 1).expand({-1, 3, -1, -1}));
+  return {{"reconstruction", picture_grid(rows)}};
 }
 
 void VaeStage::export_weights() {
-  constexpr int64_t measured_views = 256;
-  const Tensor images =
-      on_white(draw_views(measured_views, make_generator(step_seed(context_.seed, 0, "scale factor")), /*flips=*/false));
-  const double deviation = encoder_.mode(images * 2 - 1).to(at::kFloat).std().item<double>();
-  require(std::isfinite(deviation) && deviation > 0, "the latents' standard deviation is {}: the autoencoder has collapsed",
-          deviation);
+  constexpr int64_t measured_views = 512, at_once = 64;
+  const AutoencoderConfig& vae = context_.model.vae;
+  std::vector<Tensor> modes;
+  for (int64_t i = 0; i < measured_views / at_once; ++i) {
+    const Tensor pictures = draw_pictures(at_once, context_.seed, /*step=*/-1 - i);
+    modes.push_back(encoder_.mode(signed_pictures(vae, pictures)).to(at::kFloat));
+  }
+  const Tensor latents = at::cat(modes).transpose(0, 1).flatten(1).to(at::kCPU, at::kDouble);  // [z, values]
+  const bool per_channel = config_.per_channel.value_or(vae.in_channels == 4 || vae.scales_channels());
+  const Tensor deviation = per_channel ? latents.std(at::IntArrayRef{1}) : latents.std();
+  require(at::isfinite(deviation).logical_and(deviation > 0).all().item<bool>(),
+          "the latents' standard deviation is {}: the autoencoder has collapsed", deviation.min().item<double>());
   export_parameters(context_, "vae.safetensors", store_->parameters());
-  update_model_config(context_, {{"vae", {{"scale_factor", 1 / deviation}}}});
+  const auto numbers = [](const Tensor& values) {
+    return std::vector<double>(values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel());
+  };
+  Json patch = {{"latent_shift", Json::array()}, {"latent_scale", Json::array()}};
+  if (per_channel)
+    patch = {{"latent_shift", numbers(latents.mean(1))}, {"latent_scale", numbers(deviation.reciprocal())}};
+  else
+    patch["scale_factor"] = 1 / deviation.item<double>();
+  update_model_config(context_, {{"vae", patch}});
 }
 
 }  // namespace

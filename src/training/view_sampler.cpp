@@ -1,8 +1,23 @@
 #include "training/view_sampler.h"
 
+#include <cmath>
+#include <numbers>
+
 #include "core/error.h"
 
 namespace gsv3d {
+namespace {
+
+/// Another colour for a clip, from five numbers in [0, 1).
+void recolor(Clip& clip, const ClipSampling& sampling, const double* u) {
+  constexpr std::array<std::array<int64_t, 3>, 6> permutations = {
+      {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}};
+  if (u[0] >= sampling.recolor_probability) return;
+  clip.channels = permutations[static_cast<size_t>(pick(u[1], 6))];
+  for (size_t c = 0; c < 3; ++c) clip.gains[c] = sampling.min_gain + (1 - sampling.min_gain) * u[2 + c];
+}
+
+}  // namespace
 
 void check_clip_sampling(const ClipSampling& sampling, int64_t orbit_views) {
   require(sampling.frames > 0 && orbit_views % sampling.frames == 0, "{} frames per clip do not divide the data's {} orbit views",
@@ -11,7 +26,7 @@ void check_clip_sampling(const ClipSampling& sampling, int64_t orbit_views) {
 
 std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& sampling, int64_t count,
                              const at::Generator& generator) {
-  constexpr int64_t numbers_per_clip = 6;
+  constexpr int64_t numbers_per_clip = 6, numbers_per_colour = 5;
   const std::vector<double> numbers = uniform_numbers(count * numbers_per_clip, generator);
   std::vector<Clip> clips;
   for (int64_t i = 0; i < count; ++i) {
@@ -22,6 +37,9 @@ std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& samplin
     clip.mirrored = u[5] < sampling.mirror_probability;
     clips.push_back(clip);
   }
+  if (sampling.recolor_probability <= 0) return clips;
+  const std::vector<double> colours = uniform_numbers(count * numbers_per_colour, generator);
+  for (size_t i = 0; i < clips.size(); ++i) recolor(clips[i], sampling, &colours[static_cast<size_t>(numbers_per_colour) * i]);
   return clips;
 }
 
@@ -32,10 +50,23 @@ std::vector<int64_t> clip_views(const Clip& clip, int64_t orbit_views, int64_t f
   return views;
 }
 
-Cameras clip_cameras(const ObjectViews& views, const Clip& clip, const std::vector<int64_t>& indices) {
-  const double photo_azimuth = 360.0 * static_cast<double>(clip.start) / static_cast<double>(views.orbit_views);
-  const Cameras turned = rotate_azimuth(views.cameras.select(at::tensor(indices, at::kLong)), photo_azimuth);
-  return clip.mirrored ? mirrored(turned) : turned;
+Cameras clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, const std::vector<int64_t>& views,
+                     int64_t per_clip) {
+  const auto count = static_cast<int64_t>(clips.size());
+  const Cameras seen = set.cameras().select(at::tensor(views, at::kLong));
+  // As rotate_azimuth() and mirrored() do for one clip: W becomes M (W Ry) M with M = diag(±1, 1, 1, 1).
+  std::vector<double> turns, mirrors;
+  for (const Clip& clip : clips) {
+    const double azimuth = 2 * std::numbers::pi * static_cast<double>(clip.start) / static_cast<double>(set.orbit_views());
+    const double c = std::cos(azimuth), s = std::sin(azimuth);
+    turns.insert(turns.end(), {c, 0, s, 0, 0, 1, 0, 0, -s, 0, c, 0, 0, 0, 0, 1});
+    mirrors.insert(mirrors.end(), {clip.mirrored ? -1.0 : 1.0, 1, 1, 1});
+  }
+  const Tensor turn = at::tensor(turns, at::kFloat).view({count, 1, 1, 4, 4});
+  const Tensor mirror = at::tensor(mirrors, at::kFloat).view({count, 1, 4});
+  const Tensor matrices = seen.world_to_camera.view({count, per_clip, 4, 4});
+  const Tensor turned = (matrices.unsqueeze(-1) * turn).sum(3);
+  return {(turned * mirror.unsqueeze(-1) * mirror.unsqueeze(-2)).flatten(0, 1), seen.intrinsics, seen.width, seen.height};
 }
 
 }  // namespace gsv3d

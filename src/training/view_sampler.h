@@ -2,6 +2,7 @@
 // cameras stand in the photo's frame of reference.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,14 +15,19 @@ struct ClipSampling {
   int64_t frames = 7;               ///< N views per clip; divides the number of orbit views
   double front_probability = 0.3;   ///< chance that the photo is the orbit's view 0 (people photograph things from the front)
   double mirror_probability = 0.5;  ///< chance that the world is mirrored left to right
+  double recolor_probability = 0;   ///< chance of another colour: a permutation of the channels and a gain in [min_gain, 1] each
+  double min_gain = 0.15;
 };
 
 /// One clip: view j (design order, 0 = the photo) is the orbit's view (start + j·stride) mod V, or, mirrored, the flipped view
-/// (start - j·stride) mod V, with stride = V / N.
+/// (start - j·stride) mod V, with stride = V / N. Everything that is seen of it has channel c = gains[c] times the true channel
+/// channels[c], before it is laid over white.
 struct Clip {
   int64_t orbit = 0;
   int64_t start = 0;
   bool mirrored = false;
+  std::array<int64_t, 3> channels = {0, 1, 2};
+  std::array<double, 3> gains = {1, 1, 1};
 };
 
 /// Throws Error unless `frames` divides `orbit_views`.
@@ -33,8 +39,8 @@ std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& samplin
 /// The orbit's views that make up a clip, design order.
 std::vector<int64_t> clip_views(const Clip& clip, int64_t orbit_views, int64_t frames);
 
-/// Cameras of any views of the clip's orbit, in the world turned so that the photo stands at azimuth 0, mirrored in x where the
-/// clip is.
-Cameras clip_cameras(const ObjectViews& views, const Clip& clip, const std::vector<int64_t>& indices);
+/// Cameras of `per_clip` views of each clip, clip-major: views are indices into the set. Each clip's stand in the world turned so
+/// that its photo is at azimuth 0, mirrored in x where the clip is. On the CPU.
+Cameras clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, const std::vector<int64_t>& views, int64_t per_clip);
 
 }  // namespace gsv3d

@@ -27,6 +27,12 @@ AutoencoderConfig tiny_config() {
   return config;
 }
 
+AutoencoderConfig patch_config() {
+  AutoencoderConfig config = tiny_config();
+  config.in_channels = config.out_ch = 4, config.patch_size = 2, config.ch_mult = {1, 2, 4};
+  return config;
+}
+
 /// Tolerances of the golden notes: about 10 times what the reference moves when its own kernels are swapped.
 void compare(const AutoencoderConfig& config, std::shared_ptr<nn::ParameterStore> encoder_weights,
              std::shared_ptr<nn::ParameterStore> decoder_weights, const NamedTensors& io, const std::string& prefix) {
@@ -36,7 +42,7 @@ void compare(const AutoencoderConfig& config, std::shared_ptr<nn::ParameterStore
   const auto golden = [&](const char* name) { return io.at(prefix + name); };
   expect_close(encoder.moments(golden("image")), golden("moments"), 5e-5, "moments");
   expect_close(encoder.mode(golden("image")), golden("latent_mode"), 5e-5, "latent_mode");
-  expect_close(decoder(golden("z_scaled") / config.scale_factor), golden("decoded"), 1e-4, "decoded");
+  expect_close(decoder(unscaled_latents(config, golden("z_scaled"))), golden("decoded"), 1e-4, "decoded");
   expect_close(decoder(golden("latent_mode"), /*chunk=*/1), golden("decoded_of_latent_mode"), 1e-4, "decoded_of_latent_mode");
 }
 
@@ -86,12 +92,76 @@ TEST(Autoencoder, ChunkedDecodingIsTheSame) {
   expect_close(decoder(latents, 2), whole, 1e-5, "chunks of 2");
 }
 
-TEST(Autoencoder, GradientsMatchFiniteDifferences) {
-  const auto store = nn::ParameterStore::random(3);
+TEST(Autoencoder, PatchesAreTheSameNetworkOnRearrangedPixels) {
+  const c10::NoGradGuard no_grad;
+  const auto store = nn::ParameterStore::random(7);
   const nn::Scope scope(store);
-  const AutoencoderEncoder encoder(tiny_config(), scope);
-  const AutoencoderDecoder decoder(tiny_config(), scope);
-  const Tensor image = randn({1, 3, 16, 16}, make_generator(4)).clamp(-1, 1);
+  const AutoencoderEncoder encoder(patch_config(), scope);
+  const AutoencoderDecoder decoder(patch_config(), scope);
+  EXPECT_EQ(patch_config().downsampling(), 8);
+  AutoencoderConfig plain = patch_config();
+  plain.patch_size = 1, plain.in_channels = plain.out_ch = 16;
+  const nn::Scope same(nn::ParameterStore::from_tensors(store->parameters(), "the same", at::kFloat, at::kCPU));
+  const Tensor pictures = randn({2, 4, 32, 16}, make_generator(8));
+  const Tensor latents = encoder.mode(pictures);
+  EXPECT_EQ(latents.sizes(), (std::vector<int64_t>{2, 4, 4, 2}));
+  // Channel 4 c + 2 y + x of the patches is pixel (y, x) of each square of channel c.
+  const Tensor patches = pictures.view({2, 4, 16, 2, 8, 2}).permute({0, 1, 3, 5, 2, 4}).reshape({2, 16, 16, 8});
+  EXPECT_TRUE(at::equal(latents, AutoencoderEncoder(plain, same).mode(patches)));
+  const Tensor decoded = decoder(latents);
+  EXPECT_EQ(decoded.sizes(), pictures.sizes());
+  const Tensor rearranged = AutoencoderDecoder(plain, same)(latents).view({2, 4, 2, 2, 16, 8}).permute({0, 1, 4, 2, 5, 3});
+  EXPECT_TRUE(at::equal(decoded, rearranged.reshape({2, 4, 32, 16})));
+}
+
+TEST(Autoencoder, PatchNetworksStartWithIdleBlocks) {
+  const auto second_convolution = [](const AutoencoderConfig& config) {
+    const auto store = nn::ParameterStore::random(7);
+    const AutoencoderEncoder encoder(config, nn::Scope(store));
+    return store->parameters().at("encoder.mid.block_1.conv2.weight").abs().max().item<double>();
+  };
+  EXPECT_EQ(second_convolution(patch_config()), 0);
+  EXPECT_GT(second_convolution(tiny_config()), 0) << "as in SV3D's";
+}
+
+TEST(Autoencoder, ScaledLatentsAndBack) {
+  AutoencoderConfig config;
+  config.scale_factor = 0.5;
+  const Tensor latents = randn({2, 3, 4, 5, 6}, make_generator(1));
+  EXPECT_TRUE(at::equal(scaled_latents(config, latents), latents * 0.5));
+  EXPECT_TRUE(at::equal(conditioning_latents(config, latents), latents)) << "SV3D's convention: the unscaled mode";
+  expect_close(unscaled_latents(config, scaled_latents(config, latents)), latents, 1e-6, "one factor");
+  config.z_channels = 4, config.latent_shift = {1, -2, 0.5, 0}, config.latent_scale = {2, 0.5, 1, 4};
+  const Tensor z = randn({2, 3, 4, 5, 6}, make_generator(2)), scaled = scaled_latents(config, z);
+  expect_close(scaled.select(2, 1), (z.select(2, 1) + 2) * 0.5, 1e-6, "second channel");
+  expect_close(unscaled_latents(config, scaled), z, 1e-6, "each channel's own");
+  EXPECT_TRUE(at::equal(conditioning_latents(config, z), scaled));
+  EXPECT_THROW(scaled_latents(config, z.narrow(2, 0, 3)), Error);
+}
+
+TEST(Autoencoder, PicturesBecomeWhatTheEncoderTakes) {
+  const Tensor picture = at::rand({2, 4, 3, 3}, make_generator(3));
+  AutoencoderConfig config;
+  EXPECT_TRUE(at::equal(signed_pictures(config, picture), picture.narrow(1, 0, 3) * 2 - 1));
+  config.in_channels = 4;
+  EXPECT_TRUE(at::equal(signed_pictures(config, picture), picture * 2 - 1));
+  EXPECT_THROW(signed_pictures(config, picture.narrow(1, 0, 3)), Error);
+}
+
+class AutoencoderGradients : public ::testing::TestWithParam<bool> {};
+
+TEST_P(AutoencoderGradients, MatchFiniteDifferences) {
+  const AutoencoderConfig config = GetParam() ? patch_config() : tiny_config();
+  const auto random = nn::ParameterStore::random(3);
+  AutoencoderEncoder(config, nn::Scope(random)), AutoencoderDecoder(config, nn::Scope(random));
+  NamedTensors weights;  // no zeros, behind which nothing has a gradient
+  for (const auto& [name, tensor] : random->parameters())
+    weights[name] = tensor.eq(0).all().item<bool>() ? 0.05 * randn(tensor.sizes(), make_generator(9)) : tensor;
+  const auto store = nn::ParameterStore::from_tensors(weights, "random", at::kFloat, at::kCPU);
+  const nn::Scope scope(store);
+  const AutoencoderEncoder encoder(config, scope);
+  const AutoencoderDecoder decoder(config, scope);
+  const Tensor image = randn({1, config.in_channels, 16, 16}, make_generator(4)).clamp(-1, 1);
   const auto loss = [&] { return (decoder(encoder.mode(image)) - image).square().mean(); };
 
   store->set_requires_grad(true);
@@ -116,6 +186,8 @@ TEST(Autoencoder, GradientsMatchFiniteDifferences) {
     EXPECT_NEAR(slope / norm, 1.0, 0.03) << name << " (norm " << norm << ")";
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(RgbAndPatches, AutoencoderGradients, ::testing::Bool());
 
 TEST(Autoencoder, Bfloat16StaysClose) {
   const c10::NoGradGuard no_grad;

@@ -112,6 +112,23 @@ TEST(ImageEmbedder, TrainsInBfloat16WithFiniteGradients) {
   }
 }
 
+TEST(ImageEmbedder, PatchTokensFollowTheClassToken) {
+  ImageEmbedderConfig config;
+  config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 1, config.head_width = 16,
+  config.embed_dim = 12;
+  const auto store = nn::ParameterStore::random(1);
+  const ImageEmbedder alone(config, nn::Scope(store));
+  config.patch_tokens = true;
+  const ImageEmbedder all(config, nn::Scope(store));
+  const Tensor images = randn({2, 3, 32, 32}, make_generator(2)), tokens = all(images);
+  EXPECT_EQ(tokens.sizes(), (std::vector<int64_t>{2, 1 + 16, 12}));
+  expect_close(tokens.narrow(1, 0, 1), alone(images), 1e-5, "class token");
+  Tensor changed = images.clone();
+  changed.slice(2, 0, 8).slice(3, 0, 8).add_(1);
+  const Tensor moved = (all(changed) - tokens).abs().amax({0, 2});
+  EXPECT_EQ(moved.argmax().item<int64_t>(), 1) << "the first patch's own token moves most";
+}
+
 TEST(ImageEmbedder, HalfPrecisionWeights) {
   ImageEmbedderConfig config;
   config.image_size = 32, config.patch_size = 8, config.width = 32, config.layers = 1, config.head_width = 16,

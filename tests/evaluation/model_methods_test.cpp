@@ -59,7 +59,7 @@ TEST_F(ModelMethods, CeilingDecodesTheTrueViewsAtEqualSteps) {
   // The model has 3 views: every second one of the orbit of 6.
   const ViewSet all = true_views(object.truth, 0, 6);
   const Tensor chosen = at::stack({all.rgb[0], all.rgb[2], all.rgb[4]});
-  const Tensor latents = encode_photo(*model, chosen) * model->config.vae.scale_factor;
+  const Tensor latents = scaled_latents(model->config.vae, encode_photo(*model, chosen));
   const Gaussians gaussians = prune(decode_gaussians(*model, latents, object.input_rgb, 15), min_exported_opacity);
   const Rendering expected = rasterize(gaussians, targets, at::ones({3}));
   expect_near(true_latents_method(model).predict(object, targets).rgb, expected.rgb, 1e-6, "views");

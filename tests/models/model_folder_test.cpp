@@ -90,6 +90,32 @@ TEST_F(ModelFolder, WidthsThatDoNotFitAreNamed) {
   EXPECT_THAT(load_error(), HasSubstr("multiple of"));
 }
 
+TEST_F(ModelFolder, AutoencoderSettingsThatDoNotFitAreNamed) {
+  edit_config([](Json& json) { json["vae"]["in_channels"] = 5; });
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("vae.in_channels = 5"), Not(HasSubstr("\n"))));
+  edit_config([](Json& json) { json["vae"]["in_channels"] = 4; });
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("vae.out_ch = 3"), HasSubstr("vae.in_channels = 4")));
+  edit_config([](Json& json) { json["vae"]["in_channels"] = 3, json["vae"]["latent_scale"] = {1, 2, 3}; });
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("vae.latent_shift has 0 numbers"), HasSubstr("vae.latent_scale asks for 3")));
+  edit_config([](Json& json) { json["vae"]["latent_shift"] = {0, 0, 0}; });
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("vae.latent_scale has 3 numbers"), HasSubstr("vae.z_channels asks for 4")));
+  edit_config([](Json& json) { json["vae"]["latent_shift"] = {0, 0, 0, 0}, json["vae"]["latent_scale"] = {1, 2, 3, 0}; });
+  EXPECT_THAT(load_error(), HasSubstr("vae.latent_scale = 0"));
+  // 3 · 4 pixels a latent cell do not divide 32, and neither does 8 · 4 leave the UNet two levels.
+  edit_config([](Json& json) { json["vae"]["latent_scale"] = {1, 2, 3, 4}, json["vae"]["patch_size"] = 3; });
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("image_size = 32"), HasSubstr("vae downsampling = 12")));
+  edit_config([](Json& json) { json["vae"]["patch_size"] = 8; });
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("latent size = 1"), HasSubstr("unet downsampling = 2")));
+}
+
+TEST_F(ModelFolder, ChannelScalesSurviveTheRoundTrip) {
+  ModelConfig config = toy_config();
+  config.vae.latent_shift = {0.25, -1, 0, 3}, config.vae.latent_scale = {1, 2, 0.5, 4};
+  config.vae.patch_size = 2, config.vae.ch_mult = {1, 2};
+  initialise_model(model(), config, 1);
+  EXPECT_EQ(config_to_json(load_model(model(), {}).config), config_to_json(config));
+}
+
 TEST_F(ModelFolder, AbsurdNumbersAreRefusedBeforeAnythingIsAllocated) {
   edit_config([](Json& json) { json["image_size"] = int64_t{1} << 40; });
   EXPECT_THAT(load_error(), HasSubstr("image_size"));

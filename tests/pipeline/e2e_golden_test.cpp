@@ -103,7 +103,7 @@ TEST_P(PipelineGolden, PhotoToFrames) {
   run.compare(latents, "z");
 
   const AutoencoderDecoder decoder(run.model.vae, run.model.scope("first_stage_model."));
-  const Tensor decoded = decoder(latents / run.model.vae.scale_factor);
+  const Tensor decoded = decoder(unscaled_latents(run.model.vae, latents));
   run.compare(decoded, "decoded");
   Tensor frames = (((decoded + 1) / 2).clamp(0, 1) * 255).to(at::kByte).permute({0, 2, 3, 1});
   frames = at::cat({frames.slice(0, 0, -1), photo.unsqueeze(0)});  // the last view is the photo itself

@@ -101,9 +101,9 @@ TEST_F(Pipeline, ViewZeroIsThePhoto) {
   const Result result = generate(*model_, disc_photo(), {});
   const Tensor framed = to_tensor(frame_object(disc_photo(), model_->config.image_frame_ratio, 32).on_white).slice(0, 0, 3);
   EXPECT_TRUE(at::equal(result.views[0], framed));
-  EXPECT_TRUE(at::equal(result.photo.rgb[0], framed));
+  EXPECT_TRUE(at::equal(result.photo.rgb()[0], framed));
   // Its latent is the encoder's own; cond_aug = 1e-5 moves it by little.
-  const Tensor own = encode_photo(*model_, result.photo.rgb) * model_->config.vae.scale_factor;
+  const Tensor own = scaled_latents(model_->config.vae, encode_photo(*model_, result.photo.picture));
   testing::expect_close(result.latents.latents.slice(0, 0, 1), own, 1e-3, "latent of view 0");
 }
 
@@ -111,15 +111,38 @@ TEST_F(Pipeline, StagesOneByOneGiveTheWhole) {
   GenerateOptions options;
   const Result whole = generate(*model_, disc_photo(), options);
   const PreparedPhoto photo = prepare_photo(disc_photo(), model_->config, options);
-  const GeneratedLatents latents = generate_latents(*model_, photo.rgb, options);
+  const GeneratedLatents latents = generate_latents(*model_, photo.picture, options);
   EXPECT_TRUE(at::equal(latents.latents, whole.latents.latents));
   const Gaussians decoded =
-      prune(decode_gaussians(*model_, latents.latents, photo.rgb, model_->config.elevation_degrees), min_exported_opacity);
+      prune(decode_gaussians(*model_, latents.latents, photo.picture, model_->config.elevation_degrees), min_exported_opacity);
   const Gaussians refined = refine_to_views(decoded, to_tensor(photo.cutout), whole.views, whole.cameras);
   EXPECT_TRUE(at::equal(prune(refined, min_exported_opacity).means, whole.gaussians->means));
   options.refine = false;
   EXPECT_TRUE(at::equal(decoded.means, generate(*model_, disc_photo(), options).gaussians->means));
   testing::expect_close(decode_views(*model_, latents.latents.slice(0, 1)), whole.views.slice(0, 1), 1e-6, "views");
+}
+
+TEST_F(Pipeline, ModelsWithAlphaMakeSilhouettes) {
+  const TemporaryFolder folder;
+  ModelConfig config = testing::toy_config();
+  config.vae.in_channels = config.vae.out_ch = 4, config.vae.patch_size = 2, config.vae.ch_mult = {1, 2};
+  config.vae.latent_shift = {0.1, -0.1, 0, 0.2}, config.vae.latent_scale = {1, 2, 3, 4};
+  initialise_model(folder / "toy", config, 5);
+  const Model model = load_model(folder / "toy", {});
+  GenerateOptions options;
+  options.refine = false;
+  const Result result = generate(model, disc_photo(), options);
+  EXPECT_EQ(result.views.sizes(), (std::vector<int64_t>{3, 3, 32, 32}));
+  EXPECT_EQ(result.alphas.sizes(), (std::vector<int64_t>{3, 1, 32, 32}));
+  const Tensor photo = result.photo.picture;
+  EXPECT_TRUE(at::equal(result.alphas[0], photo[0].narrow(0, 3, 1)));
+  EXPECT_TRUE(at::equal(result.alphas[0], to_tensor(result.photo.cutout).narrow(0, 3, 1)));
+  const Tensor own = scaled_latents(config.vae, encode_photo(model, photo));
+  testing::expect_close(result.latents.latents.slice(0, 0, 1), own, 1e-3, "latent of view 0");
+  testing::expect_close(decode_views(model, result.latents.latents.slice(0, 1)),
+                        at::cat({result.views, result.alphas}, 1).slice(0, 1), 1e-6, "views and silhouettes");
+  EXPECT_THROW(encode_photo(model, result.photo.rgb()), Error) << "its silhouette is missing";
+  EXPECT_FALSE(generate(*model_, disc_photo(), options).alphas.defined());
 }
 
 TEST_F(Pipeline, ViewsOnlyNeedsNoDecoder) {
@@ -173,7 +196,7 @@ TEST_F(Pipeline, OpaquePhotoWithoutMattingIsTakenAsFramed) {
   options.matting = false;
   const PreparedPhoto photo = prepare_photo(opaque, model_->config, options);
   // Same size, so the same pixels: 10 / 255.
-  EXPECT_NEAR(photo.rgb[0][0][5][3].item<double>(), 10.0 / 255, 1e-6);
+  EXPECT_NEAR(photo.rgb()[0][0][5][3].item<double>(), 10.0 / 255, 1e-6);
 }
 
 TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {

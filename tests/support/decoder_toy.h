@@ -28,8 +28,9 @@ struct Toy {
   }
 
   Cameras cameras(int64_t count) const { return orbit_cameras(count, 10, 32); }
-  std::vector<Gaussians> decode(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context) const {
-    return (*decoder)(latents, cameras, context);
+  std::vector<Gaussians> decode(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context,
+                                const Tensor& pictures = {}) const {
+    return (*decoder)(latents, cameras, context, pictures);
   }
   /// The head starts at zero, which hides everything before it.
   void perturb_head() {

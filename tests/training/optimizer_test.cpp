@@ -39,25 +39,57 @@ TEST(AdamW, FollowsTheFormula) {
       const Tensor mean = m[name] / (1 - std::pow(options.beta1, t)), square = v[name] / (1 - std::pow(options.beta2, t));
       p[name] = p[name] - rate * mean / (square.sqrt() + options.eps);
     }
-    optimizer.step(rate);
+    optimizer.step(rate, at::zeros({}));
   }
   for (const auto& [name, tensor] : parameters) testing::expect_close(tensor, p[name], 2e-6, name);
   EXPECT_EQ(optimizer.updates(), 5);
 }
 
+/// One step from given gradients: what clipping does is seen in the first moments, (1 - beta1) times the gradients.
+AdamW::Outcome step_with(AdamW& optimizer, NamedTensors& parameters, double bias, double weight, const Tensor& loss) {
+  parameters["bias"].mutable_grad() = at::full({7}, bias);
+  parameters["weight"].mutable_grad() = at::full({5, 3}, weight);
+  const AdamW::Outcome outcome = optimizer.step(0.01, loss);
+  optimizer.zero_gradients();
+  return outcome;
+}
+
 TEST(AdamW, ClipsByTheGlobalNorm) {
-  NamedTensors parameters = leaves(2);
-  AdamW optimizer(parameters, {});
-  parameters["bias"].mutable_grad() = at::full({7}, 3.0);
-  parameters["weight"].mutable_grad() = at::full({5, 3}, 4.0);
   const double norm = std::sqrt(7 * 9.0 + 15 * 16.0);
-  EXPECT_NEAR(optimizer.clip_gradients(0), norm, 1e-4);
-  EXPECT_NEAR(parameters["bias"].grad()[0].item<double>(), 3.0, 0) << "0 means no clipping";
-  EXPECT_NEAR(optimizer.clip_gradients(2), norm, 1e-4);
-  EXPECT_NEAR(parameters["bias"].grad()[0].item<double>(), 3.0 * 2 / norm, 1e-5);
-  EXPECT_NEAR(parameters["weight"].grad()[0][0].item<double>(), 4.0 * 2 / norm, 1e-5);
-  parameters["weight"].mutable_grad() = at::full({5, 3}, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_FALSE(std::isfinite(optimizer.clip_gradients(2)));
+  for (const double limit : {0.0, 2.0, 100.0}) {
+    AdamWOptions options{0.9, 0.99, 1e-8, 0.01};
+    options.gradient_clip = limit;
+    NamedTensors parameters = leaves(2);
+    AdamW optimizer(parameters, options);
+    const AdamW::Outcome outcome = step_with(optimizer, parameters, 3, 4, at::zeros({}));
+    EXPECT_NEAR(outcome.gradient_norm.item<double>(), norm, 1e-4);
+    EXPECT_EQ(outcome.good.item<double>(), 1);
+    const double factor = limit > 0 ? std::min(1.0, limit / norm) : 1;
+    EXPECT_NEAR(optimizer.means()["bias"][0].item<double>(), 0.1 * 3 * factor, 1e-6) << limit;
+    EXPECT_NEAR(optimizer.means()["weight"][0][0].item<double>(), 0.1 * 4 * factor, 1e-6) << limit;
+  }
+}
+
+TEST(AdamW, LeavesOutWhatIsNotFinite) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  AdamWOptions options;
+  options.gradient_clip = 1;
+  NamedTensors parameters = leaves(2), twins = leaves(2);
+  AdamW optimizer(parameters, options), twin(twins, options);
+  const Tensor fine = at::zeros({});
+  step_with(optimizer, parameters, 3, 4, fine);
+  EXPECT_EQ(step_with(optimizer, parameters, 3, nan, fine).good.item<double>(), 0);
+  EXPECT_EQ(step_with(optimizer, parameters, infinity, 4, fine).good.item<double>(), 0);
+  EXPECT_EQ(step_with(optimizer, parameters, 3, 4, at::full({}, nan)).good.item<double>(), 0);
+  step_with(optimizer, parameters, -1, 2, fine);
+  step_with(twin, twins, 3, 4, fine);
+  step_with(twin, twins, -1, 2, fine);
+  EXPECT_EQ(optimizer.updates(), 2);
+  for (const auto& [name, tensor] : parameters) {
+    EXPECT_TRUE(at::equal(tensor, twins.at(name))) << name;
+    EXPECT_TRUE(at::equal(optimizer.means().at(name), twin.means().at(name))) << name;
+    EXPECT_TRUE(at::equal(optimizer.squares().at(name), twin.squares().at(name))) << name;
+  }
 }
 
 TEST(AdamW, LeavesParametersWithoutGradientAlone) {
@@ -65,7 +97,7 @@ TEST(AdamW, LeavesParametersWithoutGradientAlone) {
   AdamW optimizer(parameters, {});
   const Tensor before = parameters["weight"].detach().clone();
   parameters["bias"].mutable_grad() = at::ones({7});
-  optimizer.step(0.1);
+  optimizer.step(0.1, at::zeros({}));
   EXPECT_TRUE(at::equal(parameters["weight"], before));
   optimizer.zero_gradients();
   EXPECT_FALSE(parameters["bias"].grad().defined());

@@ -2,7 +2,9 @@
 // uninterrupted one.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <sstream>
+#include <thread>
 
 #include "core/atomic_file.h"
 #include "core/cancel.h"
@@ -105,6 +107,87 @@ TEST(Stages, ResumeExactlyInTheirOrder) {
   EXPECT_TRUE(model.distilled);
 }
 
+TEST(Stages, RecolouredClipsNeedAnEncoder) {
+  const testing::TemporaryFolder folder("recolor");
+  const StageContext context = testing::toy_context(folder.path);
+  auto first = six_steps<VaeStageConfig>();
+  first.steps = 1;
+  TrainRun run;
+  run.folder = folder.path / "run";
+  run_training(*make_vae_stage(context, first), first, run);
+  auto config = six_steps<DecoderStageConfig>();
+  config.recolor_probability = 0.6;
+  EXPECT_THROW(make_decoder_stage(context, config), Error);
+  config.encode_views = "on_the_fly";
+  expect_exact_resume(context, config, make_decoder_stage, folder.path / "decoder");
+}
+
+/// Everything that is off by default, at once: the sampler's noise levels, its own states, given photo frames, photo patches,
+/// joint attention, balanced gradients.
+TEST(Stages, DiffusionForTheSamplersOwnStepsResumesExactly) {
+  const testing::TemporaryFolder folder("few-steps");
+  StageContext context = testing::toy_context(folder.path);
+  context.model.unet.joint_attention = true;
+  context.model.image_embedder.patch_tokens = true;
+  context.model.sampler.clean_photo_frame = true;
+  context.model.sampler.steps = 3, context.model.sampler.sigma_min = 0.2, context.model.sampler.sigma_max = 80;
+  write_json_file(context.model_folder / "config.json", config_to_json(context.model));
+  TrainRun run;
+  const auto train = [&](auto config, auto make, const char* name) {
+    config.steps = 1;
+    run.folder = folder.path / name;
+    run_training(*make(context, config), config, run);
+  };
+  train(six_steps<VaeStageConfig>(), make_vae_stage, "vae");
+  train(six_steps<DecoderStageConfig>(), make_decoder_stage, "decoder");
+  auto diffusion = six_steps<DiffusionStageConfig>();
+  diffusion.sampler_share = 0.7, diffusion.max_loss_weight = 20, diffusion.preview_steps = 0;
+  expect_exact_resume(context, diffusion, make_diffusion_stage, folder.path / "diffusion");
+  auto distill = six_steps<DistillStageConfig>();
+  distill.sampler_share = 0.9, distill.first_share = 0.2, distill.on_policy = 0.5, distill.condition_dropout = 0;
+  distill.balance_gradients = true, distill.lambda_3d = 0.5;
+  expect_exact_resume(context, distill, make_distill_stage, folder.path / "distill");
+}
+
+/// The balanced sum has the gradients of a plain one with that weight, and the weight is the ratio of the gradients' norms.
+TEST(DistillStage, BalancesGradients) {
+  const testing::TemporaryFolder folder("balance");
+  const StageContext context = testing::toy_context(folder.path);
+  TrainRun run;
+  const auto train = [&](auto config, auto make, const char* name) {
+    config.steps = 1;
+    run.folder = folder.path / name;
+    run_training(*make(context, config), config, run);
+  };
+  train(six_steps<VaeStageConfig>(), make_vae_stage, "vae");
+  train(six_steps<DiffusionStageConfig>(), make_diffusion_stage, "diffusion");
+  train(six_steps<DecoderStageConfig>(), make_decoder_stage, "decoder");
+  auto config = six_steps<DistillStageConfig>();
+  config.p_mean = -1, config.condition_dropout = 0, config.train_decoder = true;
+  const auto gradients = [&](const DistillStageConfig& settings, double* weight) {
+    const auto stage = make_distill_stage(context, settings);
+    const StepLoss loss = stage->loss(0, 3);
+    loss.loss.backward();
+    for (const auto& [name, value] : loss.parts)
+      if (name == "weight_3d") *weight = value.item<double>();
+    NamedTensors result;
+    for (const auto& [name, parameter] : stage->parameters())
+      result[name] = parameter.grad().defined() ? parameter.grad().clone() : at::zeros_like(parameter);
+    return result;
+  };
+  double balanced_weight = 0, plain_weight = 0;
+  config.balance_gradients = true, config.lambda_3d = 0.25;
+  const NamedTensors balanced = gradients(config, &balanced_weight);
+  EXPECT_GT(balanced_weight, 0);
+  config.balance_gradients = false, config.lambda_3d = balanced_weight;
+  const NamedTensors plain = gradients(config, &plain_weight);
+  double largest = 0;
+  for (const auto& [name, gradient] : plain) largest = std::max(largest, gradient.abs().max().item<double>());
+  for (const auto& [name, gradient] : plain)
+    EXPECT_LE((gradient - balanced.at(name)).abs().max().item<double>(), 1e-4 * largest)
+        << name;  // float32 sums in another order
+}
+
 TEST(Stages, OtherSettingsAreNotResumed) {
   const testing::TemporaryFolder folder("settings");
   const StageContext context = testing::toy_context(folder.path);
@@ -183,16 +266,53 @@ TEST(Trainer, LeavesOutStepsThatAreNotFinite) {
   const testing::TemporaryFolder folder("nan");
   TrainerConfig config;
   config.steps = 40;
+  // 1: as on the CPU. 7: as on a GPU, where the loop looks at the loss now and then only.
+  std::vector<Tensor> weights;
+  for (const int64_t read_back_steps : {1, 7}) {
+    TrainRun run;
+    run.read_back_steps = read_back_steps;
+    run.folder = folder.path / fmt::format("some-{}", read_back_steps);
+    Diverging sometimes([](int64_t step) { return step % 2 == 1; });
+    const TrainSummary summary = run_training(sometimes, config, run);
+    EXPECT_EQ(summary.steps, 40);
+    EXPECT_EQ(summary.skipped, 20);
+    EXPECT_EQ(load_checkpoint(run.folder / "checkpoint.safetensors").updates, 20);
+    weights.push_back(sometimes.parameters().at("weight").detach().clone());
+    EXPECT_TRUE(at::isfinite(weights.back()).all().item<bool>());
+    run.folder = folder.path / fmt::format("all-{}", read_back_steps);
+    Diverging always([](int64_t step) { return step >= 5 && step < 25; });
+    EXPECT_THROW(run_training(always, config, run), Error) << "the row of 20 is noticed even when it is over";
+    run.folder = folder.path / fmt::format("almost-{}", read_back_steps);
+    Diverging almost([](int64_t step) { return step >= 5 && step < 24; });
+    EXPECT_EQ(run_training(almost, config, run).skipped, 19);
+  }
+  EXPECT_TRUE(at::equal(weights[0], weights[1]));
+}
+
+TEST(Trainer, EndsInTimeWithTheScheduleDone) {
+  const testing::TemporaryFolder folder("seconds");
+  TrainerConfig config;
+  config.learning_rate = 1;
+  config.final_learning_rate = 0;
+  config.warmup_steps = 0;
+  config.log_steps = 1;
   TrainRun run;
-  run.folder = folder.path / "some";
-  Diverging sometimes([](int64_t step) { return step % 2 == 1; });
-  const TrainSummary summary = run_training(sometimes, config, run);
-  EXPECT_EQ(summary.steps, 40);
-  EXPECT_EQ(summary.skipped, 20);
-  EXPECT_TRUE(at::isfinite(sometimes.parameters().at("weight")).all().item<bool>());
-  run.folder = folder.path / "all";
-  Diverging always([](int64_t step) { return step >= 5; });
-  EXPECT_THROW(run_training(always, config, run), Error);
+  run.folder = folder.path / "run";
+  run.seconds = 1.5;
+  Diverging stage([](int64_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return false;
+  });
+  const TrainSummary summary = run_training(stage, config, run);
+  EXPECT_GT(summary.seconds, 1.2);
+  EXPECT_LT(summary.seconds, 1.9) << "0.1 more on an idle machine, if at all";
+  std::istringstream lines(read_file(run.folder / "metrics.csv"));
+  std::string line, last;
+  while (std::getline(lines, line)) last = line;
+  std::vector<std::string> cells;
+  std::istringstream row(last);
+  for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
+  EXPECT_LT(std::stod(cells.at(4)), 0.02) << "learning rate of the last step: " << last;
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "training/vae_stage.h"
 
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include "toy_data.h"
+#include "training/recoloring.h"
 
 namespace gsv3d {
 namespace {
@@ -13,8 +15,13 @@ VaeStageConfig toy_config(int64_t steps) {
   config.batch = 4;
   config.warmup_steps = 5;
   config.learning_rate = 4e-3;
-  config.tint_probability = 0;  // always the same pictures: the loss then falls within seconds
+  config.recolor_probability = 0;  // always the same pictures: the loss then falls within seconds
   return config;
+}
+
+ModelConfig read_model_config_of(const StageContext& context) {
+  const auto path = context.model_folder / "config.json";
+  return config_from_json<ModelConfig>(read_json_file(path), path.string());
 }
 
 TEST(VaeStage, LearnsTwoBalls) {
@@ -33,6 +40,84 @@ TEST(VaeStage, LearnsTwoBalls) {
   EXPECT_NE(scale, 1.0);
   EXPECT_TRUE(std::filesystem::exists(context.model_folder / "vae.safetensors"));
   EXPECT_FALSE(std::filesystem::is_empty(run.folder / "previews"));
+}
+
+StageContext alpha_context(const std::filesystem::path& folder) {
+  StageContext context = testing::toy_context(folder);
+  context.model.vae.in_channels = context.model.vae.out_ch = 4, context.model.vae.patch_size = 2;
+  context.model.vae.ch_mult = {1, 2};
+  write_json_file(context.model_folder / "config.json", config_to_json(context.model));
+  return context;
+}
+
+TEST(VaeStage, LearnsColourAndSilhouetteAndExportsUnitChannels) {
+  const testing::TemporaryFolder folder("vae-alpha");
+  const StageContext context = alpha_context(folder.path);
+  VaeStageConfig config = toy_config(150);
+  config.recolor_probability = 0.6, config.edge_weight = 0.1;
+  const auto stage = make_vae_stage(context, config);
+  const auto part = [&](const char* name) {
+    const StepLoss loss = stage->loss(0, 99);
+    for (const auto& [key, value] : loss.parts)
+      if (key == std::string(name)) return value.item<double>();
+    return -1.0;
+  };
+  const double l1 = part("l1"), alpha = part("alpha"), edge = part("edge");
+  TrainRun run;
+  run.folder = folder.path / "run";
+  run_training(*stage, config, run);
+  printf("l1 %.3f -> %.3f, alpha %.3f -> %.3f, edge %.3f -> %.3f\n", l1, part("l1"), alpha, part("alpha"), edge, part("edge"));
+  EXPECT_LT(part("l1"), 0.75 * l1) << "measured: 0.64";
+  EXPECT_LT(part("alpha"), alpha / 4);
+  EXPECT_LT(part("edge"), edge);
+
+  const AutoencoderConfig vae = read_model_config_of(context).vae;
+  ASSERT_EQ(vae.latent_scale.size(), 4u);
+  const c10::NoGradGuard no_grad;
+  const AutoencoderEncoder encoder(vae, nn::Scope(finished_store(context, "vae.safetensors", "vae")));
+  std::vector<Tensor> views;
+  // As they are drawn: the object with one orbit as often as the one with two.
+  for (const size_t orbit : {0, 1, 2, 2}) views.push_back(context.set->orbits[orbit].rgba);
+  const Tensor rgba = at::cat(views).to(at::kFloat).div(255).repeat({4, 1, 1, 1});
+  const Tensor pictures = picture(recolored(rgba, draw_recoloring(rgba.size(0), 0.6, 0.15, make_generator(3), at::kCPU)));
+  const Tensor latents = scaled_latents(vae, encoder.mode(signed_pictures(vae, pictures))).transpose(0, 1).flatten(1);
+  for (int64_t c = 0; c < latents.size(0); ++c) {  // other views than those that were measured, and rounded weights
+    EXPECT_NEAR(latents[c].mean().item<double>(), 0, 0.15) << c;
+    EXPECT_NEAR(latents[c].std().item<double>(), 1, 0.15) << c;
+  }
+}
+
+TEST(VaeStage, OneScaleForAllOnRequest) {
+  const testing::TemporaryFolder folder("vae-one-scale");
+  const StageContext context = alpha_context(folder.path);
+  VaeStageConfig config = toy_config(1);
+  config.per_channel = false;
+  make_vae_stage(context, config)->export_weights();
+  const AutoencoderConfig vae = read_model_config_of(context).vae;
+  EXPECT_FALSE(vae.scales_channels());
+  EXPECT_NE(vae.scale_factor, context.model.vae.scale_factor);
+}
+
+TEST(Recoloring, PermutesChannelsAndLeavesAlphaAlone) {
+  constexpr int64_t count = 2000;
+  const Recoloring drawn = draw_recoloring(count, 0.6, 0.25, make_generator(5), at::kCPU);
+  EXPECT_TRUE(at::equal(std::get<0>(drawn.source.sort(1)), at::arange(3).expand({count, 3}))) << "permutations";
+  EXPECT_GE(drawn.gain.min().item<double>(), 0.25);
+  EXPECT_LE(drawn.gain.max().item<double>(), 1);
+  EXPECT_NEAR(drawn.gain.lt(1).any(1).to(at::kFloat).mean().item<double>(), 0.6, 0.03);
+  const double in_order = drawn.source.eq(at::arange(3)).all(1).to(at::kFloat).mean().item<double>();
+  EXPECT_NEAR(in_order, 0.4 + 0.6 / 6, 0.03);
+
+  const Tensor rgba = at::rand({count, 2, 4, 1, 3}, make_generator(6));
+  const Tensor changed = recolored(rgba, drawn);
+  EXPECT_TRUE(at::equal(changed.narrow(2, 3, 1), rgba.narrow(2, 3, 1)));
+  for (const int64_t b : {0, 1, 2, 3}) {
+    for (int64_t c = 0; c < 3; ++c) {
+      const auto source = drawn.source[b][c].item<int64_t>();
+      EXPECT_TRUE(at::equal(changed[b].select(1, c), rgba[b].select(1, source) * drawn.gain[b][c])) << b << " " << c;
+    }
+  }
+  EXPECT_EQ(recolored(rgba.narrow(2, 0, 3), drawn).size(2), 3);
 }
 
 }  // namespace

@@ -19,10 +19,10 @@ TEST(ClipViews, FollowTheDesignOrder) {
 }
 
 TEST(ClipCameras, AreTheOrbitAsSeenFromThePhoto) {
-  const ObjectViews views = testing::ball_views("ball", 0.4, 15, 32);
+  const TrainingSet set = make_training_set({testing::ball_views("ball", 0.4, 15, 32)}, false);
   const Cameras expected = orbit_cameras(7, 15, 32);
   for (const Clip& clip : {Clip{0, 0, false}, Clip{0, 5, false}, Clip{0, 5, true}, Clip{0, 20, true}}) {
-    const Cameras actual = clip_cameras(views, clip, clip_views(clip, 21, 7));
+    const Cameras actual = clip_cameras(set, {clip}, 7, at::kCPU)[0];
     testing::expect_near(actual.world_to_camera, expected.world_to_camera, 1e-5,
                          fmt::format("start {} mirrored {}", clip.start, clip.mirrored));
     testing::expect_near(actual.intrinsics, expected.intrinsics, 1e-4, "intrinsics");
@@ -35,7 +35,7 @@ TEST(ClipCameras, PicturesAndCamerasShowOneWorld) {
   const TrainingSet set = make_training_set({testing::ball_views("ball", 0.4, 15, 32)}, true);
   for (const Clip& clip : {Clip{0, 0, false}, Clip{0, 4, false}, Clip{0, 4, true}, Clip{0, 13, true}}) {
     const Supervision supervision = draw_supervision(set, {clip}, 24, make_generator(3), at::kCPU);
-    const TargetViews& target = supervision.targets[0];
+    const TargetViews& target = supervision.targets;
     const Cameras& cameras = supervision.cameras[0];
     const Rays rays = camera_rays(cameras, 32, 32);
     const Tensor forward = cameras.world_to_camera.select(1, 2).narrow(1, 0, 3).unsqueeze(-1).unsqueeze(-1);
@@ -64,7 +64,7 @@ TEST(DrawClips, CountsGroupsObjectsAndFrontViews) {
   variant.group = "g";
   views.push_back(variant);
   const TrainingSet set = make_training_set(views, false);
-  ASSERT_EQ(set.groups.size(), 2u);
+  ASSERT_EQ(set.group_count(), 2);
   const auto clips = draw_clips(set, {7, 0.3, 0.5}, 4000, make_generator(5));
   std::map<int64_t, int> orbits;
   int front = 0, mirrored = 0;
