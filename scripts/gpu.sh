@@ -140,7 +140,7 @@ tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$payload/payload.tar.xz" "$w
   export PATH="$work/bin:$PATH" NO_COLOR=1
   source=$(cat "$work/source")
   [ -e "$source/tests/goldens" ] || { mkdir -p "$source" && ln -sfn "$work/tests" "$source/tests"; } || true
-  mkdir -p "$work"/{model,logs,shards,parts,jobs,configs}
+  mkdir -p "$work"/{model,logs,shards,configs}
   [ -e "$work/model/config.json" ] || cp "$work/config/config.json" "$work/model/config.json"
   [ ! -d "$payload/start" ] || cp -n "$payload"/start/* "$work/model/"
   timeout 60 gsv3d --version || die "the program does not start"
@@ -163,107 +163,72 @@ PYTHON
   echo "$path"
 }
 
-supports() { gsv3d train --help 2>/dev/null | grep -q -- "$1"; }
-
-# The places of the shards, with their shares of the draws.
+# The folders of shards with their shares of the draws: shapes matter to autoencoder and decoder, meaning to the others.
 data_arguments() {
-  if ! supports --follow; then echo "--data $work/shards/all"; return; fi
-  local text="--follow" kind
-  for kind in "${kinds[@]}"; do text+=" --data $work/shards/$kind:$(share_of "$kind")"; done
+  local shares kind text=--follow
+  case "$1" in
+    vae | decoder) shares=(0.30 0.25 0.30 0.15) ;;
+    *) shares=(0.45 0.35 0.13 0.07) ;;
+  esac
+  for kind in "${!kinds[@]}"; do text+=" --data $work/shards/${kinds[$kind]}:${shares[$kind]}"; done
   echo "$text"
 }
-kinds=(furniture cc0)
-share_of() { case "$1" in furniture) echo 0.4 ;; cc0) echo 0.3 ;; *) echo 0.3 ;; esac; }
+kinds=(furniture cc0 procedural procedural_more)
 
 # train_stage NAME STAGE SECONDS CONFIG MODEL [option...]: ends by itself; is ended 4 s later; is killed 8 s after that.
 train_stage() {
-  local name=$1 stage=$2 seconds=$3 settings=$4 model=$5 code=0 limit left
+  local name=$1 stage=$2 seconds=$3 settings=$4 model=$5 code=0 left
   shift 5
   left=$(seconds_left)
   ((seconds > left - 2)) && seconds=$((left - 2))
   if ((seconds < 5)); then say "$name: no time left"; return 1; fi
-  limit=(--minutes "$(awk "BEGIN { print $seconds / 60 }")")
-  supports --seconds && limit=(--seconds "$seconds")
   say "$name: $stage for $seconds s"
   # shellcheck disable=SC2046
-  timeout --preserve-status -k "${rehearsal:+3}8" $((seconds + 4)) gsv3d train "$stage" --model "$model" $(data_arguments) --run "$work/runs/$name" \
-    --config "$settings" "${limit[@]}" ${threads:+--threads "$threads"} "$@" >"$work/logs/$name.log" 2>&1 || code=$?
+  timeout --preserve-status -k "${rehearsal:+3}8" $((seconds + 4)) gsv3d train "$stage" --model "$model" $(data_arguments "$stage") --run "$work/runs/$name" \
+    --config "$settings" --seconds "$seconds" ${threads:+--threads "$threads"} "$@" >"$work/logs/$name.log" 2>&1 || code=$?
   ((code == 130 || code == 143)) && code=0  # ended by the clock, weights written
   say "$name: exit code $code; $(grep -v '^weights\|^run:' "$work/logs/$name.log" | tail -n 1)"
   ((code == 0)) || tail -n 12 "$work/logs/$name.log"
   return "$code"
 }
 
-# All renderings that a call needs, by many processes with one thread each. Runs in a session of its own, so that it outlives the
-# first call; shards appear in shards/KIND, and objects.csv there says that a kind is complete.
+# Everything that the trainings see, rendered side by side. Runs in a session of its own, so that it outlives the first call; a kind
+# is complete when its folder holds objects.csv.
 start_rendering() {
   [ ! -e "$work/rendering" ] || return 0
   touch "$work/rendering"
-  python3 - "$payload/packs" "$work/jobs" "${rehearsal:+4}" <<'PYTHON'
-import csv, sys
-packs, jobs, few = sys.argv[1:]
-lines = {}
-for kind in ("furniture", "cc0"):
-    rows = list(csv.DictReader(open(f"{packs}/{kind}_train.csv")))
-    rows = [r for r in rows if r["split"] == "train" and r["usable"] == "1"]
-    count = max(1, len(rows) // 16)
-    for i in range(count):
-        name = f"{kind}{i:03}"
-        chunk = rows[i::count][:2] if few else rows[i::count]
-        with open(f"{jobs}/{name}.csv", "w", newline="") as out:
-            writer = csv.DictWriter(out, rows[0].keys())
-            writer.writeheader()
-            for row in chunk:
-                writer.writerow({**row, "split": name})
-        lines.setdefault(kind, []).append(f"{kind} {name}")
-        if few and i + 1 >= int(few):
-            break
-# Kinds in turn, each spread over the whole time.
-order = sorted((((i + 0.5) / len(of_kind), line) for of_kind in lines.values() for i, line in enumerate(of_kind)))
-open(f"{jobs}/list", "w").write("".join(line + "\n" for _, line in order))
-PYTHON
-  local workers=${GSV3D_GPU_RENDERERS:-$((cores > 4 ? cores - 3 : 1))}
-  setsid nice -n 10 bash "$root/scripts/gpu.sh" render_all "$workers" >"$work/logs/rendering.log" 2>&1 </dev/null &
+  setsid nice -n 10 bash "$root/scripts/gpu.sh" render_all >"$work/logs/rendering.log" 2>&1 </dev/null &
   echo $! >"$work/render.pid"
-  say "rendering: $(wc -l <"$work/jobs/list") jobs by $workers processes"
 }
 
 render_all() {
-  export OMP_NUM_THREADS=1
-  local kind
-  mkdir -p "$work/shards/all"
-  for kind in "${kinds[@]}"; do mkdir -p "$work/shards/$kind"; done
-  xargs -P "$1" -L 1 bash "$root/scripts/gpu.sh" render_job <"$work/jobs/list"
-  echo "all jobs done after $((SECONDS - begin)) s"
+  local packs=$payload/packs spare
+  spare=$(($(nproc) - 3))
+  local few=$((spare > 9 ? spare / 3 : 1))
+  render furniture "$few" "$packs/furniture_train.pack" "$packs/furniture_train.csv" &
+  { render cc0 $((few + spare % 3)) "$packs/cc0_train.pack" "$packs/cc0_train.csv"; render procedural_more $((2 * few)) procedural:2000:2; } &
+  render procedural "$few" procedural:1200:1 &
+  wait
+  echo "all rendered after $((SECONDS - begin)) s"
 }
 
-# One job. A kind is complete when its last job ends.
-render_job() {
-  local kind=$1 name=$2
-  # shellcheck disable=SC2086
-  timeout 240 gsv3d data render "$payload/packs/${kind}_train.pack" -o "$work/parts/$name" --split-file "$work/jobs/$name.csv" \
-    --split "$name" ${GSV3D_GPU_RENDER:-$(render_arguments)} || echo "$name failed"
-  for shard in "$work/parts/$name"/*.tar; do
-    [ ! -e "$shard" ] || { ln "$shard" "$work/shards/all/"; mv "$shard" "$work/shards/$kind/"; }
-  done
-  touch "$work/jobs/$name.done"
-  local wanted finished
-  wanted=$(grep -c "^$kind " "$work/jobs/list") finished=$(find "$work/jobs" -name "$kind*.done" | wc -l)
-  ((finished < wanted)) || cat "$work"/parts/"$kind"*/objects.csv >"$work/shards/$kind/objects.csv"
-}
-
-render_arguments() {
-  local size
+# render KIND THREADS SOURCE [SPLIT_FILE]
+render() {
+  local kind=$1 threads=$2 source=$3 size few=(--orbit-views 21 --elevations 10,random --random-views 8 --samples 3)
   size=$(sed -n '/"image_size"/ { s/[^0-9]//g; p; q }' "$work/config/config.json")
-  if [ -n "$rehearsal" ]; then echo "--size $size --orbit-views 7 --elevations 10 --random-views 2 --samples 1 --seed 1"
-  else echo "--size $size --orbit-views 21 --elevations 10,random --random-views 8 --samples 3 --seed 1"; fi
+  if [ -n "$rehearsal" ]; then few=(--orbit-views 7 --elevations 10 --random-views 2 --samples 1 --limit 40); fi
+  # shellcheck disable=SC2086
+  gsv3d data render "$source" -o "$work/shards/$kind" ${4:+--split-file "$4"} --split train --size "$size" "${few[@]}" --shuffle \
+    --samples-per-shard "$([ -n "$rehearsal" ] && echo 8 || echo 32)" --seed 1 --threads "$threads" ${GSV3D_GPU_RENDER:---light-jitter 0.5 --smallest-scale 0.8} \
+    >"$work/logs/render_$kind.log" 2>&1
+  echo "$kind: exit code $? after $((SECONDS - begin)) s; $(tail -n 1 "$work/logs/render_$kind.log")"
 }
 
 # Until so many shards are there, at most so many seconds.
 wait_for_shards() {
   local until=$((SECONDS + $2))
-  while ((SECONDS < until)) && (($(find "$work/shards/all" -name '*.tar' 2>/dev/null | wc -l) < $1)); do sleep 0.3; done
-  say "shards: $(find "$work/shards/all" -name '*.tar' | wc -l)"
+  while ((SECONDS < until)) && (($(find "$work/shards" -name '*.tar' | wc -l) < $1)); do sleep 0.3; done
+  say "shards: $(for kind in "${kinds[@]}"; do printf '%s %s  ' "$kind" "$(find "$work/shards/$kind" -name '*.tar' 2>/dev/null | wc -l)"; done)"
 }
 
 start_gpu_log() {
@@ -479,6 +444,6 @@ case "${1:-}" in
   rehearse) shift; do_rehearse "$@" ;;
   check) do_check ;;
   train) do_train ;;
-  render_all | render_job) export PATH="$work/bin:$PATH"; "$@" ;;
+  render_all) render_all ;;  # in the background of check and train
   *) sed -n '2,15p' "$0"; exit 2 ;;
 esac
