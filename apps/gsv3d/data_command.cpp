@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "dataset/inspect.h"
 #include "dataset/object_pack.h"
+#include "dataset/procedural_object.h"
 #include "dataset/render_dataset.h"
 #include "run_options.h"
 
@@ -16,6 +18,7 @@ namespace {
 
 struct DataArguments {
   std::filesystem::path source, output;
+  std::vector<std::filesystem::path> sources;  ///< render takes several
   ObjectSelection selection;
   RenderJob job;
   PackOptions pack;
@@ -23,6 +26,9 @@ struct DataArguments {
   std::filesystem::path environment;
   int64_t threads = 0;
   InspectOptions inspect;
+  int64_t count = 0;
+  uint64_t seed = 1;
+  std::filesystem::path split_output;
 };
 
 std::vector<std::optional<double>> parse_elevations(const std::vector<std::string>& words) {
@@ -46,7 +52,11 @@ void run_render(DataArguments& arguments) {
   job.elevations_degrees = parse_elevations(arguments.elevations);
   if (!arguments.environment.empty()) job.options.lighting = environment_lighting(load_image(arguments.environment));
   if (!arguments.selection.split.empty()) job.shard_name = arguments.selection.split;
-  const auto entries = list_objects(arguments.source, arguments.selection);
+  std::vector<ObjectEntry> entries;
+  for (const auto& source : arguments.sources) {
+    auto some = list_objects(source, arguments.selection);
+    entries.insert(entries.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  }
   const RenderReport report = render_dataset(entries, job, arguments.output);
   fmt::print("{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(),
              report.samples, report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
@@ -56,6 +66,24 @@ void run_pack(DataArguments& arguments) {
   const auto entries = list_objects(arguments.source, arguments.selection);
   const int64_t packed = write_object_pack(arguments.output, entries, arguments.pack);
   fmt::print("{}: {} of {} objects, {:.1f} MB\n", arguments.output.string(), packed, entries.size(),
+             static_cast<double>(std::filesystem::file_size(arguments.output)) / 1e6);
+}
+
+/// A table that `data render` and trainers take: every object is for training.
+void write_split_file(const std::filesystem::path& path, const std::vector<ObjectEntry>& entries) {
+  std::string text = "id,split,usable,group,category,author,licence\n";
+  for (const ObjectEntry& entry : entries)
+    text += fmt::format("{},{},1,{},{},{},{}\n", entry.id, entry.split, entry.group, entry.name, entry.author, entry.licence);
+  write_file(path, text);
+}
+
+void run_synthesize(DataArguments& arguments) {
+  if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
+  if (arguments.selection.split.empty()) arguments.selection.split = "train";
+  const auto entries = procedural_objects(arguments.count, arguments.seed, arguments.selection.split);
+  const int64_t packed = write_object_pack(arguments.output, entries, arguments.pack);
+  if (!arguments.split_output.empty()) write_split_file(arguments.split_output, entries);
+  fmt::print("{}: {} objects, {:.1f} MB\n", arguments.output.string(), packed,
              static_cast<double>(std::filesystem::file_size(arguments.output)) / 1e6);
 }
 
@@ -87,11 +115,34 @@ void add_render_options(CLI::App& command, DataArguments& arguments) {
   count("--occlusion-samples", job.options.occlusion_samples, 0, 1024, "rays per sample for ambient occlusion; 0: off");
   command.add_option("--environment", arguments.environment, "equirectangular picture that lights the objects")
       ->check(CLI::ExistingFile);
+  command.add_option("--light-jitter", job.light_jitter, "how far each sample's light is from the studio's, 0 to 1")
+      ->check(number_between(0, 1))
+      ->capture_default_str();
+  command.add_option("--smallest-scale", job.smallest_scale, "objects are shrunk by a factor between this and 1")
+      ->check(number_between(0.1, 1))
+      ->capture_default_str();
+  command.add_flag("--shuffle", job.shuffle, "objects in an order drawn by the seed: each shard is a fair sample of all");
+  count("--samples-per-shard", job.samples_per_shard, 1, 1'000'000, "a shard appears when it is full");
   command.add_option("--seed", job.seed, "decides the random elevations and cameras")
       ->check(whole_number())
       ->capture_default_str();
   command.add_option("--threads", arguments.threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
       ->check(number_between(1, 1e9));
+}
+
+void add_pack_options(CLI::App& command, DataArguments& arguments) {
+  command.add_option("--texture-size", arguments.pack.texture_size, "longest side of a texture, pixels")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command.add_option("--texture-quality", arguments.pack.texture_quality, "WebP quality")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+  command.add_option("--position-bits", arguments.pack.position_bits, "steps across the unit cube: 2^bits")
+      ->check(CLI::Range(6, 16))
+      ->capture_default_str();
+  command.add_option("--simplify", arguments.pack.simplify, "let surfaces move so far (of the unit cube) to save triangles")
+      ->check(number_between(0, 0.1))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -102,7 +153,9 @@ void add_data_command(CLI::App& app) {
   auto arguments = std::make_shared<DataArguments>();
 
   CLI::App* render = data->add_subcommand("render", "Render views of objects into shards");
-  render->add_option("source", arguments->source, "folder of object files or .sh3f libraries, one such file, or a pack")
+  render
+      ->add_option("source", arguments->sources,
+                   "folders of object files or .sh3f libraries, such files, packs, or procedural:COUNT:SEED")
       ->required();
   render->add_option("-o,--output", arguments->output, "folder for the shards")->required();
   add_selection_options(*render, *arguments);
@@ -122,16 +175,19 @@ void add_data_command(CLI::App& app) {
   pack->add_option("source", arguments->source, "as for render")->required();
   pack->add_option("-o,--output", arguments->output, "the file to write")->required();
   add_selection_options(*pack, *arguments);
-  pack->add_option("--texture-size", arguments->pack.texture_size, "longest side of a texture, pixels")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  pack->add_option("--texture-quality", arguments->pack.texture_quality, "WebP quality")
-      ->check(CLI::Range(0, 100))
-      ->capture_default_str();
-  pack->add_option("--position-bits", arguments->pack.position_bits, "steps across the unit cube: 2^bits")
-      ->check(CLI::Range(6, 16))
-      ->capture_default_str();
+  add_pack_options(*pack, *arguments);
   pack->callback([arguments] { run_pack(*arguments); });
+
+  CLI::App* synthesize = data->add_subcommand("synthesize", "Make objects that nobody made, as a pack that render takes");
+  synthesize->add_option("--count", arguments->count, "how many")->required()->check(number_between(1, 1e7));
+  synthesize->add_option("--seed", arguments->seed, "object i depends on seed and i alone")->check(whole_number())->capture_default_str();
+  synthesize->add_option("-o,--output", arguments->output, "the pack to write")->required();
+  synthesize->add_option("--split-file", arguments->split_output, "write a table of the objects (CSV)");
+  synthesize->add_option("--split", arguments->selection.split, "the table's split: train (default) | val | test");
+  synthesize->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
+      ->check(number_between(1, 1e9));
+  add_pack_options(*synthesize, *arguments);
+  synthesize->callback([arguments] { run_synthesize(*arguments); });
 }
 
 }  // namespace gsv3d

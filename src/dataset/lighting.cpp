@@ -11,6 +11,8 @@
 namespace gsv3d {
 namespace {
 
+constexpr float kPi = std::numbers::pi_v<float>;
+
 /// Real spherical harmonics up to order 2.
 std::array<float, 9> harmonics(const Vector& n) {
   return {0.282095F,
@@ -51,18 +53,46 @@ Lighting studio_lighting() {
   return lighting;
 }
 
+Lighting random_lighting(Dice& dice, double amount) {
+  const auto share = static_cast<float>(amount);
+  const auto around = [&](float usual, float low, float high) { return usual + share * (dice.number(low, high) - usual); };
+  const float base = around(0.58F, 0.45F, 0.68F), tilt = around(0.13F, 0, 0.2F), key = around(0.3F, 0.1F, 0.45F),
+              fill = around(0.15F, 0.02F, 0.2F);
+  const float turn = dice.number(-kPi, kPi), rise = dice.number(0.2F, 1.4F);
+  const Vector drawn{std::cos(rise) * std::sin(turn), std::sin(rise), std::cos(rise) * std::cos(turn)};
+  const Vector usual = unit({0.45F, 0.7F, 0.75F});
+  Vector toward{};
+  for (int axis = 0; axis < 3; ++axis) toward[axis] = usual[axis] + share * (drawn[axis] - usual[axis]);
+  toward = unit(toward);
+  // A white surface towards the key lamp reflects between 0.85 and 1, a little warmer or colder than white.
+  const float brightest = base + tilt * toward[1] + key, scale = around(1.0F, 0.85F, 1.0F) / std::max(brightest, 1.0F);
+  const float warmth = share * dice.number(-0.05F, 0.05F);
+  const Vector tint{scale * (1 + std::min(warmth, 0.0F)), scale * (1 - 0.3F * std::abs(warmth)), scale * (1 - std::max(warmth, 0.0F))};
+  Lighting lighting;
+  DirectionalLight main{toward, {}}, weak{unit({-0.7F, 0.3F, -0.6F}), {}};
+  if (share > 0) weak.direction = unit({-toward[0], 0.3F, -toward[2]});
+  for (int channel = 0; channel < 3; ++channel) {
+    lighting.ambient[0][channel] = tint[channel] * base / 0.282095F;
+    lighting.ambient[1][channel] = tint[channel] * tilt / 0.488603F;
+    main.strength[channel] = tint[channel] * key;
+    weak.strength[channel] = tint[channel] * fill;
+  }
+  lighting.lamps = {main, weak};
+  return lighting;
+}
+
 Lighting environment_lighting(const Image& panorama) {
   require(panorama.width > 1 && panorama.height > 1, "an environment picture needs at least 2 x 2 pixels");
-  constexpr double kPi = std::numbers::pi;
+  constexpr double pi = std::numbers::pi;
   // The cosine lobe's share per order, divided by pi: radiance → what a white surface reflects.
   constexpr double kLobe[9] = {1, 2. / 3, 2. / 3, 2. / 3, 0.25, 0.25, 0.25, 0.25, 0.25};
   double sums[9][3] = {};
   for (int64_t y = 0; y < panorama.height; ++y) {
-    const double polar = kPi * (static_cast<double>(y) + 0.5) / static_cast<double>(panorama.height);
+    const double polar = pi * (static_cast<double>(y) + 0.5) / static_cast<double>(panorama.height);
     const double solid_angle =
-        std::sin(polar) * (kPi / static_cast<double>(panorama.height)) * (2 * kPi / static_cast<double>(panorama.width));
+        std::sin(polar) * (pi / static_cast<double>(panorama.height)) * (2 * pi / static_cast<double>(panorama.width));
     for (int64_t x = 0; x < panorama.width; ++x) {
-      const double azimuth = 2 * kPi * ((static_cast<double>(x) + 0.5) / static_cast<double>(panorama.width) - 0.5);
+      const double azimuth = 2 * pi * ((static_cast<double>(x) + 0.5) / static_cast<double>(panorama.width) - 0.5);
       const auto basis = harmonics({static_cast<float>(std::sin(polar) * std::sin(azimuth)), static_cast<float>(std::cos(polar)),
                                     static_cast<float>(std::sin(polar) * std::cos(azimuth))});
       const uint8_t* pixel = panorama.at(x, y);

@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "dataset/dice.h"
 #include "image/image.h"
 
 namespace gsv3d {
@@ -27,6 +28,10 @@ struct Lighting {
 /// The default: brighter from above than from below, a key light from the upper front right and a weak one from the back left.
 /// A white surface reflects between 0.45 and 1.0.
 Lighting studio_lighting();
+
+/// Studio lighting drawn by chance: key lamp from any side above the ground, its strength, the ambient term, its tilt and a faint
+/// tint vary; a white surface reflects at most 1. `amount` 0 is studio_lighting(), 1 all of it.
+Lighting random_lighting(Dice& dice, double amount);
 
 /// The diffuse light of an equirectangular picture (sRGB; its middle column is seen towards +Z, its upper edge towards +Y),
 /// scaled so that a white surface reflects 0.8 on average.

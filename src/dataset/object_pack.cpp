@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "dataset/byte_stream.h"
 #include "dataset/compression.h"
+#include "dataset/ordered_work.h"
 
 namespace gsv3d {
 namespace {
@@ -37,6 +38,24 @@ struct IndexEntry {
   }
 };
 
+/// One object of the file, or why it is none.
+struct Block {
+  std::string bytes, error;
+  uint64_t size = 0;  ///< before compression
+};
+
+Block make_block(const ObjectEntry& entry, const PackOptions& options) {
+  Block block;
+  try {
+    const std::string bytes = pack_object(entry.load(), options);
+    block.bytes = compress(bytes, kPackZstdLevel);
+    block.size = bytes.size();
+  } catch (const Error& error) {
+    block.error = error.what();
+  }
+  return block;
+}
+
 std::string read_range(const std::filesystem::path& path, uint64_t begin, uint64_t size) {
   std::ifstream stream(path, std::ios::binary);
   std::string bytes(size, '\0');
@@ -52,21 +71,22 @@ int64_t write_object_pack(const std::filesystem::path& path, const std::vector<O
   AtomicFile file(path);  // first, so that a place that cannot be written is found before the work
   std::vector<IndexEntry> index;
   std::string blocks;
-  Progress progress("packing", static_cast<int64_t>(entries.size()));
-  for (size_t i = 0; i < entries.size(); ++i) {
-    throw_if_cancelled();
-    const ObjectEntry& entry = entries[i];
-    try {
-      const std::string bytes = pack_object(entry.load(), options);
-      const std::string block = compress(bytes, kPackZstdLevel);
-      index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, blocks.size(),
-                       block.size(), bytes.size()});
-      blocks += block;
-    } catch (const Error& error) {
-      spdlog::warn("left out {}: {}", entry.id, error.what());
-    }
-    progress.update(static_cast<int64_t>(i) + 1, entry.id);
-  }
+  const auto total = static_cast<int64_t>(entries.size());
+  Progress progress("packing", total);
+  ordered_work(
+      total, [&](int64_t i) { return make_block(entries[i], options); },
+      [&](int64_t i, const Block& block) {
+        throw_if_cancelled();
+        const ObjectEntry& entry = entries[i];
+        if (block.error.empty()) {
+          index.push_back({entry.id, entry.group, entry.split, entry.name, entry.author, entry.licence, entry.origin, blocks.size(),
+                           block.bytes.size(), block.size});
+          blocks += block.bytes;
+        } else {
+          spdlog::warn("left out {}: {}", entry.id, block.error);
+        }
+        progress.update(i + 1, entry.id);
+      });
   require(!index.empty(), "none of the {} objects could be packed", entries.size());
   const std::string json = json_text(config_to_json(index)), compressed = compress(json, kPackZstdLevel);
   std::string header(kPackMagic);

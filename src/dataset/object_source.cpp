@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
+#include <optional>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -10,6 +12,7 @@
 #include "dataset/furniture_catalog.h"
 #include "dataset/obj_reader.h"
 #include "dataset/object_pack.h"
+#include "dataset/procedural_object.h"
 #include "dataset/text_lines.h"
 
 namespace gsv3d {
@@ -42,6 +45,7 @@ class LazyZip {
  public:
   explicit LazyZip(fs::path path) : path_(std::move(path)) {}
   const FileSource& files() {
+    const std::lock_guard lock(mutex_);
     if (!files_) files_ = open_zip(path_);
     return *files_;
   }
@@ -49,6 +53,7 @@ class LazyZip {
  private:
   fs::path path_;
   std::shared_ptr<FileSource> files_;
+  std::mutex mutex_;
 };
 
 std::vector<fs::path> find_libraries(const fs::path& source) {
@@ -135,6 +140,39 @@ void apply_split_table(std::vector<ObjectEntry>& entries, const std::vector<Row>
   });
 }
 
+struct ProceduralSet {
+  int64_t count = 0;
+  uint64_t seed = 1;
+};
+
+/// "procedural:COUNT" or "procedural:COUNT:SEED"; nothing for other texts. Throws Error when the numbers are none.
+std::optional<ProceduralSet> parse_procedural(std::string_view text) {
+  constexpr std::string_view prefix = "procedural:";
+  if (!text.starts_with(prefix)) return std::nullopt;
+  const std::string whole(text);
+  text.remove_prefix(prefix.size());
+  ProceduralSet set;
+  const size_t colon = text.find(':');
+  bool good = parse_number(text.substr(0, colon), set.count) && set.count >= 1;
+  if (colon != std::string_view::npos) good = good && parse_number(text.substr(colon + 1), set.seed);
+  require(good, "{}: procedural objects are named procedural:COUNT or procedural:COUNT:SEED", whole);
+  return set;
+}
+
+/// The entries of the split, at most as many as wanted.
+std::vector<ObjectEntry> select(std::vector<ObjectEntry> entries, const fs::path& source, const ObjectSelection& selection) {
+  if (!selection.split.empty()) std::erase_if(entries, [&](const ObjectEntry& entry) { return entry.split != selection.split; });
+  require(!entries.empty(), "{}: no objects found{}", source.string(),
+          selection.split.empty() ? "" : fmt::format(" in split \"{}\" (is a split file given?)", selection.split));
+  if (selection.limit > 0 && selection.limit < static_cast<int64_t>(entries.size())) {
+    std::vector<ObjectEntry> some;
+    for (int64_t i = 0; i < selection.limit; ++i)
+      some.push_back(entries[i * static_cast<int64_t>(entries.size()) / selection.limit]);
+    entries = std::move(some);
+  }
+  return entries;
+}
+
 }  // namespace
 
 Matrix3 parse_matrix(const std::string& text, const std::string& where) {
@@ -148,6 +186,7 @@ Matrix3 parse_matrix(const std::string& text, const std::string& where) {
 }
 
 std::vector<ObjectEntry> list_objects(const fs::path& source, const ObjectSelection& selection) {
+  if (const auto made = parse_procedural(source.string())) return select(procedural_objects(made->count, made->seed, "train"), source, selection);
   require(fs::exists(source), "{}: no such file or folder", source.string());
   std::vector<Row> rows;
   if (!selection.split_file.empty()) rows = usable_rows(selection.split_file);
@@ -161,16 +200,7 @@ std::vector<ObjectEntry> list_objects(const fs::path& source, const ObjectSelect
     entries = !libraries.empty() ? list_catalogues(libraries) : is_object_pack(source) ? list_pack(source) : list_files(source);
     if (!selection.split_file.empty()) apply_split_table(entries, rows);
   }
-  if (!selection.split.empty()) std::erase_if(entries, [&](const ObjectEntry& entry) { return entry.split != selection.split; });
-  require(!entries.empty(), "{}: no objects found{}", source.string(),
-          selection.split.empty() ? "" : fmt::format(" in split \"{}\" (is a split file given?)", selection.split));
-  if (selection.limit > 0 && selection.limit < static_cast<int64_t>(entries.size())) {
-    std::vector<ObjectEntry> some;
-    for (int64_t i = 0; i < selection.limit; ++i)
-      some.push_back(entries[i * static_cast<int64_t>(entries.size()) / selection.limit]);
-    entries = std::move(some);
-  }
-  return entries;
+  return select(std::move(entries), source, selection);
 }
 
 void write_object_list(const fs::path& path, const std::vector<ObjectEntry>& entries) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "dataset/byte_stream.h"
+#include "dataset/simplify_object.h"
 #include "dataset/webp.h"
 #include "image/resize.h"
 
@@ -230,7 +231,7 @@ std::string pack_object(const Object& input, const PackOptions& options) {
   check_object(input, "object");
   require(options.position_bits >= 4 && options.position_bits <= 16 && input.materials.size() <= kMaxPackedMaterials,
           "an object with {} materials on {} bits cannot be packed", input.materials.size(), options.position_bits);
-  const Object object = without_unused_textures(input);
+  const Object object = without_unused_textures(simplified(input, options.simplify));
   const UvGrid grid = uv_grid(object);
   std::string bytes;
   append_number(bytes, static_cast<uint8_t>(options.position_bits));

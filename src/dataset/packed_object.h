@@ -14,6 +14,7 @@ struct PackOptions {
   int64_t texture_size = 256;    ///< textures are shrunk to at most so many pixels a side
   int64_t texture_quality = 75;  ///< WebP's, 0-100
   int64_t position_bits = 11;    ///< steps across the unit cube: 2^bits; triangles that vanish on this grid are left out
+  double simplify = 0;           ///< world units by which surfaces may move to save triangles (simplify_object.h); 0: not at all
 };
 
 /// `object` lies in [-0.5, 0.5]³ (normalize_object). Throws Error when it does not, or when this build has no WebP.

@@ -13,15 +13,25 @@ namespace gsv3d {
 #ifdef GSV3D_HAS_EMBREE
 
 struct RayTracer::Scene {
-  RTCDevice device = nullptr;
   RTCScene scene = nullptr;
   ~Scene() {
     if (scene) rtcReleaseScene(scene);
-    if (device) rtcReleaseDevice(device);
   }
 };
 
 namespace {
+
+/// One for the whole process: starting one takes longer than many objects' trees.
+RTCDevice shared_device() {
+  struct Device {
+    RTCDevice device = rtcNewDevice(nullptr);
+    ~Device() {
+      if (device) rtcReleaseDevice(device);
+    }
+  };
+  static const Device shared;
+  return shared.device;
+}
 
 RTCRay embree_ray(const Ray& ray) {
   RTCRay result;
@@ -43,11 +53,11 @@ RTCRay embree_ray(const Ray& ray) {
 }  // namespace
 
 RayTracer::RayTracer(const Object& object) : scene_(std::make_unique<Scene>()) {
-  scene_->device = rtcNewDevice(nullptr);
-  require(scene_->device != nullptr, "Embree cannot start (error {})", static_cast<int>(rtcGetDeviceError(nullptr)));
-  scene_->scene = rtcNewScene(scene_->device);
+  const RTCDevice device = shared_device();
+  require(device != nullptr, "Embree cannot start (error {})", static_cast<int>(rtcGetDeviceError(nullptr)));
+  scene_->scene = rtcNewScene(device);
   rtcSetSceneFlags(scene_->scene, RTC_SCENE_FLAG_ROBUST);  // no rays slip through between neighbouring triangles
-  RTCGeometry geometry = rtcNewGeometry(scene_->device, RTC_GEOMETRY_TYPE_TRIANGLE);
+  RTCGeometry geometry = rtcNewGeometry(device, RTC_GEOMETRY_TYPE_TRIANGLE);
   void* positions = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_VERTEX, 0, RTC_FORMAT_FLOAT3, sizeof object.positions[0],
                                             object.positions.size());
   void* triangles = rtcSetNewGeometryBuffer(geometry, RTC_BUFFER_TYPE_INDEX, 0, RTC_FORMAT_UINT3, sizeof object.triangles[0],
@@ -62,7 +72,7 @@ RayTracer::RayTracer(const Object& object) : scene_(std::make_unique<Scene>()) {
   rtcReleaseGeometry(geometry);
   require(allocated, "Embree has no memory for {} triangles", object.triangles.size());
   rtcCommitScene(scene_->scene);
-  const RTCError error = rtcGetDeviceError(scene_->device);
+  const RTCError error = rtcGetDeviceError(device);
   require(error == RTC_ERROR_NONE, "Embree cannot build the scene (error {})", static_cast<int>(error));
 }
 

@@ -4,34 +4,62 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "dataset/dice.h"
+#include "dataset/ordered_work.h"
 #include "dataset/shards.h"
 
 namespace gsv3d {
 namespace {
 
-/// FNV-1a: the same on every machine, unlike std::hash.
-uint64_t text_hash(const std::string& text) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001B3ULL;
-  return hash;
+/// The samples of one object, ready to be written, or why there are none.
+struct RenderedObject {
+  std::vector<EncodedSample> samples;
+  int64_t views = 0;
+  std::string error;
+};
+
+void shrink(Object& object, const ObjectEntry& entry, const RenderJob& job) {
+  if (job.smallest_scale >= 1) return;
+  Dice dice(text_hash(fmt::format("{} scale {}", job.seed, entry.id)));
+  const float factor = dice.number(static_cast<float>(job.smallest_scale), 1);
+  for (auto& position : object.positions)
+    for (float& value : position) value *= factor;
 }
 
 /// One sample per elevation.
-std::vector<ObjectViews> render_object(const ObjectEntry& entry, const RenderJob& job) {
-  const ObjectRenderer renderer(entry.load());
-  std::vector<ObjectViews> samples;
-  for (size_t i = 0; i < job.elevations_degrees.size(); ++i) {
-    const at::Generator generator = make_generator(text_hash(fmt::format("{} {} {}", job.seed, i, entry.id)));
-    ViewPlan plan = job.plan;
-    const double draw = at::rand({1}, generator, at::TensorOptions().dtype(at::kDouble)).item<double>();
-    plan.orbit_elevation_degrees = job.elevations_degrees[i].value_or(
-        job.min_elevation_degrees + draw * (job.max_elevation_degrees - job.min_elevation_degrees));
-    ObjectViews views = render_views(renderer, plan, job.options, generator);
-    views.id = entry.id;
-    views.group = entry.group;
-    samples.push_back(std::move(views));
+RenderedObject render_object(const ObjectEntry& entry, const RenderJob& job) {
+  RenderedObject result;
+  try {
+    Object object = entry.load();
+    shrink(object, entry, job);
+    const ObjectRenderer renderer(object);
+    for (size_t i = 0; i < job.elevations_degrees.size(); ++i) {
+      const at::Generator generator = make_generator(text_hash(fmt::format("{} {} {}", job.seed, i, entry.id)));
+      ViewPlan plan = job.plan;
+      const double draw = at::rand({1}, generator, at::TensorOptions().dtype(at::kDouble)).item<double>();
+      plan.orbit_elevation_degrees = job.elevations_degrees[i].value_or(
+          job.min_elevation_degrees + draw * (job.max_elevation_degrees - job.min_elevation_degrees));
+      RenderOptions options = job.options;
+      // Numbers of its own: cameras are the same with and without.
+      Dice dice(text_hash(fmt::format("{} light {} {}", job.seed, i, entry.id)));
+      if (job.light_jitter > 0) options.lighting = random_lighting(dice, job.light_jitter);
+      ObjectViews views = render_views(renderer, plan, options, generator);
+      views.id = entry.id;
+      views.group = entry.group;
+      result.samples.push_back(encode_sample(views));
+      result.views += views.cameras.count();
+    }
+  } catch (const Error& error) {
+    result = {};
+    result.error = error.what();
   }
-  return samples;
+  return result;
+}
+
+std::vector<ObjectEntry> shuffled(std::vector<ObjectEntry> entries, uint64_t seed) {
+  Dice dice(text_hash(fmt::format("{} order", seed)));
+  for (size_t i = entries.size(); i > 1; --i) std::swap(entries[i - 1], entries[dice.bits() % i]);
+  return entries;
 }
 
 void refuse_existing_shards(const std::filesystem::path& folder, const std::string& name) {
@@ -43,33 +71,31 @@ void refuse_existing_shards(const std::filesystem::path& folder, const std::stri
 
 }  // namespace
 
-RenderReport render_dataset(const std::vector<ObjectEntry>& entries, const RenderJob& job, const std::filesystem::path& folder) {
+RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const RenderJob& job, const std::filesystem::path& folder) {
   require(!job.elevations_degrees.empty(), "at least one elevation is needed");
+  require(job.light_jitter >= 0 && job.light_jitter <= 1 && job.smallest_scale > 0 && job.smallest_scale <= 1,
+          "a jitter of the light of {} and a smallest scale of {} are not within 0 to 1", job.light_jitter, job.smallest_scale);
   refuse_existing_shards(folder, job.shard_name);
+  const std::vector<ObjectEntry> entries = job.shuffle ? shuffled(listed, job.seed) : listed;
   ShardWriter writer(folder, job.shard_name, job.samples_per_shard);
   RenderReport report;
   std::vector<ObjectEntry> rendered;
-  {
-    Progress progress("rendering", static_cast<int64_t>(entries.size()));
-    for (size_t i = 0; i < entries.size(); ++i) {
-      throw_if_cancelled();
-      std::vector<ObjectViews> samples;
-      try {
-        samples = render_object(entries[i], job);
-      } catch (const Error& error) {
-        report.failures.push_back(entries[i].id + ": " + error.what());
-        spdlog::warn("skipped {}", report.failures.back());
-      }
-      // Outside of the try: a full disk is no object's fault.
-      for (const ObjectViews& sample : samples) {
-        writer.add(sample);
-        ++report.samples;
-        report.views += sample.cameras.count();
-      }
-      if (!samples.empty()) rendered.push_back(entries[i]);
-      progress.update(static_cast<int64_t>(i) + 1, entries[i].id);
-    }
-  }
+  const auto total = static_cast<int64_t>(entries.size());
+  Progress progress("rendering", total);
+  ordered_work(
+      total, [&](int64_t i) { return render_object(entries[i], job); },
+      [&](int64_t i, const RenderedObject& object) {
+        throw_if_cancelled();
+        if (!object.error.empty()) {
+          report.failures.push_back(entries[i].id + ": " + object.error);
+          spdlog::warn("skipped {}", report.failures.back());
+        }
+        for (const EncodedSample& sample : object.samples) writer.add(sample);
+        report.samples += static_cast<int64_t>(object.samples.size());
+        report.views += object.views;
+        if (!object.samples.empty()) rendered.push_back(entries[i]);
+        progress.update(i + 1, entries[i].id);
+      });
   report.objects = static_cast<int64_t>(rendered.size());
   require(report.objects > 0, "none of the {} objects could be rendered; the first: {}", entries.size(),
           report.failures.empty() ? "" : report.failures.front());

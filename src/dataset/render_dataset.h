@@ -18,6 +18,9 @@ struct RenderJob {
   std::vector<std::optional<double>> elevations_degrees = {10.0};
   double min_elevation_degrees = -5, max_elevation_degrees = 30;
   uint64_t seed = 1;  ///< with the object's id it decides every random number, so that neither order nor selection matters
+  double light_jitter = 0;         ///< 0-1, how far the light of each sample is from the studio's (random_lighting)
+  double smallest_scale = 1;       ///< objects are shrunk by a factor between this and 1, drawn per object
+  bool shuffle = false;            ///< objects in an order drawn by the seed, so that the first shards are a fair sample of all
   std::string shard_name = "views";
   int64_t samples_per_shard = 256;
 };
@@ -27,8 +30,10 @@ struct RenderReport {
   std::vector<std::string> failures;  ///< "id: reason"
 };
 
-/// Renders every object into folder/NAME-000000.tar ... and writes folder/objects.csv (licences, authors). Objects that fail are
-/// logged and skipped. Checks for Ctrl-C between objects. Throws Error when the folder holds shards already, or when every object
+/// Renders every object into folder/NAME-000000.tar ... and, when all are done, writes folder/objects.csv (licences, authors): a
+/// reader that follows sees whole shards only, and knows by that table that no more come. Objects are shared out to
+/// at::get_num_threads() threads; the files are the same for any number of them. Objects that fail are logged and skipped. Checks
+/// for Ctrl-C between objects. Throws Error when the folder holds shards already, or when every object
 /// failed.
 RenderReport render_dataset(const std::vector<ObjectEntry>& entries, const RenderJob& job, const std::filesystem::path& folder);
 

@@ -169,14 +169,8 @@ ShardWriter::ShardWriter(std::filesystem::path folder, std::string name, int64_t
 
 ShardWriter::~ShardWriter() = default;
 
-void ShardWriter::add(const ObjectViews& views) {
+EncodedSample encode_sample(const ObjectViews& views) {
   check_views(views);
-  Implementation& to = *implementation_;
-  if (to.shard && to.in_shard == to.samples_per_shard) to.close_shard();
-  if (!to.shard) {
-    to.shard = std::make_unique<AtomicFile>(to.folder / fmt::format("{}-{:06}.tar", to.name, to.samples / to.samples_per_shard));
-    to.in_shard = 0;
-  }
   SampleHeader header{views.id,
                       views.group,
                       views.cameras.count(),
@@ -188,14 +182,25 @@ void ShardWriter::add(const ObjectViews& views) {
                       0,
                       numbers(views.cameras.world_to_camera),
                       numbers(views.cameras.intrinsics)};
-  const std::string depth = encode_depth(views.depth, header);
+  EncodedSample sample{views.id, {}, compress(bytes_of(views.rgba.cpu().contiguous()), kShardZstdLevel), {}};
+  sample.depth = encode_depth(views.depth, header);
   check_header(header, views.id);
-  const std::string key = sample_key(to.samples, views.id);
-  append_tar_member(*to.shard, key + ".json", json_text(config_to_json(header)));
-  append_tar_member(*to.shard, key + ".rgba.bin", compress(bytes_of(views.rgba.cpu().contiguous()), kShardZstdLevel));
-  append_tar_member(*to.shard, key + ".depth.bin", depth);
+  sample.header = json_text(config_to_json(header));
+  return sample;
+}
+
+void ShardWriter::add(const EncodedSample& sample) {
+  Implementation& to = *implementation_;
+  if (!to.shard) {
+    to.shard = std::make_unique<AtomicFile>(to.folder / fmt::format("{}-{:06}.tar", to.name, to.samples / to.samples_per_shard));
+    to.in_shard = 0;
+  }
+  const std::string key = sample_key(to.samples, sample.id);
+  append_tar_member(*to.shard, key + ".json", sample.header);
+  append_tar_member(*to.shard, key + ".rgba.bin", sample.rgba);
+  append_tar_member(*to.shard, key + ".depth.bin", sample.depth);
   ++to.samples;
-  ++to.in_shard;
+  if (++to.in_shard == to.samples_per_shard) to.close_shard();
 }
 
 void ShardWriter::finish() {

@@ -15,13 +15,21 @@
 
 namespace gsv3d {
 
-/// Writes NAME-000000.tar … in `folder`, a new shard every `samples_per_shard`. Shards appear whole (temporary name, then
-/// rename).
+/// A sample as its members' bytes: the work that many threads can share.
+struct EncodedSample {
+  std::string id, header, rgba, depth;
+};
+/// Throws Error when pictures, depths and cameras disagree.
+EncodedSample encode_sample(const ObjectViews& views);
+
+/// Writes NAME-000000.tar … in `folder`, a new shard every `samples_per_shard`. Shards appear whole (temporary name, then rename), as
+/// soon as they are full, so that a reader can follow.
 class ShardWriter {
  public:
   ShardWriter(std::filesystem::path folder, std::string name, int64_t samples_per_shard = 256);
   ~ShardWriter();
-  void add(const ObjectViews& views);
+  void add(const EncodedSample& sample);
+  void add(const ObjectViews& views) { add(encode_sample(views)); }
   /// Finishes the last shard; without it that shard is thrown away.
   void finish();
 

@@ -1,6 +1,7 @@
 // open_zip: members of a zip archive through libzip.
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 #include "core/error.h"
 #include "dataset/object_files.h"
@@ -54,6 +55,7 @@ class Zip : public FileSource {
       if (found == by_lower_name_.end()) return std::nullopt;
     }
     const auto index = static_cast<uint64_t>(found->second);
+    const std::lock_guard lock(mutex_);  // an archive has one place where it reads
     zip_stat_t stat;
     require(zip_stat_index(archive_, index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE), "{}: {} has no size", path_.string(),
             name);
@@ -78,6 +80,7 @@ class Zip : public FileSource {
  private:
   std::filesystem::path path_;
   zip_t* archive_ = nullptr;
+  mutable std::mutex mutex_;
   std::map<std::string, int64_t> by_name_, by_lower_name_;
 };
 

@@ -1,0 +1,142 @@
+#include "dataset/render_dataset.h"
+
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "core/atomic_file.h"
+#include "dataset/csv.h"
+#include "dataset/ordered_work.h"
+#include "dataset/shards.h"
+#include "memory_files.h"
+
+namespace gsv3d {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+
+class RenderDataset : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (testing::lacks_library([] { ObjectRenderer renderer(testing::sphere(0.1F, 3, 4)); })) GTEST_SKIP() << "built without Embree";
+    job.plan.size = 24;
+    job.plan.orbit_views = 2;
+    job.plan.random_views = 1;
+    job.options.samples = 1;
+    job.elevations_degrees = {10.0, std::nullopt};
+    job.samples_per_shard = 4;
+  }
+  void TearDown() override { at::set_num_threads(threads); }
+  std::string bytes_with(int count, const char* name) {
+    at::set_num_threads(count);
+    render_dataset(entries, job, folder.path() / name);
+    std::string all;
+    for (const auto& shard : find_shards(folder.path() / name)) all += shard.filename().string() + read_file(shard);
+    return all + read_file(folder.path() / name / "objects.csv");
+  }
+
+  const int threads = at::get_num_threads();
+  testing::TemporaryFolder folder;
+  std::vector<ObjectEntry> entries = list_objects("procedural:10:2", {});
+  RenderJob job;
+};
+
+TEST_F(RenderDataset, ParallelIsSerial) {
+  job.light_jitter = 1;
+  job.smallest_scale = 0.85;
+  job.shuffle = true;
+  const std::string serial = bytes_with(1, "serial");
+  EXPECT_TRUE(serial == bytes_with(4, "parallel"));
+  EXPECT_EQ(find_shards(folder.path() / "parallel").size(), 5U) << "20 samples, 4 in each; no empty shard at the end";
+}
+
+TEST_F(RenderDataset, JittersAreDrawnByTheSeedAndLeaveCamerasAlone) {
+  const auto views_of = [&](const char* name) {
+    render_dataset(entries, job, folder.path() / name);
+    return read_all_views(folder.path() / name);
+  };
+  const auto plain = views_of("plain");
+  job.light_jitter = 1;
+  const auto lit = views_of("lit"), again = views_of("again");
+  job.light_jitter = 0;
+  job.smallest_scale = 0.6;
+  const auto small = views_of("small");
+  double smallest = 1, largest = 0;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_TRUE(at::equal(lit[i].rgba, again[i].rgba));
+    EXPECT_FALSE(at::equal(lit[i].rgba, plain[i].rgba));
+    EXPECT_TRUE(at::equal(lit[i].rgba.select(1, 3), plain[i].rgba.select(1, 3))) << "light does not move silhouettes";
+    EXPECT_TRUE(at::equal(small[i].cameras.world_to_camera, plain[i].cameras.world_to_camera));
+    const auto area = [](const ObjectViews& views) { return views.rgba.select(1, 3).to(at::kDouble).mean().item<double>(); };
+    const double share = area(small[i]) / area(plain[i]);
+    smallest = std::min(smallest, share);
+    largest = std::max(largest, share);
+  }
+  EXPECT_LT(largest, 1.05);
+  EXPECT_LT(smallest, 0.75);
+  EXPECT_GT(smallest, 0.25) << "0.6² of the area and a little more perspective, on 24 pixels";
+  // The two samples of one object have different lights.
+  EXPECT_FALSE(at::equal(lit[0].rgba.slice(0, 0, 2), lit[1].rgba.slice(0, 0, 2)));
+}
+
+TEST_F(RenderDataset, ShuffledOrderHoldsTheSameSamples) {
+  const auto ids = [&](const char* name) {
+    render_dataset(entries, job, folder.path() / name);
+    std::vector<std::string> result;
+    for (const auto& row : read_csv(folder.path() / name / "objects.csv")) result.push_back(row.at("id"));
+    return result;
+  };
+  const auto listed = ids("listed");
+  job.shuffle = true;
+  const auto drawn = ids("drawn");
+  EXPECT_NE(listed, drawn);
+  EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), std::set<std::string>(drawn.begin(), drawn.end()));
+  job.light_jitter = 2;
+  EXPECT_THAT(error_of([&] { render_dataset(entries, job, folder.path() / "none"); }), HasSubstr("jitter"));
+}
+
+TEST(RandomLighting, StaysInRangeAndBeginsAtTheStudio) {
+  Dice none(1);
+  const Lighting still = random_lighting(none, 0), studio = studio_lighting();
+  const std::array<Vector, 6> normals{Vector{1, 0, 0}, {-1, 0, 0}, {0, 1, 0}, {0, -1, 0}, {0, 0, 1}, {0, 0, -1}};
+  for (const Vector& normal : normals) {
+    const auto a = still.reflected(normal, 1), b = studio.reflected(normal, 1);
+    // The studio's key and ambient light may add to a little above 1; the drawn ones never do.
+    for (int channel = 0; channel < 3; ++channel) EXPECT_NEAR(a[channel], b[channel], 0.03);
+  }
+  float darkest = 1, brightest = 0;
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    Dice dice(seed);
+    const Lighting lighting = random_lighting(dice, 1);
+    for (const Vector& normal : normals)
+      for (float value : lighting.reflected(normal, 1)) darkest = std::min(darkest, value), brightest = std::max(brightest, value);
+  }
+  EXPECT_GT(darkest, 0.15F);
+  EXPECT_LT(darkest, 0.4F);
+  EXPECT_LE(brightest, 1.05F);
+  EXPECT_GT(brightest, 0.9F);
+}
+
+TEST(OrderedWork, ResultsComeInOrderAndErrorsWhereTheirTurnIs) {
+  const int threads = at::get_num_threads();
+  for (int count : {1, 4}) {
+    at::set_num_threads(count);
+    std::vector<int64_t> taken;
+    ordered_work(
+        50, [](int64_t i) { return i * i; }, [&](int64_t i, int64_t square) { taken.push_back(square - i * i + i); });
+    for (int64_t i = 0; i < 50; ++i) EXPECT_EQ(taken[static_cast<size_t>(i)], i);
+    taken.clear();
+    const auto failing = [](int64_t i) {
+      if (i == 20) fail("piece {}", i);
+      return i;
+    };
+    EXPECT_EQ(error_of([&] { ordered_work(50, failing, [&](int64_t i, int64_t) { taken.push_back(i); }); }), "piece 20");
+    EXPECT_EQ(taken.size(), 20U);
+  }
+  at::set_num_threads(threads);
+}
+
+}  // namespace
+}  // namespace gsv3d
