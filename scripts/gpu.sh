@@ -20,7 +20,7 @@ config=${GSV3D_GPU_CONFIG:-configs/small}
 payload=$root/.gpu
 work=${GSV3D_GPU_WORK:-$root/runs/gpu}
 rehearsal=${GSV3D_GPU_REHEARSAL:-}
-threads=${rehearsal:+1}
+threads=${rehearsal:+1}  # of a training; empty: all
 travel_limit=$((64 * 1024 * 1024 - 512 * 1024))
 
 say() { printf '[%3d s] %s\n' $((SECONDS - begin)) "$*"; }
@@ -145,6 +145,7 @@ tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$payload/payload.tar.xz" "$w
   [ ! -d "$payload/start" ] || cp -n "$payload"/start/* "$work/model/"
   timeout 60 gsv3d --version || die "the program does not start"
   cores=$(nproc)
+  [ -n "$rehearsal" ] || threads=4  # a GPU does the work, and renderings need the cores
 }
 
 # A copy of a stage's configuration with some keys replaced. configure STAGE NAME KEY=VALUE... → its path
@@ -157,7 +158,7 @@ settings = json.load(open(source))
 for change in changes:
     key, value = change.split("=", 1)
     if key in settings or key in ("log_steps", "initial_weights", "checkpoint_minutes", "preview_minutes", "warmup_steps"):
-        settings[key] = json.loads(value) if value[0] in "-0123456789[tf\"" and value not in ("true_", ) else value
+        settings[key] = value if value in ("random", "model_folder") else json.loads(value)
 json.dump(settings, open(target, "w"), indent=1)
 PYTHON
   echo "$path"
@@ -266,21 +267,21 @@ run_sanitizer() {
   tool=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
   [ -n "$tool" ] && [ -z "$rehearsal" ] || return 0
   if timeout 45 "$tool" --tool memcheck --error-exitcode 9 "$work/bin/test_rasterizer" --gtest_filter='RasterizerCuda.SameBitsEveryTime' \
-    >"$work/logs/sanitizer.log" 2>&1; then echo "compute-sanitizer memcheck: clean"
-  else echo "compute-sanitizer memcheck: exit code $?: $(tail -n 2 "$work/logs/sanitizer.log")"; fi
+    >"$work/logs/sanitizer.log" 2>&1; then say "compute-sanitizer memcheck: $(tail -n 1 "$work/logs/sanitizer.log")"
+  else say "compute-sanitizer memcheck: exit code $?: $(tail -n 2 "$work/logs/sanitizer.log")"; fi
 }
 
 run_benchmarks() {
   [ -z "$rehearsal" ] || return 0
   timeout 30 bench_unet gpu >"$work/logs/bench_unet.txt" 2>&1 || say "bench_unet failed or took too long"
   cat "$work/logs/bench_unet.txt"
-  timeout 25 bench_rasterizer 5 gpu >"$work/logs/bench_rasterizer.txt" 2>&1 || say "bench_rasterizer failed or took too long"
+  timeout 25 bench_rasterizer 5 'GPU: 435k Gaussians of 1 px, 8' >"$work/logs/bench_rasterizer.txt" 2>&1 || say "bench_rasterizer failed or took too long"
   tail -n 25 "$work/logs/bench_rasterizer.txt"
 }
 
 # A few steps of every stage at its real batch, each from what the one before wrote.
 probe_stages() {
-  local stage settings first seconds=${GSV3D_GPU_PROBE_SECONDS:-9}
+  local stage settings first seconds=${GSV3D_GPU_PROBE_SECONDS:-11}
   mkdir -p "$work/probe"
   cp "$work/config/config.json" "$work/probe/config.json"
   for stage in vae diffusion decoder distill; do
@@ -336,6 +337,7 @@ finish() {
   [ -z "${gpu_log:-}" ] || kill "$gpu_log" 2>/dev/null
   collect
   say "end of the call"
+  sleep 0.3  # for the log
 }
 
 do_check() {
@@ -343,18 +345,12 @@ do_check() {
   unpack
   start_rendering
   start_gpu_log
-  check_rasterizer &
-  local tests=$!
-  run_sanitizer &
-  local sanitizer=$!
-  wait "$tests" "$sanitizer"
-  [ ! -e "$work/rasterizer" ] || GSV3D_RASTERIZER=$(cat "$work/rasterizer") && export GSV3D_RASTERIZER
+  check_rasterizer
   run_benchmarks
   wait_for_shards 2 "${rehearsal:+1}30"
   probe_stages
-  local left
-  left=$(seconds_left)
-  train_stage vae_1 vae "$left" "$(configure vae vae_1 checkpoint_minutes=10)" "$work/model" --no-resume
+  run_sanitizer &
+  train_stage vae_1 vae "$(seconds_left)" "$(configure vae vae_1 checkpoint_minutes=10)" "$work/model" --no-resume
   step_time "$work/runs/vae_1/metrics.csv" vae
 }
 
@@ -367,7 +363,8 @@ do_train() {
   unpack
   start_rendering
   start_gpu_log
-  [ ! -e "$work/rasterizer" ] || export GSV3D_RASTERIZER=$(cat "$work/rasterizer")
+  [ ! -e "$work/rasterizer" ] || GSV3D_RASTERIZER=$(cat "$work/rasterizer")
+  export GSV3D_RASTERIZER=${GSV3D_RASTERIZER:-auto}
   wait_for_shards 3 30
   local first
   first=$(gpu_lines)
@@ -384,14 +381,12 @@ do_train() {
   first=$(gpu_lines)
   local pair diffusion decoder
   pair=$(until_share "${GSV3D_GPU_PAIR_SHARE:-0.68}")
-  [ -n "$rehearsal" ] || threads=$((cores > 8 ? 4 : 1))
   train_stage diffusion diffusion "$pair" "$(configure diffusion diffusion checkpoint_minutes=2.5)" "$work/model" &
   diffusion=$!
   train_stage decoder decoder "$pair" "$(configure decoder decoder checkpoint_minutes=2.5)" "$work/model" &
   decoder=$!
   wait "$diffusion"
   wait "$decoder"
-  threads=${rehearsal:+1}
   step_time "$work/runs/diffusion/metrics.csv" diffusion
   step_time "$work/runs/decoder/metrics.csv" decoder
   gpu_summary "$first"
