@@ -79,8 +79,8 @@ int main(int argc, char** argv) {
   fmt::print("{} images of {}x{}, {} threads, median of {}\n\n", count, size, size, at::get_num_threads(), repetitions);
   fmt::print("| autoencoder | parameters | layout | precision | forward ms | backward ms | images/s |\n");
   fmt::print("| --- | ---: | --- | --- | ---: | ---: | ---: |\n");
-  for (const auto& [architecture, config] : {std::pair{"RGB 16 x [1,2,4,6]", rgb_autoencoder()},
-                                             {"RGBA 64 x [1,2,3], patches of 2", patch_autoencoder()}}) {
+  for (const auto& [architecture, config] :
+       {std::pair{"RGB 16 x [1,2,4,6]", rgb_autoencoder()}, {"RGBA 64 x [1,2,3], patches of 2", patch_autoencoder()}}) {
     const Tensor images = randn({count, config.in_channels, size, size}, make_generator(2)).clamp(-1, 1);
     for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) {
       for (const auto& [name, layout] :

@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "core/error.h"
-#include "resident_memory.h"
 #include "gaussian_files/gaussian_file.h"
+#include "resident_memory.h"
 
 namespace {
 
@@ -32,7 +32,9 @@ int main(int argc, char** argv) {
       static_cast<double>(g.means.nbytes() + g.quats.nbytes() + g.scales.nbytes() + g.opacities.nbytes() + g.sh.nbytes()) / 1e6;
   const fs::path folder = fs::temp_directory_path() / "gsv3d_bench_formats";
   fmt::print("{} Gaussians of degree {}, {:.0f} MB in memory\n", count, degree, held);
-  fmt::print("{:<20} {:>8} {:>9} {:>14} {:>8} {:>14}\n", "format", "MB", "write s", "extra peak MB", "read s", "peak MB");
+  fmt::print(
+      "| format | MB | write, s | beyond the Gaussians, MB | read, s | with the Gaussians, MB "
+      "|\n|---|---:|---:|---:|---:|---:|\n");
   for (const auto& [name, version] :
        {std::pair{"a.ply", 3}, {"a.glb", 3}, {"a.splat", 3}, {"a.spz", 3}, {"b.spz", 4}, {"a.compressed.ply", 3}}) {
     const fs::path file = folder / name;
@@ -44,7 +46,7 @@ int main(int argc, char** argv) {
     const double before_read = resident("VmRSS:"), read_start = now();
     require(read_gaussians(file).gaussians.count() == count, "{}: lost Gaussians", name);
     const double read_seconds = now() - read_start;
-    fmt::print("{:<20} {:>8.1f} {:>9.2f} {:>14.0f} {:>8.2f} {:>14.0f}\n", fmt::format("{} {}", name + 1, version),
+    fmt::print("| {} | {:.1f} | {:.2f} | {:.0f} | {:.2f} | {:.0f} |\n", version == 4 ? ".spz, version 4" : name + 1,
                static_cast<double>(fs::file_size(file)) / 1e6, write_seconds, write_peak, read_seconds,
                resident("VmHWM:") - before_read);
     fs::remove_all(folder);

@@ -27,7 +27,7 @@ struct Row {
 
 GenerateOptions with_steps(int64_t steps, const char* sampler = "euler") {
   GenerateOptions options;
-  options.steps = steps, options.sampler = sampler;
+  options.sampling = {{"steps", steps}, {"sampler", sampler}};
   return options;
 }
 
@@ -39,14 +39,14 @@ std::vector<Row> settings() {
   const std::vector<std::vector<double>> ranges = {{0, 20}, {0.1, 80}, {0.3, 80}, {0.3, 20}, {0.3, 5}};
   for (const auto& range : ranges) {
     rows.push_back({fmt::format("euler, 50, guided at {:g}:{:g}", range[0], range[1]), with_steps(50)});
-    rows.back().options.guidance_range = range;
+    rows.back().options.sampling["guidance_range"] = range;
   }
   for (const int64_t period : {2, 3, 5}) {
     rows.push_back({fmt::format("euler, 50, cache {}", period), with_steps(50)});
-    rows.back().options.cache_steps = period;
+    rows.back().options.sampling["cache_steps"] = period;
   }
   rows.push_back({"dpmpp2m, 25, cache 2", with_steps(25, "dpmpp2m")});
-  rows.back().options.cache_steps = 2;
+  rows.back().options.sampling["cache_steps"] = 2;
   return rows;
 }
 
@@ -56,11 +56,9 @@ struct Evaluations {
 };
 
 Evaluations evaluations(const ModelConfig& model, const GenerateOptions& options) {
-  SamplerConfig config = model.sampler;
-  config.steps = *options.steps, config.method = *options.sampler;
-  if (options.guidance_range) config.guidance_range = *options.guidance_range;
+  const SamplerConfig config = with_settings(model.sampler, options.sampling, "sampling");
   const Tensor sigmas = edm_sigmas(config.steps, config.sigma_min, config.sigma_max, config.rho);
-  const int64_t period = std::max<int64_t>(options.cache_steps.value_or(1), 1);
+  const int64_t period = std::max<int64_t>(config.cache_steps, 1);
   Evaluations count;
   for (int64_t i = 0; i < config.steps; ++i) {
     int64_t here = is_guided(config, sigmas[i].item<double>()) ? 2 : 1;
@@ -97,7 +95,7 @@ int main(int argc, char** argv) {
   const Model model = load_model(argv[1], {});
   GenerateOptions common;
   common.seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : common.seed;
-  const Tensor photo = prepare_photo(load_image(argv[2]), model.config, common).rgb;
+  const Tensor photo = prepare_photo(load_image(argv[2]), model.config, common).picture;
   std::vector<Row> rows = settings();
   for (int round = 0; round < 3; ++round) {
     for (Row& row : rows) {

@@ -29,7 +29,7 @@ struct EvalArguments {
 /// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
 std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load, const fs::path& folder) {
   GenerateOptions whole;
-  if (arguments.steps > 0) whole.steps = arguments.steps;
+  if (arguments.steps > 0) whole.sampling["steps"] = arguments.steps;
   GenerateOptions unrefined = whole;
   unrefined.refine = false;
   const bool lora = !arguments.no_lora && fs::exists(folder / "distilled_lora.safetensors");

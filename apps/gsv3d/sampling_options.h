@@ -9,9 +9,9 @@
 namespace gsv3d {
 
 struct SamplingOptions {
-  int64_t steps = 0, cache_steps = -1, frames = 0, size = 0,
-          decode_chunk = 0;  ///< 0 (cache_steps: -1): the model's, or what fits
-  std::string sampler, guidance, guidance_range, orbit, guidance_batch;
+  Json sampler = Json::object();                   ///< what SamplerConfig describes, as far as it is given
+  int64_t frames = 0, size = 0, decode_chunk = 0;  ///< 0: the model's, or what fits
+  std::string orbit, guidance_batch;
   double elevation = 0;
   bool has_elevation = false, preview = false, resume = false;
 

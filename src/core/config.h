@@ -10,7 +10,7 @@
 //   auto config = config_from_json<VaeConfig>(json, "config.json: vae");
 //
 // A field that the JSON leaves out keeps the struct's default. Fields may be numbers, strings, booleans, std::optional,
-// std::vector, std::map<std::string, T> or other config structs.
+// std::vector, std::map<std::string, T> or other config structs. visit() may be told more about a field: core/settings.h.
 #pragma once
 
 #include <filesystem>
@@ -33,8 +33,8 @@ using Json = nlohmann::ordered_json;
 namespace config_detail {
 
 struct AnyVisitor {
-  template <class T>
-  void operator()(const char*, T&) {}
+  template <class T, class... Description>
+  void operator()(const char*, T&, const Description&...) {}
 };
 template <class T>
 concept ConfigStruct = requires(T value, AnyVisitor visitor) {
@@ -64,8 +64,8 @@ struct Reader {
   const Json& json;
   const std::string& where;
   std::set<std::string> known;
-  template <class T>
-  void operator()(const char* name, T& value) {
+  template <class T, class... Description>
+  void operator()(const char* name, T& value, const Description&...) {
     known.insert(name);
     if (auto found = json.find(name); found != json.end()) read(*found, value, where + "." + name);
   }
@@ -116,8 +116,8 @@ Json write(const T& value);
 
 struct Writer {
   Json json = Json::object();
-  template <class T>
-  void operator()(const char* name, T& value) {
+  template <class T, class... Description>
+  void operator()(const char* name, T& value, const Description&...) {
     json[name] = write(value);
   }
 };

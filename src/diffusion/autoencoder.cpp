@@ -21,7 +21,8 @@ void check(const AutoencoderConfig& config) {
 /// What all blocks of one network share.
 struct BlockStyle {
   int64_t groups;
-  bool zero_init;  ///< random weights start as the identity (plus the change of width): trains faster than LDM's, which are random
+  /// Random weights start as the identity (plus the change of width): trains faster than LDM's, which are random throughout.
+  bool zero_init;
 
   explicit BlockStyle(const AutoencoderConfig& config) : groups(config.norm_groups), zero_init(config.patch_size > 1) {}
 };

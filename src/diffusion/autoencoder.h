@@ -40,12 +40,13 @@ struct AutoencoderConfig {
 Tensor scaled_latents(const AutoencoderConfig& config, const Tensor& latents);
 Tensor unscaled_latents(const AutoencoderConfig& config, const Tensor& latents);
 
-/// What the UNet's input is concatenated with, from the photo's latent mode [..., z, h, w]: the mode as it is by SV3D's convention
-/// (its one scale factor leaves it of another size than the noisy frames); models with a scale for each channel get the scaled.
+/// What the UNet's input is concatenated with, from the photo's latent mode [..., z, h, w]: the mode as it is by SV3D's
+/// convention (its one scale factor leaves it of another size than the noisy frames); models with a scale for each channel get
+/// the scaled.
 Tensor conditioning_latents(const AutoencoderConfig& config, const Tensor& mode);
 
-/// Pictures [..., 3 or 4, H, W] in 0-1 (RGB over white, alpha) → what the encoder takes: its in_channels first channels in [-1, 1].
-/// Throws Error when the pictures have no alpha and the encoder needs it.
+/// Pictures [..., 3 or 4, H, W] in 0-1 (RGB over white, alpha) → what the encoder takes: its in_channels first channels in [-1,
+/// 1]. Throws Error when the pictures have no alpha and the encoder needs it.
 Tensor signed_pictures(const AutoencoderConfig& config, const Tensor& pictures);
 
 /// How activations lie in memory inside the two networks (what goes in and comes out is contiguous either way). Contiguous is the
@@ -78,8 +79,8 @@ class AutoencoderDecoder {
   AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout = autoencoder_layout);
   ~AutoencoderDecoder();
   AutoencoderDecoder(AutoencoderDecoder&&) noexcept;
-  /// Unscaled latents [B, z_channels, h, w] → images [B, out_ch, 8h, 8w], about [-1, 1], not clamped. `chunk` > 0 decodes that many at
-  /// a time.
+  /// Unscaled latents [B, z_channels, h, w] → images [B, out_ch, 8h, 8w], about [-1, 1], not clamped. `chunk` > 0 decodes that
+  /// many at a time.
   Tensor operator()(const Tensor& latents, int64_t chunk = 0) const;
 
  private:

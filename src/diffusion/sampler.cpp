@@ -132,7 +132,8 @@ Tensor edm_sigmas(int64_t steps, double sigma_min, double sigma_max, double rho)
 
 bool is_guided(const SamplerConfig& config, double sigma) {
   const auto& range = config.guidance_range;
-  require(range.empty() || range.size() == 2, "sampler: guidance_range has {} numbers, expected two", range.size());
+  const std::string problem = guidance_range_problem(range);
+  require(problem.empty(), "sampler: guidance_range = [{}] {}", fmt::join(range, ", "), problem);
   return range.empty() || (sigma > range[0] && sigma <= range[1]);
 }
 

@@ -8,13 +8,20 @@
 #include <string>
 #include <vector>
 
-#include "core/config.h"
+#include "core/settings.h"
 #include "core/tensor.h"
 #include "diffusion/conditioning.h"
 #include "diffusion/solver.h"
 #include "diffusion/video_unet.h"
 
 namespace gsv3d {
+
+/// "2.5", "triangle", "constant:2", "linear:1:3" → guider, min_guidance and guidance, as far as the text says them. Throws
+/// UsageError.
+Json parse_guidance(const std::string& text);
+
+/// What is wrong with the noise levels that are guided, empty for nothing.
+std::string guidance_range_problem(const Json& range);
 
 struct SamplerConfig {
   double sigma_min = 0.002, sigma_max = 700, rho = 7;
@@ -28,12 +35,43 @@ struct SamplerConfig {
   /// training and here. Belongs to the weights; not SV3D's.
   bool clean_photo_frame = false;
   std::vector<int64_t> loop_steps;  ///< indices of steps whose estimate goes through SampleOptions::correct, where there is one
+  /// All there is to say of a setting, for config.json, the command line, library users and result.json: core/settings.h.
   template <class Visitor>
   void fields(Visitor& visit) {
-    visit("sigma_min", sigma_min), visit("sigma_max", sigma_max), visit("rho", rho), visit("steps", steps);
-    visit("method", method), visit("guider", guider), visit("min_scale", min_scale), visit("max_scale", max_scale),
-        visit("guidance_range", guidance_range), visit("cache_steps", cache_steps), visit("clean_photo_frame", clean_photo_frame),
-        visit("loop_steps", loop_steps);
+    visit("sigma_min", sigma_min, Setting{.help = "lowest noise level", .low = 1e-6, .high = 1e6, .option = false});
+    visit("sigma_max", sigma_max, Setting{.help = "highest noise level", .low = 1e-6, .high = 1e6, .option = false});
+    visit("rho", rho, Setting{.help = "how far levels lean to the low end", .low = 0.1, .high = 100, .option = false});
+    visit("steps", steps, Setting{.help = "denoising steps", .low = 1, .high = 10'000});
+    visit("method", method,
+          Setting{.help = "kind of step: euler (SV3D's own), heun (evaluates the network twice per step) or dpmpp2m "
+                          "(DPM-Solver++(2M)), both for fewer steps",
+                  .choices = solver_names(),
+                  .name = "sampler"});
+    visit("guider", guider,
+          Setting{
+              .help = "course of the guidance around the orbit", .choices = {"triangle", "linear", "constant"}, .option = false});
+    visit("min_scale", min_scale,
+          Setting{.help = "smallest scale of the guidance", .low = 0, .high = 20, .name = "min_guidance", .option = false});
+    visit("max_scale", max_scale,
+          Setting{.help = "guidance over the views: its largest scale, or triangle:MIN:MAX, linear:MIN:MAX, constant:SCALE",
+                  .low = 0,
+                  .high = 20,
+                  .name = "guidance",
+                  .parse = parse_guidance});
+    visit("guidance_range", guidance_range,
+          Setting{.help = "LOW:HIGH, the noise levels that are guided; elsewhere only half of the network's work is done",
+                  .problem = guidance_range_problem});
+    visit("cache_steps", cache_steps,
+          Setting{.help = "compute the network's deep part in every N-th step only, and reuse it in between: faster, less exact; "
+                          "0: off",
+                  .low = 0,
+                  .high = 1000});
+    visit("clean_photo_frame", clean_photo_frame,
+          Setting{.help = "the photo's own frame is given, not generated: as the weights were trained", .option = false});
+    visit("loop_steps", loop_steps,
+          Setting{.help = "N:N:..., steps (from 0) whose views are replaced by renders of their Gaussians before going on; none",
+                  .low = 0,
+                  .high = 10'000});
   }
 };
 

@@ -37,7 +37,7 @@ Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& ob
   const ViewSet views = true_views(object.truth, 0, orbit);
   const Tensor pictures = at::cat({views.rgb, views.alpha}, 1).slice(0, 0, orbit, orbit / frames);
   const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, pictures));
-  return decode_gaussians(model, latents, object.input_rgb, object.elevation_degrees());
+  return decode_gaussians(model, latents, input_picture(object), object.elevation_degrees());
 }
 
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,

@@ -11,15 +11,15 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "exports/viewer_page.h"
+#include "gaussian_files/ply.h"
 #include "image/contact_sheet.h"
 #include "image/depth_image.h"
-#include "video/video.h"
 #include "mesh/clean.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
-#include "exports/viewer_page.h"
 #include "rasterizer/orbit_render.h"
-#include "gaussian_files/ply.h"
+#include "video/video.h"
 
 namespace gsv3d {
 namespace {
@@ -127,20 +127,14 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   json["input"] = record.input;
   json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
   json["seed"] = record.seed;
-  json["settings"] = {{"steps", result.sampler.steps},
-                      {"sampler", result.sampler.method},
-                      {"guidance", result.sampler.max_scale},
-                      {"guider", result.sampler.guider},
-                      {"min_guidance", result.sampler.min_scale},
-                      {"guidance_range", result.sampler.guidance_range},
-                      {"cache_steps", result.sampler.cache_steps},
-                      {"elevation_degrees", result.elevation_degrees},
-                      {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
-                      {"views", result.views.size(0)},
-                      {"image_size", model.config.image_size},
-                      {"device", model.device.str()},
-                      {"dtype", dtype_name(model.dtype)},
-                      {"threads", record.threads}};
+  json["settings"] = settings_by_name(result.sampler);
+  json["settings"].update({{"elevation_degrees", result.elevation_degrees},
+                           {"route", result.gaussians ? Json(route_name(result.route)) : Json(nullptr)},
+                           {"views", result.views.size(0)},
+                           {"image_size", model.config.image_size},
+                           {"device", model.device.str()},
+                           {"dtype", dtype_name(model.dtype)},
+                           {"threads", record.threads}});
   if (result.first_step > 0) json["settings"]["resumed_after_step"] = result.first_step;
   if (result.orbit)
     json["settings"]["orbit"] = {{"azimuths_degrees", result.orbit->azimuths_degrees},

@@ -138,26 +138,17 @@ void check_decoder(const ModelConfig& c, const Checker& check) {
   require(decoder.min_scale > 0 && decoder.min_scale < decoder.max_scale,
           "{}: gaussian_decoder.min_scale = {} and max_scale = {} must be 0 < min_scale < max_scale", check.where,
           decoder.min_scale, decoder.max_scale);
+  if (!decoder.hull) return;
+  check_visual_hull(*decoder.hull);
+  require(decoder.hull->silhouettes != "alpha" || c.vae.out_ch == 4,
+          "{}: gaussian_decoder.hull.silhouettes \"alpha\" needs an autoencoder with alpha (vae.out_ch 4); \"features\" does not",
+          check.where);
 }
 
 void check_sampler(const SamplerConfig& sampler, const Checker& check) {
-  check.positive("sampler.steps", sampler.steps, 10'000);
-  require(sampler.sigma_min > 0 && sampler.sigma_min < sampler.sigma_max,
-          "{}: sampler.sigma_min = {} and sigma_max = {} must be 0 < min < max", check.where, sampler.sigma_min,
-          sampler.sigma_max);
-  check.range("sampler.rho", sampler.rho, 0.1, 100);
-  check.range("sampler.min_scale", sampler.min_scale, 0, 100);
-  check.range("sampler.max_scale", sampler.max_scale, 0, 100);
-  require(sampler.guider == "triangle" || sampler.guider == "linear" || sampler.guider == "constant",
-          "{}: sampler.guider \"{}\" is unknown: use triangle, linear or constant", check.where, sampler.guider);
-  check.range("sampler.cache_steps", static_cast<double>(sampler.cache_steps), 0, 1000);
-  const auto& range = sampler.guidance_range;
-  require(range.empty() || (range.size() == 2 && range[0] >= 0 && range[0] < range[1]),
-          "{}: sampler.guidance_range = [{}] must be empty or two noise levels, 0 <= low < high", check.where,
-          fmt::join(range, ", "));
-  const auto& methods = solver_names();
-  require(std::find(methods.begin(), methods.end(), sampler.method) != methods.end(),
-          "{}: sampler.method \"{}\" is unknown: use {}", check.where, sampler.method, fmt::join(methods, ", "));
+  check_settings(sampler, check.where + ": sampler");
+  require(sampler.sigma_min < sampler.sigma_max, "{}: sampler.sigma_min = {} is not below sigma_max = {}", check.where,
+          sampler.sigma_min, sampler.sigma_max);
 }
 
 }  // namespace

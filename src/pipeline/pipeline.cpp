@@ -8,14 +8,14 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "image/framing.h"
 #include "diffusion/latent_preview.h"
+#include "diffusion/view_order.h"
+#include "image/framing.h"
 #include "models/memory_plan.h"
 #include "diffusion/autoencoder.h"
 #include "pipeline/gaussian_loop.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
-#include "diffusion/view_order.h"
 #include "rasterizer/rasterizer.h"
 #include "pipeline/view_refinement.h"
 
@@ -59,14 +59,7 @@ Tensor colours(const Tensor& pictures) {
 }
 
 SamplerConfig sampler_settings(const ModelConfig& config, const GenerateOptions& options) {
-  SamplerConfig sampler = config.sampler;
-  if (options.steps) sampler.steps = *options.steps;
-  if (options.sampler) sampler.method = *options.sampler;
-  if (options.guidance_range) sampler.guidance_range = *options.guidance_range;
-  if (options.cache_steps) sampler.cache_steps = *options.cache_steps;
-  if (options.guider) sampler.guider = *options.guider;
-  if (options.guidance) sampler.max_scale = *options.guidance;
-  if (options.min_guidance) sampler.min_scale = *options.min_guidance;
+  SamplerConfig sampler = with_settings(config.sampler, options.sampling, "sampling");
   sampler.min_scale = std::min(sampler.min_scale, sampler.max_scale);
   return sampler;
 }
@@ -112,6 +105,13 @@ GaussianLoop gaussian_loop(const Model& model, const Tensor& photo, const Tensor
   };
   loop.encode = [&model](const Tensor& pictures) { return scaled_latents(model.config.vae, encode_photo(model, pictures)); };
   return loop;
+}
+
+/// All N views, view 0 the photo itself: [N, 3 or 4, S, S], as many channels as the autoencoder has.
+Tensor view_pictures(const Model& model, const Tensor& latents, const Tensor& photo, int64_t chunk) {
+  const Tensor others = decode_views(model, latents.slice(0, 1), chunk);
+  require(photo.size(1) >= others.size(1), "model {}: needs photos with alpha", model.folder.string());
+  return at::cat({photo.narrow(1, 0, others.size(1)).to(others.device()), others});
 }
 
 /// Damaged weights and overflows of half precision show here, before they become files.
@@ -170,7 +170,8 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
 
   Conditioning conditioning;
   conditioning.frames = config.frames;
-  conditioning.crossattn = (*model.image_embedder)(clip_preprocess(colours(image), config.image_embedder.image_size)).to(at::kFloat);
+  conditioning.crossattn =
+      (*model.image_embedder)(clip_preprocess(colours(image), config.image_embedder.image_size)).to(at::kFloat);
   Tensor photo_latent;
   {
     const Autocast vae_precision(model.device.type(), vae_dtype(model.dtype));
@@ -227,19 +228,24 @@ Cameras model_cameras(const ModelConfig& config, double elevation_degrees) {
   return orbit_cameras(config.frames, elevation_degrees, config.image_size, Lens{config.radius, config.fov_y_degrees});
 }
 
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees) {
-  return decode_gaussians(model, latents, photo, model_cameras(model.config, elevation_degrees));
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees,
+                           const Tensor& pictures) {
+  return decode_gaussians(model, latents, photo, model_cameras(model.config, elevation_degrees), pictures);
 }
 
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras) {
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras,
+                           const Tensor& pictures) {
   require_parts(model, {"dino", "gaussian_decoder"});
   check_photo(model.config, photo);
   require(latents.dim() == 4 && latents.size(0) == model.config.frames, "decode_gaussians takes the latents of {} views",
           model.config.frames);
   const c10::NoGradGuard no_grad;
+  Tensor views;
+  if (model.config.gaussian_decoder.hull)
+    views = (pictures.defined() ? pictures : view_pictures(model, latents, photo, /*chunk=*/0)).to(model.device).unsqueeze(0);
   const Autocast autocast(model.device.type(), model.dtype);
   const Tensor tokens = (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
-  return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens).front();
+  return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens, views).front();
 }
 
 Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& given, const ProgressCallback& on_progress,
@@ -258,14 +264,15 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.photo = std::move(photo);
   result.latents = stage("views", [&] {
     return generate_latents(
-        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); }, on_preview);
+        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); },
+        on_preview);
   });
   result.first_step = result.latents.first_step;
   const Tensor pictures = stage("decode views", [&] {
     require_finite(model, result.latents.latents, "the views' latents are");
-    const Tensor others = decode_views(model, result.latents.latents.slice(0, 1), options.decode_chunk.value_or(0));
-    require_finite(model, others, "the decoded views are");
-    return at::cat({result.photo.picture.narrow(1, 0, others.size(1)).to(others.device()), others}).cpu();
+    const Tensor all = view_pictures(model, result.latents.latents, result.photo.picture, options.decode_chunk.value_or(0));
+    require_finite(model, all, "the decoded views are");
+    return all.cpu();
   });
   result.views = colours(pictures).contiguous();
   if (pictures.size(1) == 4) result.alphas = pictures.narrow(1, 3, 1).contiguous();
@@ -280,7 +287,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     return result;
   }
   result.gaussians = stage("gaussians", [&] {
-    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.picture, result.cameras);
+    const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.picture, result.cameras, pictures);
     for (const Tensor& values : {all.means, all.quats, all.scales, all.opacities, all.sh})
       require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);

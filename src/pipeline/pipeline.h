@@ -12,23 +12,17 @@
 #include <vector>
 
 #include "camera/camera.h"
+#include "camera/orbit.h"
+#include "gaussians/gaussians.h"
 #include "image/image.h"
 #include "matting/matting.h"
 #include "models/model_folder.h"
-#include "camera/orbit.h"
-#include "gaussians/gaussians.h"
 
 namespace gsv3d {
 
 struct GenerateOptions {
   uint64_t seed = 23;                                 ///< same seed, same machine: the same bytes
-  std::optional<int64_t> steps;                       ///< denoising steps; otherwise the model's
-  std::optional<std::string> sampler;                 ///< euler, heun or dpmpp2m (diffusion/solver.h); otherwise the model's
-  std::optional<double> guidance;                     ///< largest guidance scale over the views; otherwise the model's
-  std::optional<double> min_guidance;                 ///< the smallest
-  std::optional<std::string> guider;                  ///< triangle, linear or constant
-  std::optional<std::vector<double>> guidance_range;  ///< noise levels low, high that are guided; otherwise the model's
-  std::optional<int64_t> cache_steps;                 ///< the UNet's deep part in every so many-th step; otherwise the model's
+  Json sampling;  ///< settings of the sampler to change, by name: {{"steps", 20}, {"guidance", 2}}; diffusion/sampler.h has them
   std::optional<double> elevation_degrees;            ///< of the photo's camera above the object; otherwise the model's
   std::optional<Orbit> orbit;           ///< another than the level circle at that elevation; needs a model told of cameras
   std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
@@ -67,8 +61,8 @@ const char* route_name(Route route);
 struct Result {
   PreparedPhoto photo;
   GeneratedLatents latents;
-  Tensor views;   ///< [N, 3, S, S] in 0-1 over white, decoded latents; view 0 is the framed photo itself
-  Tensor alphas;  ///< [N, 1, S, S] in 0-1, their silhouettes; undefined when the model's autoencoder is RGB
+  Tensor views;                        ///< [N, 3, S, S] in 0-1 over white, decoded latents; view 0 is the framed photo itself
+  Tensor alphas;                       ///< [N, 1, S, S] in 0-1, their silhouettes; undefined when the model's autoencoder is RGB
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   SamplerConfig sampler;               ///< as it ran
@@ -102,13 +96,17 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
 /// The unscaled mode of a framed photo's latent: pictures [B, 4, S, S], or [B, 3, S, S] for RGB → [B, z, h, w].
 Tensor encode_photo(const Model& model, const Tensor& photos);
 
-/// Latents (scaled) [N, z, h, w] → pictures [N, 3 or 4, S, S] in 0-1, with alpha where the autoencoder has it, `chunk` at a time (0: all together). Needs the part vae.
+/// Latents (scaled) [N, z, h, w] → pictures [N, 3 or 4, S, S] in 0-1, with alpha where the autoencoder has it, `chunk` at a time
+/// (0: all together). Needs the part vae.
 Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk = 0);
 
 /// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3 or 4, S, S] in 0-1 →
-/// Gaussians, not pruned. Needs the parts dino and gaussian_decoder.
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees);
-Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras);
+/// Gaussians, not pruned. Needs the parts dino and gaussian_decoder. A decoder with a visual hull looks at pictures of the views,
+/// [N, 3 or 4, S, S], view 0 the photo itself; undefined: decoded here from the latents, for which it needs vae and the photo's alpha.
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees,
+                           const Tensor& pictures = {});
+Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras,
+                           const Tensor& pictures = {});
 
 /// The N cameras of the model's orbit, for images of S × S pixels.
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees);

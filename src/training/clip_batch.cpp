@@ -1,6 +1,7 @@
 #include "training/clip_batch.h"
 
 #include <algorithm>
+#include <span>
 
 #include "core/device.h"
 #include "core/error.h"
@@ -40,53 +41,72 @@ ChosenViews random_views(const TrainingSet& set, const std::vector<Clip>& clips,
   return chosen;
 }
 
-/// [B · per_clip, 1, 1, 1] bool: views of mirrored clips. Undefined when there is none.
-Tensor mirrored_views(const std::vector<Clip>& clips, int64_t per_clip, at::Device device) {
-  std::vector<int64_t> flags;
-  for (const Clip& clip : clips) flags.insert(flags.end(), static_cast<size_t>(per_clip), clip.mirrored ? 1 : 0);
-  if (std::find(flags.begin(), flags.end(), 1) == flags.end()) return {};
-  return index_tensor(flags, device).to(at::kBool).view({-1, 1, 1, 1});
+/// Places among the chosen views that belong to mirrored clips.
+std::vector<int64_t> mirrored_places(std::span<const Clip> clips, int64_t per_clip) {
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < clips.size(); ++i)
+    for (int64_t j = 0; clips[i].mirrored && j < per_clip; ++j) places.push_back(static_cast<int64_t>(i) * per_clip + j);
+  return places;
 }
 
-Tensor flipped_where(const Tensor& mirrored, const Tensor& images) {
-  return mirrored.defined() ? at::where(mirrored, images.flip(-1), images) : images;
+/// Flips images [K, ..., S] of mirrored clips in place.
+void flip_mirrored(Tensor& images, std::span<const Clip> clips, int64_t per_clip) {
+  const std::vector<int64_t> places = mirrored_places(clips, per_clip);
+  if (places.empty()) return;
+  const Tensor index = index_tensor(places, images.device());
+  images.index_copy_(0, index, images.index_select(0, index).flip(-1));
 }
 
-/// The gain of every channel, alpha's included: [B, 1, 4, 1, 1], undefined when no clip is recoloured.
-Tensor channel_gains(const std::vector<Clip>& clips, at::Device device) {
+/// The gain of every colour channel: [B, 1, 3, 1, 1], undefined when no clip is recoloured.
+Tensor colour_gains(std::span<const Clip> clips, at::Device device) {
   std::vector<double> gains;
-  for (const Clip& clip : clips) {
-    gains.insert(gains.end(), clip.gains.begin(), clip.gains.end());
-    gains.push_back(1);
-  }
+  for (const Clip& clip : clips) gains.insert(gains.end(), clip.gains.begin(), clip.gains.end());
   if (std::all_of(gains.begin(), gains.end(), [](double gain) { return gain == 1; })) return {};
-  return to_device(at::tensor(gains, at::kFloat), device).view({-1, 1, 4, 1, 1});
+  return to_device(at::tensor(gains, at::kFloat), device).view({-1, 1, 3, 1, 1});
+}
+
+/// Writes the views' pictures into `out` [B · per_clip, 4, S, S]; `indices` are theirs.
+void write_pictures(const TrainingSet& set, std::span<const Clip> clips, std::span<const int64_t> indices, Tensor out) {
+  const size_t per_clip = indices.size() / clips.size();
+  // Channels are chosen together with views: a permutation of colours then costs nothing.
+  std::vector<int64_t> planes;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    for (const int64_t channel : clips[i / per_clip].channels) planes.push_back(4 * indices[i] + channel);
+    planes.push_back(4 * indices[i] + 3);
+  }
+  const Tensor all = set.rgba().flatten(0, 1);
+  Tensor bytes = to_device(all.index_select(0, index_tensor(planes, all.device())), out.device()).unflatten(0, {-1, 4});
+  flip_mirrored(bytes, clips, static_cast<int64_t>(per_clip));
+  out.copy_(bytes).div_(255);
+  const Tensor rgb = out.narrow(1, 0, 3), alpha = out.narrow(1, 3, 1);
+  if (const Tensor gains = colour_gains(clips, out.device()); gains.defined())
+    rgb.unflatten(0, {static_cast<int64_t>(clips.size()), static_cast<int64_t>(per_clip)}).mul_(gains);
+  rgb.mul_(alpha).add_(1 - alpha);  // over white, as picture() does
 }
 
 /// → [B · per_clip, 4, S, S] pictures on the device.
 Tensor pictures_of(const TrainingSet& set, const std::vector<Clip>& clips, const ChosenViews& chosen, at::Device device) {
-  // Channels are chosen together with views: a permutation of colours then costs nothing.
-  std::vector<int64_t> planes;
-  for (size_t i = 0; i < chosen.indices.size(); ++i) {
-    const Clip& clip = clips[i / static_cast<size_t>(chosen.per_clip)];
-    for (const int64_t channel : clip.channels) planes.push_back(4 * chosen.indices[i] + channel);
-    planes.push_back(4 * chosen.indices[i] + 3);
+  const auto count = static_cast<int64_t>(clips.size());
+  // All at once on a GPU; clip by clip on a CPU, whose caches hold no more.
+  const int64_t chunk = device.is_cpu() ? 1 : count;
+  const Tensor pictures = at::empty({count * chosen.per_clip, 4, set.image_size(), set.image_size()},
+                                    at::TensorOptions().dtype(at::kFloat).device(device));
+  for (int64_t first = 0; first < count; first += chunk) {
+    const int64_t view = first * chosen.per_clip, views = chunk * chosen.per_clip;
+    write_pictures(set, std::span(clips).subspan(static_cast<size_t>(first), static_cast<size_t>(chunk)),
+                   std::span(chosen.indices).subspan(static_cast<size_t>(view), static_cast<size_t>(views)),
+                   pictures.narrow(0, view, views));
   }
-  const Tensor all = set.rgba().flatten(0, 1);
-  const Tensor bytes = to_device(all.index_select(0, index_tensor(planes, all.device())), device).unflatten(0, {-1, 4});
-  Tensor rgba = flipped_where(mirrored_views(clips, chosen.per_clip, device), bytes).to(at::kFloat).div_(255);
-  if (const Tensor gains = channel_gains(clips, device); gains.defined())
-    rgba.unflatten(0, {static_cast<int64_t>(clips.size()), chosen.per_clip}).mul_(gains);
-  return picture(rgba);
+  return pictures;
 }
 
 TargetViews true_views(const TrainingSet& set, const std::vector<Clip>& clips, const ChosenViews& chosen, at::Device device) {
   require(set.has_depth(), "the training data is without depth");
   const Tensor pictures = pictures_of(set, clips, chosen, device);
   const Tensor all = set.depth();
-  const Tensor depth = to_device(all.index_select(0, index_tensor(chosen.indices, all.device())), device).unsqueeze(1);
-  return {pictures.narrow(1, 0, 3), pictures.narrow(1, 3, 1),
-          flipped_where(mirrored_views(clips, chosen.per_clip, device), depth).to(at::kFloat)};
+  Tensor depth = to_device(all.index_select(0, index_tensor(chosen.indices, all.device())), device).unsqueeze(1);
+  flip_mirrored(depth, clips, chosen.per_clip);
+  return {pictures.narrow(1, 0, 3), pictures.narrow(1, 3, 1), depth.to(at::kFloat)};
 }
 
 /// One entry per clip, moved to the device together.

@@ -8,7 +8,8 @@
 
 namespace gsv3d {
 
-/// Each row [K, 3 or more, H, W] in 0-1 (colour first) (all of one size) → one picture, enlarged by whole pixels so that small views can be seen.
+/// Each row [K, 3 or more, H, W] in 0-1 (colour first) (all of one size) → one picture, enlarged by whole pixels so that small
+/// views can be seen.
 Image picture_grid(const std::vector<Tensor>& rows, int64_t enlarge = 2);
 
 }  // namespace gsv3d

@@ -6,7 +6,7 @@ Recoloring draw_recoloring(int64_t count, double probability, double min_gain, c
                            at::Device device) {
   const Tensor numbers = at::rand({count, 7}, generator, at::TensorOptions().dtype(at::kFloat));
   const Tensor chosen = numbers.narrow(1, 6, 1) < probability;
-  const Tensor permutation = numbers.narrow(1, 0, 3).argsort(int64_t{1});  // of three independent numbers: every order is as likely
+  const Tensor permutation = numbers.narrow(1, 0, 3).argsort(int64_t{1});  // every order is as likely
   const Tensor gain = 1 - (1 - min_gain) * numbers.narrow(1, 3, 3);
   return {at::where(chosen, permutation, at::arange(3, at::kLong)).to(device, /*non_blocking=*/true),
           at::where(chosen, gain, at::ones({3})).to(device, /*non_blocking=*/true)};

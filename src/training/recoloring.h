@@ -15,8 +15,8 @@ struct Recoloring {
 /// then moved.
 Recoloring draw_recoloring(int64_t count, double probability, double min_gain, const at::Generator& generator, at::Device device);
 
-/// Straight RGBA (or RGB) [B, ..., 3 or 4, H, W], sample b by the b-th recolouring; alpha stays. To be done before compositing: the
-/// white around an object stays white.
+/// Straight RGBA (or RGB) [B, ..., 3 or 4, H, W], sample b by the b-th recolouring; alpha stays. To be done before compositing:
+/// the white around an object stays white.
 Tensor recolored(const Tensor& rgba, const Recoloring& recoloring);
 
 }  // namespace gsv3d

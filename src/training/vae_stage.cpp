@@ -103,11 +103,7 @@ StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
     loss = loss + config_.edge_weight * edge;
   }
   return {loss,
-          {{"l1", l1.detach()},
-           {"mse", mse.detach()},
-           {"kl", kl.detach()},
-           {"alpha", alpha.detach()},
-           {"edge", edge.detach()}}};
+          {{"l1", l1.detach()}, {"mse", mse.detach()}, {"kl", kl.detach()}, {"alpha", alpha.detach()}, {"edge", edge.detach()}}};
 }
 
 std::vector<Preview> VaeStage::preview() {

@@ -11,11 +11,11 @@ namespace gsv3d {
 
 struct VaeStageConfig : TrainerConfig {
   double l1_weight = 1, mse_weight = 1;
-  double kl_weight = 1e-6;        ///< on the mean over latent values
-  double foreground_weight = 2;   ///< a pixel counts 1 + foreground_weight · alpha + saturation_weight · (max - min of its RGB)
-  double saturation_weight = 4;   ///< most objects are grey: without this, colours are what a young autoencoder leaves out
-  double alpha_weight = 1;        ///< L1 + MSE of the alpha channel, all pixels alike, where the autoencoder has one
-  double edge_weight = 0;         ///< L1 of the colours' differences between neighbouring pixels: sharp detail
+  double kl_weight = 1e-6;       ///< on the mean over latent values
+  double foreground_weight = 2;  ///< a pixel counts 1 + foreground_weight · alpha + saturation_weight · (max - min of its RGB)
+  double saturation_weight = 4;  ///< most objects are grey: without this, colours are what a young autoencoder leaves out
+  double alpha_weight = 1;       ///< L1 + MSE of the alpha channel, all pixels alike, where the autoencoder has one
+  double edge_weight = 0;        ///< L1 of the colours' differences between neighbouring pixels: sharp detail
   double recolor_probability = 0.6;  ///< share of views with permuted channels and a gain in [min_tint, 1] for each
   double min_tint = 0.15;
   std::optional<bool> per_channel;  ///< export a shift and scale for each channel of the latents; default: with alpha, yes
@@ -31,8 +31,8 @@ struct VaeStageConfig : TrainerConfig {
 };
 
 /// Trains encoder and decoder on all views, recoloured; exports vae.safetensors and, into config.json, what makes latents of such
-/// views unit normal: vae.latent_shift and latent_scale (mean and 1 / standard deviation of each channel) when per_channel says so
-/// or the model has them already, else vae.scale_factor (1 / standard deviation of them all).
+/// views unit normal: vae.latent_shift and latent_scale (mean and 1 / standard deviation of each channel) when per_channel says
+/// so or the model has them already, else vae.scale_factor (1 / standard deviation of them all).
 std::unique_ptr<Stage> make_vae_stage(StageContext context, const VaeStageConfig& config);
 
 }  // namespace gsv3d

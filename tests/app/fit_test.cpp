@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gaussian_files/gaussian_file.h"
 #include "image/image.h"
 #include "program.h"
-#include "gaussian_files/gaussian_file.h"
 #include "rasterizer/rasterizer.h"
-#include "toy_model.h"
 
 namespace gsv3d {
 namespace {
@@ -15,8 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using testing::ProgramResult;
-using testing::run_program;
-using testing::TemporaryFolder;
 
 /// A transforms.json with our own axes (--up y) and eight pictures of a red ball.
 void write_scene(const fs::path& folder) {
@@ -43,37 +40,35 @@ void write_scene(const fs::path& folder) {
   write_json_file(folder / "transforms.json", file);
 }
 
-struct FitCommand : ::testing::Test {
-  FitCommand() { write_scene(folder.path()); }
-  ProgramResult fit(const std::string& arguments) const { return run_program(folder.path(), "fit " + arguments); }
-  const TemporaryFolder folder;
+struct FitCommand : testing::CommandTest {
+  FitCommand() : CommandTest("fit") { write_scene(folder_.path()); }
 };
 
 TEST_F(FitCommand, MakesASplatFileAndScoresIt) {
   const std::string settings = ". --up y --steps 150 --max-gaussians 500 --hold-out 4 --seed 3 ";
-  const ProgramResult result = fit(settings + "-o ball.spz");
+  const ProgramResult result = run(settings + "-o ball.spz");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("on the 6 fitted views"));
   EXPECT_THAT(result.out, HasSubstr("on 2 held out"));
-  const Gaussians ball = read_gaussians(folder / "ball.spz").gaussians;
+  const Gaussians ball = read_gaussians(folder_ / "ball.spz").gaussians;
   EXPECT_LE(ball.count(), 500);
   const Rendering seen = rasterize(ball, look_at_cameras({20}, {30}, 40), at::ones({3}));
   EXPECT_GT(seen.alpha[0][0][20][20].item<double>(), 0.8);
   EXPECT_NEAR(seen.rgb[0][0][20][20].item<double>(), 0.8, 0.15);
   EXPECT_NEAR(seen.rgb[0][2][20][20].item<double>(), 0.1, 0.15);
-  ASSERT_EQ(fit(settings + "-q -o a.ply").out, "");
-  ASSERT_EQ(fit(settings + "-q -o b.ply").code, 0);
-  EXPECT_EQ(read_file(folder / "a.ply"), read_file(folder / "b.ply")) << "same seed, same bytes";
+  ASSERT_EQ(run(settings + "-q -o a.ply").out, "");
+  ASSERT_EQ(run(settings + "-q -o b.ply").code, 0);
+  EXPECT_EQ(read_file(folder_ / "a.ply"), read_file(folder_ / "b.ply")) << "same seed, same bytes";
 }
 
 TEST_F(FitCommand, SaysWhatIsWrongInOneLine) {
-  testing::expect_one_line(fit("missing -o a.ply"), 1, "does not exist");
-  testing::expect_one_line(fit(". -o a.obj"), 2, "a.obj");
-  testing::expect_one_line(fit(". --hold-out 1 -o a.ply"), 1, "none is left");
-  testing::expect_one_line(fit("0.png -o a.ply"), 1, "neither");
-  fs::remove(folder / "3.png");
-  testing::expect_one_line(fit(". -o a.ply"), 1, "3");
-  EXPECT_FALSE(fs::exists(folder / "a.ply"));
+  testing::expect_one_line(run("missing -o a.ply"), 1, "does not exist");
+  testing::expect_one_line(run(". -o a.obj"), 2, "a.obj");
+  testing::expect_one_line(run(". --hold-out 1 -o a.ply"), 1, "none is left");
+  testing::expect_one_line(run("0.png -o a.ply"), 1, "neither");
+  fs::remove(folder_ / "3.png");
+  testing::expect_one_line(run(". -o a.ply"), 1, "3");
+  EXPECT_FALSE(fs::exists(folder_ / "a.ply"));
 }
 
 }  // namespace

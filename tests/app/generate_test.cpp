@@ -51,27 +51,22 @@ std::string huge_png() {
   return png.replace(12, header.size() + 4, header + big_endian(crc32(header)));
 }
 
-class Generate : public ::testing::Test {
+class Generate : public testing::CommandTest {
  protected:
-  void SetUp() override {
+  Generate() : CommandTest("generate --device cpu --model toy -o out") {
     testing::initialise_toy_model(folder_ / "toy", 1);
     save_png(folder_ / "good.png", square_photo());
   }
-  ProgramResult generate(const std::string& arguments, const std::string& before = "") const {
-    return run_program(folder_.path(), "generate --device cpu --model toy -o out " + arguments, before);
-  }
-  void put(const std::string& name, const std::string& content) const { write_file(folder_ / name, content); }
   /// The promise of this file's first line.
   void expect_one_line(const ProgramResult& result, const std::string& part) const {
     testing::expect_one_line(result, 1, part);
     EXPECT_EQ(result.out, "");
     EXPECT_FALSE(fs::exists(folder_ / "out"));
   }
-  const TemporaryFolder folder_;
 };
 
 TEST_F(Generate, MakesTheFolderOfResults) {
-  const ProgramResult result = generate("good.png --seed 4 --steps 2");
+  const ProgramResult result = run("good.png --seed 4 --steps 2");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("out/good/object.ply"));
   for (const char* name : {"object.ply", "views.png", "result.json"})
@@ -90,59 +85,59 @@ TEST_F(Generate, MakesTheFolderOfResults) {
 }
 
 TEST_F(Generate, SameSeedSameFile) {
-  EXPECT_EQ(generate("good.png --quiet").code, 0);
+  EXPECT_EQ(run("good.png --quiet").code, 0);
   const std::string first = read_file(folder_ / "out" / "good" / "object.ply");
-  const ProgramResult again = generate("good.png --quiet --threads 1");
+  const ProgramResult again = run("good.png --quiet --threads 1");
   EXPECT_EQ(again.code, 0);
   EXPECT_EQ(again.out + again.err, "");
   EXPECT_EQ(read_file(folder_ / "out" / "good" / "object.ply").size(), first.size());
-  EXPECT_EQ(generate("good.png --quiet").code, 0);
+  EXPECT_EQ(run("good.png --quiet").code, 0);
   EXPECT_TRUE(read_file(folder_ / "out" / "good" / "object.ply") == first);
 }
 
 TEST_F(Generate, MissingFile) {
-  expect_one_line(generate("nowhere.png"), "nowhere.png");
+  expect_one_line(run("nowhere.png"), "nowhere.png");
 }
 
 TEST_F(Generate, TruncatedJpeg) {
   const std::string jpeg = read_file(fs::path(GSV3D_SOURCE_DIR) / "examples" / "apple.jpg");
   put("cut.jpg", jpeg.substr(0, jpeg.size() / 2));
-  expect_one_line(generate("cut.jpg"), "cut.jpg");
+  expect_one_line(run("cut.jpg"), "cut.jpg");
 }
 
 TEST_F(Generate, TextRenamedToPng) {
   put("text.png", "this is not a picture\n");
-  expect_one_line(generate("text.png"), "text.png");
+  expect_one_line(run("text.png"), "text.png");
 }
 
 TEST_F(Generate, EmptyFileAndFolder) {
   put("empty.jpg", "");
-  expect_one_line(generate("empty.jpg"), "empty.jpg");
+  expect_one_line(run("empty.jpg"), "empty.jpg");
   fs::create_directory(folder_ / "folder");
-  expect_one_line(generate("folder"), "folder");
+  expect_one_line(run("folder"), "folder");
 }
 
 TEST_F(Generate, OnePixel) {
   save_png(folder_ / "one.png", Image{1, 1, {255, 0, 0, 255}, false});
-  expect_one_line(generate("one.png"), "one.png");
+  expect_one_line(run("one.png"), "one.png");
 }
 
 TEST_F(Generate, FullyTransparent) {
   save_png(folder_ / "glass.png", Image{32, 32, std::vector<uint8_t>(32 * 32 * 4, 0), true});
-  expect_one_line(generate("glass.png"), "transparent");
+  expect_one_line(run("glass.png"), "transparent");
 }
 
 TEST_F(Generate, HugeHeader) {
   put("huge.png", huge_png());
-  expect_one_line(generate("huge.png"), "30000");
+  expect_one_line(run("huge.png"), "30000");
 }
 
 TEST_F(Generate, DamagedWeights) {
   const std::string content = read_file(folder_ / "toy" / "unet.safetensors");
   put("toy/unet.safetensors", content.substr(0, content.size() - 10));
-  expect_one_line(generate("good.png"), "unet.safetensors");
+  expect_one_line(run("good.png"), "unet.safetensors");
   put("toy/unet.safetensors", std::string(100, 'x'));
-  expect_one_line(generate("good.png"), "unet.safetensors");
+  expect_one_line(run("good.png"), "unet.safetensors");
 }
 
 TEST_F(Generate, WeightsThatAreNotNumbers) {
@@ -152,18 +147,18 @@ TEST_F(Generate, WeightsThatAreNotNumbers) {
     NamedTensors weights;
     for (const auto& [name, tensor] : read_safetensors(path)) weights[name] = at::full_like(tensor, NAN);
     write_safetensors(path, weights);
-    expect_one_line(generate("good.png --quiet"), "not finite");
+    expect_one_line(run("good.png --quiet"), "not finite");
   }
 }
 
 TEST_F(Generate, WeightsThatArePipesOrDeepJson) {
   fs::remove(folder_ / "toy" / "unet.safetensors");
   ASSERT_EQ(::mkfifo((folder_ / "toy" / "unet.safetensors").c_str(), 0600), 0);
-  expect_one_line(generate("good.png", "timeout 20"), "not a regular file");
+  expect_one_line(run("good.png", "timeout 20"), "not a regular file");
   put("toy/config.json", "{\"frames\":" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}");
-  expect_one_line(generate("good.png"), "nested");
+  expect_one_line(run("good.png"), "nested");
   put("toy/config.json", "{\"frames\":18446744073709551615}");
-  expect_one_line(generate("good.png"), "out of range");
+  expect_one_line(run("good.png"), "out of range");
 }
 
 TEST_F(Generate, UnusualNames) {
@@ -172,31 +167,31 @@ TEST_F(Generate, UnusualNames) {
     fs::copy(folder_ / "good.png", folder_ / name);
     // Given by a pattern that only this file matches, so that no shell quoting is needed.
     const std::string pattern = "./" + name.substr(0, 2) + "*" + name.substr(name.size() - 5);
-    const ProgramResult result = generate("--quiet --steps 1 -- " + pattern);
+    const ProgramResult result = run("--quiet --steps 1 -- " + pattern);
     EXPECT_EQ(result.code, 0) << name << result.err;
     EXPECT_TRUE(fs::exists(folder_ / "out" / fs::path(name).stem() / "object.ply")) << name;
     fs::remove(folder_ / name);
   }
   fs::remove_all(folder_ / "out");
   put("no\npicture\x1b[31m.png", "text");
-  expect_one_line(generate("./no*"), "not a picture");
+  expect_one_line(run("./no*"), "not a picture");
 }
 
 TEST_F(Generate, FormatsThatAreNotPhotosAreNamed) {
   put("drawing.svg", "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'><rect width='30' height='30'/></svg>");
   put("paper.pdf", "%PDF-1.4\n%%EOF");
   put("stub.png", read_file(folder_ / "good.png").substr(0, 20));
-  for (const char* name : {"drawing.svg", "paper.pdf"}) expect_one_line(generate(name), "not a picture");
-  expect_one_line(generate("stub.png"), "stub.png");
+  for (const char* name : {"drawing.svg", "paper.pdf"}) expect_one_line(run(name), "not a picture");
+  expect_one_line(run("stub.png"), "stub.png");
 }
 
 TEST_F(Generate, ClosedStandardStreams) {
   // The first file opened would take a closed stream's number and receive its messages.
   for (const char* streams : {"<&-", ">&-", "<&- >&-"}) {
-    EXPECT_EQ(generate("good.png --steps 1 " + std::string(streams)).code, 0) << streams;
+    EXPECT_EQ(run("good.png --steps 1 " + std::string(streams)).code, 0) << streams;
     EXPECT_NO_THROW(read_json_file(folder_ / "out" / "good" / "result.json")) << streams;
   }
-  const ProgramResult full = generate("good.png --steps 1 >/dev/full");
+  const ProgramResult full = run("good.png --steps 1 >/dev/full");
   EXPECT_EQ(full.code, 1);
   EXPECT_THAT(full.err, HasSubstr("standard output"));
 }
@@ -205,22 +200,22 @@ TEST_F(Generate, LeftoversOfKilledRunsAreRemoved) {
   const pid_t dead = 0x3fffffff;  // above the largest process number of Linux
   fs::create_directories(folder_ / "out" / (".good." + std::to_string(dead) + ".part"));
   fs::create_directories(folder_ / "out" / (".good." + std::to_string(::getpid()) + ".part"));
-  EXPECT_EQ(generate("good.png --quiet --steps 1").code, 0);
+  EXPECT_EQ(run("good.png --quiet --steps 1").code, 0);
   EXPECT_FALSE(fs::exists(folder_ / "out" / (".good." + std::to_string(dead) + ".part")));
   EXPECT_TRUE(fs::exists(folder_ / "out" / (".good." + std::to_string(::getpid()) + ".part")));
 }
 
 TEST_F(Generate, IgnoredSignalsStayIgnored) {
-  const ProgramResult result = generate("good.png --quiet --steps 300", "trap '' HUP; (sleep 1; kill -HUP $$) & exec");
+  const ProgramResult result = run("good.png --quiet --steps 300", "trap '' HUP; (sleep 1; kill -HUP $$) & exec");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "object.ply"));
 }
 
 TEST_F(Generate, MissingPartAndMissingModel) {
   fs::remove(folder_ / "toy" / "image_embedder.safetensors");
-  expect_one_line(generate("good.png"), "image_embedder.safetensors");
+  expect_one_line(run("good.png"), "image_embedder.safetensors");
   fs::rename(folder_ / "toy", folder_ / "elsewhere");
-  expect_one_line(generate("good.png"), "no such model folder");
+  expect_one_line(run("good.png"), "no such model folder");
 }
 
 TEST_F(Generate, OutputThatIsAFile) {
@@ -231,12 +226,12 @@ TEST_F(Generate, OutputThatIsAFile) {
 
 TEST_F(Generate, DiskFull) {
   // A limit on the size of files fails writes in the middle of a file, as a full disk does. 4 blocks are 2 or 4 KB by the shell.
-  expect_one_line(generate("good.png --quiet", "ulimit -f 4;"), "cannot write");
+  expect_one_line(run("good.png --quiet", "ulimit -f 4;"), "cannot write");
 }
 
 TEST_F(Generate, OneBadPhotoDoesNotStopTheOthers) {
   put("bad.png", "no");
-  const ProgramResult result = generate("bad.png good.png --quiet");
+  const ProgramResult result = run("bad.png good.png --quiet");
   EXPECT_EQ(result.code, 1);
   EXPECT_EQ(result.err_lines(), 1) << result.err;
   EXPECT_THAT(result.err, HasSubstr("bad.png"));
@@ -247,13 +242,13 @@ TEST_F(Generate, OneBadPhotoDoesNotStopTheOthers) {
 TEST_F(Generate, PhotosOfOneNameGetFoldersOfTheirOwn) {
   fs::create_directory(folder_ / "b");
   fs::copy(folder_ / "good.png", folder_ / "b" / "good.png");
-  EXPECT_EQ(generate("good.png b/good.png --quiet --steps 1").code, 0);
+  EXPECT_EQ(run("good.png b/good.png --quiet --steps 1").code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "out" / "good" / "object.ply"));
   EXPECT_TRUE(fs::exists(folder_ / "out" / "good-2" / "object.ply"));
 }
 
 TEST_F(Generate, InterruptEndsWith130AndLeavesNothing) {
-  const ProgramResult result = generate("good.png --quiet --steps 1000", "timeout --preserve-status -s INT 1.5");
+  const ProgramResult result = run("good.png --quiet --steps 1000", "timeout --preserve-status -s INT 1.5");
   EXPECT_EQ(result.code, 130) << result.err;
   EXPECT_FALSE(fs::exists(folder_ / "out"));
 }
@@ -262,7 +257,7 @@ TEST_F(Generate, WrongUsageExitsWithTwo) {
   for (const char* arguments : {"", "good.png --colour", "good.png --steps 0", "good.png --device tpu", "good.png --dtype int8",
                                 "good.png --elevation 90", "good.png --elevation nan", "good.png --guidance nan",
                                 "good.png --seed x", "good.png --seed -1", "good.png --seed 18446744073709551616"}) {
-    const ProgramResult result = generate(arguments);
+    const ProgramResult result = run(arguments);
     EXPECT_EQ(result.code, 2) << arguments << ": " << result.err;
     EXPECT_EQ(result.err_lines(), 1) << arguments << ": " << result.err;
     EXPECT_THAT(result.err, StartsWith("gsv3d: ")) << arguments;

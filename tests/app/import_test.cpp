@@ -9,21 +9,15 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_one_line;
 using ::testing::HasSubstr;
-using testing::run_program;
-using testing::TemporaryFolder;
 
-class ImportCommand : public ::testing::Test {
+class ImportCommand : public testing::CommandTest {
  protected:
-  void SetUp() override {
+  ImportCommand() {
     testing::initialise_toy_model(folder_ / "toy", 1);
     write_safetensors(folder_ / "sv3d.safetensors", testing::official_toy_checkpoint(folder_ / "toy"));
     Image photo{32, 32, std::vector<uint8_t>(32 * 32 * 4, 200), true};
     save_png(folder_ / "photo.png", photo);
   }
-  testing::ProgramResult run(const std::string& arguments, const std::string& before = "") const {
-    return run_program(folder_.path(), arguments, before);
-  }
-  TemporaryFolder folder_;
 };
 
 TEST_F(ImportCommand, FileBecomesAModelThatRuns) {

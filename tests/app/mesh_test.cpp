@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "program.h"
 #include "gaussian_files/ply.h"
-#include "toy_model.h"
+#include "program.h"
 
 namespace gsv3d {
 namespace {
@@ -26,22 +25,18 @@ Gaussians ball(float opacity) {
           at::full({3000}, opacity), rgb_to_sh(at::full({3000, 3}, 0.5F))};
 }
 
-class MeshCommand : public ::testing::Test {
+class MeshCommand : public testing::CommandTest {
  protected:
-  void SetUp() override { write_ply(folder_ / "ball.ply", ball(0.9F)); }
-  ProgramResult mesh(const std::string& arguments, const std::string& before = "") const {
-    return run_program(folder_.path(), "mesh " + arguments, before);
-  }
+  MeshCommand() : CommandTest("mesh") { write_ply(folder_ / "ball.ply", ball(0.9F)); }
   void expect_one_line(const ProgramResult& result, int code, const std::string& part) const {
     testing::expect_one_line(result, code, part);
     EXPECT_EQ(result.out, "");
     for (const auto& entry : fs::directory_iterator(folder_.path())) EXPECT_EQ(entry.path().extension(), ".ply") << entry.path();
   }
-  const TemporaryFolder folder_;
 };
 
 TEST_F(MeshCommand, GlbPassesKhronosValidator) {
-  const ProgramResult result = mesh("ball.ply --resolution 48 --texture-size 128 --triangles 2000 --watertight");
+  const ProgramResult result = run("ball.ply --resolution 48 --texture-size 128 --triangles 2000 --watertight");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("ball.glb: "));
   const std::string command = GSV3D_SOURCE_DIR "/scripts/check_glb.sh '" + (folder_ / "ball.glb").string() + "'";
@@ -52,7 +47,7 @@ TEST_F(MeshCommand, GlbPassesKhronosValidator) {
 
 TEST_F(MeshCommand, EveryFormat) {
   for (const char* name : {"a.obj", "b.ply", "c.stl", "d.GLB"}) {
-    const ProgramResult result = mesh(std::string("ball.ply --quiet --resolution 32 --texture-size 64 -o ") + name);
+    const ProgramResult result = run(std::string("ball.ply --quiet --resolution 32 --texture-size 64 -o ") + name);
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(result.out + result.err, "");
     EXPECT_TRUE(fs::exists(folder_ / name));
@@ -61,28 +56,28 @@ TEST_F(MeshCommand, EveryFormat) {
 }
 
 TEST_F(MeshCommand, WhatCannotBecomeAMesh) {
-  expect_one_line(mesh("nowhere.ply"), 1, "nowhere.ply");
+  expect_one_line(run("nowhere.ply"), 1, "nowhere.ply");
   write_ply(folder_ / "glass.ply", ball(0.01F));
-  expect_one_line(mesh("glass.ply"), 1, "transparent");
+  expect_one_line(run("glass.ply"), 1, "transparent");
   write_ply(folder_ / "none.ply", ball(0.9F).select(at::zeros({3000}, at::kBool)));
-  expect_one_line(mesh("none.ply"), 1, "no Gaussians");
+  expect_one_line(run("none.ply"), 1, "no Gaussians");
   const std::string whole = read_file(folder_ / "ball.ply");
   write_file(folder_ / "cut.ply", whole.substr(0, whole.size() / 2));
-  expect_one_line(mesh("cut.ply"), 1, "cut.ply");
+  expect_one_line(run("cut.ply"), 1, "cut.ply");
   write_file(folder_ / "text.ply", "ply\nformat ascii 1.0\n");
-  expect_one_line(mesh("text.ply"), 1, "text.ply");
+  expect_one_line(run("text.ply"), 1, "text.ply");
 }
 
 TEST_F(MeshCommand, WrongUsage) {
-  expect_one_line(mesh("ball.ply -o a.fbx"), 2, ".glb");
-  expect_one_line(mesh("ball.ply -o ball.ply"), 2, "replace");
-  expect_one_line(mesh("ball.ply --resolution 5"), 2, "resolution");
-  expect_one_line(mesh("ball.ply --triangles -1"), 2, "triangles");
-  expect_one_line(mesh(""), 2, "object");
+  expect_one_line(run("ball.ply -o a.fbx"), 2, ".glb");
+  expect_one_line(run("ball.ply -o ball.ply"), 2, "replace");
+  expect_one_line(run("ball.ply --resolution 5"), 2, "resolution");
+  expect_one_line(run("ball.ply --triangles -1"), 2, "triangles");
+  expect_one_line(run(""), 2, "object");
 }
 
 TEST_F(MeshCommand, DiskFull) {
-  expect_one_line(mesh("ball.ply --resolution 32 -o big.glb", "ulimit -f 4;"), 1, "cannot write");
+  expect_one_line(run("ball.ply --resolution 32 -o big.glb", "ulimit -f 4;"), 1, "cannot write");
 }
 
 #else

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "program.h"
-#include "toy_model.h"
 
 namespace gsv3d {
 namespace {
@@ -12,21 +11,16 @@ namespace fs = std::filesystem;
 using testing::expect_one_line;
 using ::testing::HasSubstr;
 using testing::ProgramResult;
-using testing::run_program;
-using testing::TemporaryFolder;
 
-class ViewCommand : public ::testing::Test {
+class ViewCommand : public testing::CommandTest {
  protected:
-  ProgramResult view(const std::string& arguments, const std::string& before = "") const {
-    return run_program(folder_.path(), "view " + arguments, before);
-  }
-  const TemporaryFolder folder_;
+  ViewCommand() : CommandTest("view") {}
   const std::string formats_ = GSV3D_SOURCE_DIR "/tests/goldens/formats/";
 };
 
 TEST_F(ViewCommand, EveryFormatBecomesAPage) {
   for (const char* name : {"obj_sh0.ply", "obj_sh0.splat", "obj_sh3.v3.spz", "obj_sh3.compressed.ply"}) {
-    const ProgramResult result = view(formats_ + name + " -o page.html");
+    const ProgramResult result = run(formats_ + name + " -o page.html");
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(result.err, "");
     EXPECT_THAT(result.out, HasSubstr("page.html: 500 Gaussians, "));
@@ -38,12 +32,12 @@ TEST_F(ViewCommand, WrongInputsGiveOneLineAndNoPage) {
   write_file(folder_ / "text.glb", "no mesh");
   write_file(folder_ / "cut.ply", read_file(formats_ + "obj_sh0.ply").substr(0, 2000));
   const std::string good = formats_ + "obj_sh0.ply";
-  expect_one_line(view(good + " --mesh text.glb -o x.html"), 1, "text.glb: no binary glTF");
-  expect_one_line(view(good + " --mesh missing.glb -o x.html"), 1, "missing.glb");
-  expect_one_line(view("cut.ply -o x.html"), 1, "cut.ply");
-  expect_one_line(view("cut.ply -o cut.ply"), 2, "would replace");
-  expect_one_line(view(good + " -o x.html --elevation 100"), 2, "--elevation");
-  expect_one_line(view(good + " -o x.html", "ulimit -f 100;"), 1, "cannot write x.html");
+  expect_one_line(run(good + " --mesh text.glb -o x.html"), 1, "text.glb: no binary glTF");
+  expect_one_line(run(good + " --mesh missing.glb -o x.html"), 1, "missing.glb");
+  expect_one_line(run("cut.ply -o x.html"), 1, "cut.ply");
+  expect_one_line(run("cut.ply -o cut.ply"), 2, "would replace");
+  expect_one_line(run(good + " -o x.html --elevation 100"), 2, "--elevation");
+  expect_one_line(run(good + " -o x.html", "ulimit -f 100;"), 1, "cannot write x.html");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 2);
 }
 

@@ -9,6 +9,8 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "errors.h"
+#include "temporary_folder.h"
 
 namespace gsv3d {
 namespace {
@@ -17,9 +19,7 @@ namespace fs = std::filesystem;
 
 class Safetensors : public ::testing::Test {
  protected:
-  fs::path folder = fs::temp_directory_path() / fmt::format("gsv3d_safetensors_{}", ::getpid());
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override { fs::remove_all(folder); }
+  const testing::TemporaryFolder folder;
 
   /// A file with this header text and `data_bytes` bytes of zeros behind it.
   fs::path raw(const std::string& header, size_t data_bytes, uint64_t claimed = 0) {
@@ -31,12 +31,7 @@ class Safetensors : public ::testing::Test {
     return path;
   }
   std::string refusal(const fs::path& path) {
-    try {
-      SafetensorsFile file(path);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
+    return testing::error_of([&] { SafetensorsFile file(path); });
   }
 };
 

@@ -1,16 +1,14 @@
 // Files of a test in memory, and what else the dataset tests share.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
 
-#include "core/error.h"
 #include "dataset/object.h"
 #include "dataset/object_files.h"
+#include "errors.h"
+#include "temporary_folder.h"
 
 namespace gsv3d::testing {
 
@@ -30,33 +28,6 @@ class MemoryFiles : public FileSource {
  private:
   std::map<std::string, std::string> files_;
 };
-
-/// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    path_ =
-        std::filesystem::temp_directory_path() / fmt::format("gsv3d-{}-{}-{}", ::getpid(), test->test_suite_name(), test->name());
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-/// The message of the Error that `action` throws; empty when it throws none.
-inline std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
 
 /// True when the build lacks the library that `action` needs.
 inline bool lacks_library(const std::function<void()>& action) {

@@ -4,6 +4,7 @@
 
 #include "core/atomic_file.h"
 #include "core/config.h"
+#include "damaged_files.h"
 #include "dataset/assimp_reader.h"
 #include "dataset/byte_stream.h"
 #include "dataset/csv.h"
@@ -254,14 +255,12 @@ TEST(Pack, QuantisationErrorsAreBounded) {
 TEST(Pack, DamagedObjectsAreErrors) {
   std::string bytes;
   if (lacks_library([&] { bytes = pack_object(textured_sphere(), {}); })) GTEST_SKIP() << "built without libwebp";
-  for (size_t size : {size_t{0}, size_t{10}, size_t{25}, bytes.size() / 2, bytes.size() - 1})
-    EXPECT_NE(error_of([&] { unpack_object(std::string_view(bytes).substr(0, size), "cut"); }), "") << size;
+  const auto unpack = [](const std::string& bad) { return error_of([&] { unpack_object(bad, "damaged"); }); };
+  testing::for_each_cut(
+      bytes, [&](const std::string& bad, size_t size) { EXPECT_NE(unpack(bad), "") << size; }, 97);
   // Any flipped byte: an error or an object, never a crash.
-  for (size_t i = 0; i < bytes.size(); i += 97) {
-    std::string changed = bytes;
-    changed[i] = static_cast<char>(changed[i] ^ 0x55);
-    error_of([&] { unpack_object(changed, "changed"); });
-  }
+  testing::for_each_flipped_byte(
+      bytes, [&](const std::string& bad, size_t) { unpack(bad); }, 97);
 }
 
 TEST(Pack, FileRoundTrip) {

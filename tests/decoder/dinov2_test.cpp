@@ -17,9 +17,12 @@ using testing::expect_near;
 
 constexpr double tolerance = 3e-4;  // absolute; the reference's own float32 is within 2.3e-5 of its float64
 
-Dinov2Config tiny_config(int64_t registers) {
+Dinov2Config tiny_config(const SafetensorsFile& weights) {
+  const auto number = [&](const char* key) { return testing::golden_metadata(weights, key).get<int64_t>(); };
   Dinov2Config config;
-  config.embed_dim = 48, config.depth = 3, config.num_heads = 3, config.num_register_tokens = registers;
+  config.embed_dim = number("embed_dim"), config.depth = number("depth"), config.num_heads = number("num_heads");
+  config.patch_size = number("patch_size"), config.mlp_ratio = number("mlp_ratio");
+  config.num_register_tokens = number("num_register_tokens");
   return config;
 }
 
@@ -36,7 +39,6 @@ Tensor normalised_rectangle(const Tensor& bytes) {
 
 struct GoldenCase {
   const char* name;
-  int64_t registers;
   bool hugging_face;
 };
 
@@ -44,7 +46,7 @@ class Dinov2Golden : public ::testing::TestWithParam<GoldenCase> {};
 
 /// Every tensor of the golden file is asked for by name, so that none is passed over.
 TEST_P(Dinov2Golden, AllSizesAndLayers) {
-  const auto [name, registers, hugging_face] = GetParam();
+  const auto [name, hugging_face] = GetParam();
   const std::string stem = std::string("dinov2/") + name;
   const std::string weights_name = stem + (hugging_face ? ".weights_hf.safetensors" : ".weights.safetensors");
   GSV3D_GOLDEN_OR_SKIP(weights_path, weights_name);
@@ -53,9 +55,12 @@ TEST_P(Dinov2Golden, AllSizesAndLayers) {
   const c10::NoGradGuard no_grad;
   const NamedTensors goldens = read_safetensors(golden_path), inputs = read_safetensors(inputs_path);
   const auto store = nn::ParameterStore::from_tensors(dinov2_official_names(read_safetensors(weights_path)), weights_name);
-  const Dinov2 network(tiny_config(registers), nn::Scope(store));
+  const SafetensorsFile weights(weights_path);
+  const Dinov2Config config = tiny_config(weights);
+  const Dinov2 network(config, nn::Scope(store));
   store->check_all_used();
-  const nn::LayerNorm norm(nn::Scope(store) / "norm", 48, 1e-6);
+  const nn::LayerNorm norm(nn::Scope(store) / "norm", config.embed_dim,
+                           testing::golden_metadata(weights, "layernorm_eps").get<double>());
 
   size_t compared = 0;
   for (const std::string size : {"224", "518", "rect"}) {
@@ -78,17 +83,18 @@ TEST_P(Dinov2Golden, AllSizesAndLayers) {
       const std::string block = "last_blocks." + std::to_string(i);
       const Tensor& tokens = output.last_blocks[i];
       compare(block + ".cls_normed", norm(tokens).select(1, 0));
-      compare(block + ".patch_normed", norm(tokens).slice(1, 1 + registers));
-      compare(block + ".map_unnormed",
-              tokens.slice(1, 1 + registers).transpose(1, 2).unflatten(2, {bytes.size(2) / 14, bytes.size(3) / 14}));
+      compare(block + ".patch_normed", norm(tokens).slice(1, 1 + config.num_register_tokens));
+      compare(block + ".map_unnormed", tokens.slice(1, 1 + config.num_register_tokens)
+                                           .transpose(1, 2)
+                                           .unflatten(2, {bytes.size(2) / config.patch_size, bytes.size(3) / config.patch_size}));
     }
   }
   EXPECT_EQ(compared, goldens.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Dinov2Golden,
-                         ::testing::Values(GoldenCase{"vit_tiny", 0, false}, GoldenCase{"vit_tiny", 0, true},
-                                           GoldenCase{"vit_tiny_reg4", 4, false}, GoldenCase{"vit_tiny_reg4", 4, true}),
+                         ::testing::Values(GoldenCase{"vit_tiny", false}, GoldenCase{"vit_tiny", true},
+                                           GoldenCase{"vit_tiny_reg4", false}, GoldenCase{"vit_tiny_reg4", true}),
                          [](const auto& info) {
                            return std::string(info.param.name) + (info.param.hugging_face ? "_hugging_face" : "_official");
                          });

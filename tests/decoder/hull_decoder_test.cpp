@@ -101,7 +101,9 @@ TEST(HullDecoder, EveryParameterReceivesAGradientAndSoDoPictures) {
 
 TEST(HullDecoder, GradientsAgreeWithDifferences) {
   for (const char* silhouettes : {"alpha", "features"}) {
-    Toy toy(hull_config(silhouettes));
+    GaussianDecoderConfig config = hull_config(silhouettes);
+    config.hull->grid = 10, config.hull->samples = 16;
+    Toy toy(config);
     toy.perturb_head();
     // Silhouettes that start equal everywhere put every point of the hull on the minimum's kink.
     for (const auto& [name, parameter] : toy.store->parameters())

@@ -4,8 +4,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
-#include "goldens.h"
-#include "procedural_weights.h"
+#include "sv3d_goldens.h"
 
 namespace gsv3d {
 namespace {
@@ -14,12 +13,6 @@ using testing::expect_close;
 
 constexpr const char* encoder_prefix = "conditioner.embedders.1.encoder.";
 constexpr const char* decoder_prefix = "first_stage_model.";
-
-AutoencoderConfig golden_config(std::vector<int64_t> ch_mult) {
-  AutoencoderConfig config;
-  config.ch = 32, config.ch_mult = std::move(ch_mult);
-  return config;
-}
 
 AutoencoderConfig tiny_config() {
   AutoencoderConfig config;
@@ -49,7 +42,7 @@ void compare(const AutoencoderConfig& config, std::shared_ptr<nn::ParameterStore
 TEST(AutoencoderGolden, TinyCheckpoint) {
   GSV3D_GOLDEN_OR_SKIP(weights, "sv3d/tiny_sv3d_p.safetensors");
   GSV3D_GOLDEN_OR_SKIP(io, "sv3d/vae_io.safetensors");
-  compare(golden_config({1, 1, 2, 2}), nn::ParameterStore::from_file(weights, at::kFloat, at::kCPU, encoder_prefix),
+  compare(testing::sv3d_golden_settings("p").vae, nn::ParameterStore::from_file(weights, at::kFloat, at::kCPU, encoder_prefix),
           nn::ParameterStore::from_file(weights, at::kFloat, at::kCPU, decoder_prefix), read_safetensors(io), "");
 }
 
@@ -60,7 +53,8 @@ TEST(AutoencoderGolden, OfficialChannelMultipliers) {
     return nn::ParameterStore::from_tensors(testing::procedural_weights(manifest, prefix), "procedural", at::kFloat, at::kCPU,
                                             prefix);
   };
-  compare(golden_config({1, 2, 4, 4}), store(encoder_prefix), store(decoder_prefix), read_safetensors(io), "vae.");
+  compare(testing::sv3d_golden_settings("procedural").vae, store(encoder_prefix), store(decoder_prefix), read_safetensors(io),
+          "vae.");
 }
 
 TEST(AutoencoderGolden, OfficialParameterNames) {

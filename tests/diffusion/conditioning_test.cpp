@@ -3,7 +3,7 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "goldens.h"
+#include "sv3d_goldens.h"
 
 namespace gsv3d {
 namespace {
@@ -21,18 +21,20 @@ Tensor tensor(const std::vector<double>& values) {
 TEST(ConditioningGolden, CameraVectors) {
   GSV3D_GOLDEN_OR_SKIP(file, "sv3d/cond_vectors.safetensors");
   const NamedTensors golden = read_safetensors(file);
-  const std::vector<int64_t> dimensions = {256, 512, 512};
+  const std::vector<int64_t> dimensions = testing::sv3d_golden_settings("p").vector_dimensions;
   for (const std::string orbit : {"static", "dynamic_a", "dynamic_b"}) {
     const auto at = [&](const char* name) { return golden.at(orbit + "." + name); };
     const bool is_static = orbit == "static";
-    const auto elevations = is_static ? std::vector<double>{10} : numbers(at("elevations_deg"));
-    const OrbitAngles angles = sv3d_orbit_angles(21, elevations, is_static ? std::vector<double>{} : numbers(at("azimuths_deg")));
+    const auto elevations =
+        is_static ? std::vector<double>{numbers(at("elevations_deg")).front()} : numbers(at("elevations_deg"));
+    const OrbitAngles angles =
+        sv3d_orbit_angles(at("polars_rad").size(0), elevations, is_static ? std::vector<double>{} : numbers(at("azimuths_deg")));
     expect_close(tensor(angles.polars_radians), at("polars_rad"), 2e-6, orbit + " polars");
     expect_close(tensor(angles.azimuths_radians), at("azimuths_rad"), 2e-6, orbit + " azimuths");
     EXPECT_EQ(angles.azimuths_radians.back(), 0) << orbit;
     const Tensor vector = camera_vector(angles, 1e-5, dimensions);
     expect_close(vector, at("vector"), 2e-6, orbit + " vector");
-    expect_close(camera_vector(angles, 1e-5, {256}), vector.slice(1, 0, 256), 0, orbit + " of sv3d_u");
+    expect_close(camera_vector(angles, 1e-5, {dimensions[0]}), vector.slice(1, 0, dimensions[0]), 0, orbit + " of sv3d_u");
     if (!is_static) continue;
     const auto parts = vector.split_with_sizes(dimensions, 1);
     expect_close(parts[0], at("cond_aug"), 2e-6, "cond_aug");

@@ -6,9 +6,8 @@
 
 #include "core/device.h"
 #include "core/error.h"
-#include "goldens.h"
 #include "image/image.h"
-#include "procedural_weights.h"
+#include "sv3d_goldens.h"
 
 namespace gsv3d {
 namespace {
@@ -18,22 +17,17 @@ using testing::expect_near;
 
 constexpr const char* prefix = "conditioner.embedders.0.open_clip.model.";
 
-ImageEmbedderConfig golden_config() {
-  ImageEmbedderConfig config;
-  config.width = 64, config.layers = 3, config.head_width = 16, config.embed_dim = 24;
-  return config;
-}
-
 TEST(ImageEmbedderGolden, PhotosOfThreeShapes) {
   GSV3D_GOLDEN_OR_SKIP(weights, "sv3d/tiny_sv3d_p.safetensors");
   GSV3D_GOLDEN_OR_SKIP(io_path, "sv3d/clip_io.safetensors");
   const c10::NoGradGuard no_grad;
   const NamedTensors io = read_safetensors(io_path);
-  const ImageEmbedder embedder(golden_config(), nn::Scope(nn::ParameterStore::from_file(weights, at::kFloat, at::kCPU, prefix)));
+  const ImageEmbedderConfig config = testing::sv3d_golden_settings("p").image_embedder;
+  const ImageEmbedder embedder(config, nn::Scope(nn::ParameterStore::from_file(weights, at::kFloat, at::kCPU, prefix)));
   for (const std::string name : {"clip_a", "clip_b", "clip_c"}) {  // both axes shrink; one does; neither
     GSV3D_GOLDEN_OR_SKIP(picture, "sv3d/" + name + ".png");
     const Tensor image = to_tensor(load_image(picture)).narrow(0, 0, 3).unsqueeze(0) * 2 - 1;
-    const Tensor preprocessed = clip_preprocess(image, 224);
+    const Tensor preprocessed = clip_preprocess(image, config.image_size);
     if (const auto golden = io.find(name + ".preprocessed"); golden != io.end())
       expect_near(preprocessed, golden->second, 1e-5, name + ".preprocessed");
     expect_close(embedder(preprocessed), io.at(name + ".embedding"), 2e-5, name + ".embedding");
@@ -47,8 +41,10 @@ TEST(ImageEmbedderGolden, ProceduralWeights) {
   const NamedTensors io = read_safetensors(io_path);
   const auto store =
       nn::ParameterStore::from_tensors(testing::procedural_weights(manifest, prefix), "procedural", at::kFloat, at::kCPU, prefix);
-  const ImageEmbedder embedder(golden_config(), nn::Scope(store));
-  expect_close(embedder(clip_preprocess(io.at("clip.image"), 224)), io.at("clip.embedding"), 2e-5, "clip.embedding");
+  const ImageEmbedderConfig config = testing::sv3d_golden_settings("procedural").image_embedder;
+  const ImageEmbedder embedder(config, nn::Scope(store));
+  expect_close(embedder(clip_preprocess(io.at("clip.image"), config.image_size)), io.at("clip.embedding"), 2e-5,
+               "clip.embedding");
 }
 
 TEST(ImageEmbedderGolden, OfficialParameterNames) {

@@ -3,7 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
-#include "goldens.h"
+#include "sv3d_goldens.h"
 #include "unet_toy.h"
 
 namespace gsv3d {
@@ -16,13 +16,17 @@ using testing::ToyUNet;
 TEST(SamplerGolden, Tables) {
   GSV3D_GOLDEN_OR_SKIP(file, "sv3d/sampler_tables.safetensors");
   const NamedTensors golden = read_safetensors(file);
-  for (const int64_t steps : {1, 2, 5, 25, 50}) {
-    const std::string name = "sigmas." + std::to_string(steps);
-    const Tensor sigmas = edm_sigmas(steps, 0.002, 700, 7), expected = golden.at(name);
+  const SamplerConfig config = testing::sv3d_golden_settings("p").sampler;
+  size_t tables = 0;
+  for (const auto& [name, expected] : golden) {
+    if (!name.starts_with("sigmas.")) continue;
+    const int64_t steps = std::stoll(name.substr(name.find('.') + 1));
+    const Tensor sigmas = edm_sigmas(steps, config.sigma_min, config.sigma_max, config.rho);
     ASSERT_EQ(sigmas.sizes(), expected.sizes());
     EXPECT_EQ(sigmas[steps].item<float>(), 0);
     const Tensor ratio = sigmas.slice(0, 0, steps).to(at::kDouble) / expected.slice(0, 0, steps).to(at::kDouble);
     EXPECT_LE((ratio - 1).abs().max().item<double>(), 5e-6) << name;
+    ++tables;
   }
   const Scaling scaling = v_scaling(golden.at("scaling.sigma"));
   expect_close(scaling.c_skip, golden.at("scaling.c_skip"), 2e-6, "c_skip");
@@ -30,12 +34,16 @@ TEST(SamplerGolden, Tables) {
   expect_close(scaling.c_in, golden.at("scaling.c_in"), 2e-6, "c_in");
   expect_close(scaling.c_noise, golden.at("scaling.c_noise"), 2e-6, "c_noise");
   for (const std::string guider : {"triangle", "linear"}) {
-    for (const int64_t frames : {5, 14, 21})
-      expect_close(guidance_scales(guider, frames, 1, 2.5), golden.at("guidance." + guider + "." + std::to_string(frames)), 2e-6,
-                   guider);
-    expect_close(apply_guidance(golden.at("guidance.apply.in"), guidance_scales(guider, 5, 1, 2.5)),
-                 golden.at("guidance.apply." + guider), 2e-6, "applied " + guider);
+    const auto scales = [&](int64_t frames) { return guidance_scales(guider, frames, config.min_scale, config.max_scale); };
+    const Tensor& applied = golden.at("guidance.apply." + guider);
+    expect_close(apply_guidance(golden.at("guidance.apply.in"), scales(applied.size(0))), applied, 2e-6, "applied " + guider);
+    for (const auto& [name, expected] : golden) {
+      if (!name.starts_with("guidance." + guider + ".")) continue;
+      expect_close(scales(expected.size(0)), expected, 2e-6, name);
+      ++tables;
+    }
   }
+  EXPECT_GE(tables, 5U);
 }
 
 TEST(Sampler, SettingsAreChecked) {

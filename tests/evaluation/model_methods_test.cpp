@@ -30,7 +30,7 @@ struct ModelMethods : ::testing::Test {
     const testing::TemporaryFolder folder;
     initialise_model(folder / "toy", testing::toy_config(), 4);
     model = std::make_shared<const Model>(load_model(folder / "toy", {}));
-    two_steps.steps = 2;
+    two_steps.sampling["steps"] = 2;
   }
   GenerateOptions two_steps;
   std::shared_ptr<const Model> model;
@@ -47,7 +47,7 @@ TEST_F(ModelMethods, PipelineGivesTheSameViewsForTheSameSeed) {
   // The head of a fresh decoder ignores latents; the latents themselves differ.
   const auto latents = [&](uint64_t seed) {
     GenerateOptions options;
-    options.seed = seed, options.steps = 2;
+    options.seed = seed, options.sampling["steps"] = 2;
     return generate_latents(*model, object.input_rgb, options).latents;
   };
   EXPECT_FALSE(at::equal(latents(5), latents(6)));

@@ -1,9 +1,11 @@
 // What is written comes back within each format's own quantisation, and looks the same.
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "damaged_files.h"
+#include "errors.h"
+#include "gaussian_files/gaussian_file.h"
 #include "goldens.h"
 #include "random_scenes.h"
-#include "gaussian_files/gaussian_file.h"
 #include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
@@ -123,12 +125,7 @@ TEST_P(Formats, RejectsValuesThatAreNotFinite) {
       auto g = moderate_gaussians(300, 1);
       Tensor tensors[] = {g.means, g.quats, g.scales, g.opacities.unsqueeze(1), g.sh.squeeze(1)};
       tensors[part].select(0, 257).fill_(value);
-      try {
-        write_gaussians(file(), g, options());
-        FAIL() << "written";
-      } catch (const Error& error) {
-        EXPECT_NE(std::string(error.what()).find("of Gaussian 257 is not a finite number"), std::string::npos) << error.what();
-      }
+      testing::expect_error([&] { write_gaussians(file(), g, options()); }, "of Gaussian 257 is not a finite number");
       EXPECT_FALSE(std::filesystem::exists(file()));
     }
   }
@@ -141,21 +138,14 @@ TEST_P(Formats, DamagedFilesAreErrorsAndNothingElse) {
   const auto generator = make_generator(5);
   const auto random = [&](int64_t below) { return at::randint(below, {1}, generator).item<int64_t>(); };
   int rejected = 0;
-  for (int i = 0; i < 400; ++i) {
-    std::string bytes = good;
-    if (i % 2) bytes.resize(random(static_cast<int64_t>(good.size())));
-    if (i % 2 == 0 || i % 4 == 1)
-      for (int64_t flips = 1 + random(4); flips > 0 && !bytes.empty(); --flips)
-        bytes[random(static_cast<int64_t>(std::min<size_t>(bytes.size(), i % 8 < 4 ? 64 : bytes.size())))] ^=
-            char(1 << random(8));
-    try {
+  testing::for_random_damage(good, 400, random, [&](const std::string& bytes) {
+    const std::string message = testing::error_of([&] {
       const auto read = decode_gaussians(bytes, file()).gaussians;
       require_finite(read, "damaged");
       EXPECT_LE(read.count(), 100000);
-    } catch (const Error&) {
-      ++rejected;
-    }
-  }
+    });
+    rejected += message.empty() ? 0 : 1;
+  });
   EXPECT_GE(rejected, GetParam().keeps_harmonics ? 150 : 50);
 }
 

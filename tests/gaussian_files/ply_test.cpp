@@ -5,6 +5,8 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "damaged_files.h"
+#include "errors.h"
 #include "goldens.h"
 #include "random_scenes.h"
 #include "rasterizer/rasterizer.h"
@@ -25,12 +27,7 @@ class Ply : public ::testing::Test {
 
   void expect_rejected(const std::string& content, const char* part) {
     write_file(file("hostile.ply"), content);
-    try {
-      read_ply(file("hostile.ply"));
-      FAIL() << "no error about " << part;
-    } catch (const Error& error) {
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-    }
+    testing::expect_error([&] { read_ply(file("hostile.ply")); }, part);
   }
 
   std::filesystem::path folder_;
@@ -119,13 +116,10 @@ TEST_F(Ply, OtherOrderTypesAndElements) {
 TEST_F(Ply, RejectsHostileFiles) {
   write_ply(file(), testing::random_gaussians(3, 1, 1));
   const auto good = read_file(file());
-  const auto changed = [&](const std::string& from, const std::string& to) {
-    auto text = good;
-    return text.replace(text.find(from), from.size(), to);
-  };
+  const auto changed = [&](const std::string& from, const std::string& to) { return testing::replaced(good, from, to); };
   expect_rejected("", "not a PLY");
   expect_rejected("<html>", "not a PLY");
-  expect_rejected(good.substr(0, good.size() - 1), "cut off");
+  expect_rejected(testing::shortened(good), "cut off");
   expect_rejected(good.substr(0, 100), "does not end");
   expect_rejected("ply\n" + std::string(1 << 17, ' ') + "\nend_header\n", "does not end");
   expect_rejected(changed("vertex 3", "vertex -3"), "number of rows");
@@ -140,14 +134,9 @@ TEST_F(Ply, RejectsHostileFiles) {
   expect_rejected(changed("element vertex 3", "element chunk 1\nelement vertex 3"), "compressed");
   expect_rejected(changed("property float nx\n", "property float nx\nnonsense\n"), "nonsense");
   expect_rejected(changed("float nx", "float f_rest_0"), "f_rest");
-  auto with_nan = good;
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  std::memcpy(with_nan.data() + with_nan.size() - 4, &nan, 4);
-  expect_rejected(with_nan, "rot_3 of Gaussian 2");
-  auto huge_scale = good;
-  const float large = 200;
-  std::memcpy(huge_scale.data() + huge_scale.size() - 20, &large, 4);
-  expect_rejected(huge_scale, "too large");
+  const float nan = std::numeric_limits<float>::quiet_NaN(), large = 200;
+  expect_rejected(testing::patched(good, good.size() - 4, nan), "rot_3 of Gaussian 2");
+  expect_rejected(testing::patched(good, good.size() - 20, large), "too large");
   EXPECT_THROW(read_ply(file("missing.ply")), Error);
 }
 

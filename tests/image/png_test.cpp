@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include "damaged_files.h"
 #include "image/image.h"
 #include "image_files.h"
 
@@ -64,15 +65,12 @@ TEST(Png, ReadsGreyWithAndWithoutAlpha) {
 TEST(Png, EveryCutAndEveryFlippedByteIsAnErrorOrThePicture) {
   const Image image = gradient(9, 5);
   const std::string good = encode_png(image);
-  for (size_t size = 0; size < good.size(); ++size) {
-    EXPECT_NE(error_of([&] { decode_png(good.substr(0, size)); }), "") << "cut to " << size;
-  }
-  for (size_t i = 0; i < good.size(); ++i) {
-    std::string bad = good;
-    bad[i] = static_cast<char>(bad[i] ^ 0x41);
-    EXPECT_NE(error_of([&] { decode_png(bad, "bad.png"); }), "")
-        << "byte " << i;  // every byte is under a checksum or a fixed value
-  }
+  testing::for_each_cut(
+      good, [](const std::string& bad, size_t size) { EXPECT_NE(error_of([&] { decode_png(bad); }), "") << "cut to " << size; });
+  // Every byte is under a checksum or a fixed value.
+  testing::for_each_flipped_byte(good, [](const std::string& bad, size_t place) {
+    EXPECT_NE(error_of([&] { decode_png(bad, "bad.png"); }), "") << "byte " << place;
+  });
 }
 
 TEST(Png, HostileHeadersAreTurnedAwayBeforeMemoryIsTaken) {

@@ -10,8 +10,20 @@
 namespace gsv3d {
 namespace {
 
-constexpr Vector3 kCenter = {0.013F, -0.021F, 0.017F};
-constexpr float kRadius = 0.45F;
+struct Sphere {
+  Vector3 centre;
+  float radius;
+};
+
+Sphere golden_sphere(const SafetensorsFile& file) {
+  const auto centre = testing::golden_metadata(file, "centre").get<std::vector<float>>();
+  return {{centre[0], centre[1], centre[2]}, testing::golden_metadata(file, "radius").get<float>()};
+}
+
+/// The goldens' limit of the mean error for an orbit and a grid of so many corners a side.
+double golden_bound(const SafetensorsFile& file, const std::string& orbit, int64_t side) {
+  return testing::golden_metadata(file, "tsdf").at(fmt::format("{}/{}", orbit, side)).at("bound_mean_accuracy").get<double>();
+}
 
 DepthViews golden_views(const SafetensorsFile& file, const std::string& orbit) {
   DepthViews views;
@@ -23,12 +35,12 @@ DepthViews golden_views(const SafetensorsFile& file, const std::string& orbit) {
 }
 
 /// Mean distance of the surface from the sphere, by area.
-double mean_error(const Mesh& mesh) {
+double mean_error(const Mesh& mesh, const Sphere& sphere) {
   double sum = 0;
   for (const auto& [a, b, c] : mesh.triangles) {
     const Vector3 p = mesh.positions[a], q = mesh.positions[b], r = mesh.positions[c];
     const double area = 0.5 * length(cross(q - p, r - p));
-    sum += area * std::abs(length((p + q + r) * (1.0F / 3) - kCenter) - kRadius);
+    sum += area * std::abs(length((p + q + r) * (1.0F / 3) - sphere.centre) - sphere.radius);
   }
   return sum / surface_area(mesh);
 }
@@ -43,11 +55,12 @@ class TsdfGolden : public ::testing::TestWithParam<int64_t> {};
 
 TEST_P(TsdfGolden, SphereFromADynamicOrbit) {
   GSV3D_GOLDEN_OR_SKIP(path, "mesh/sphere_depth_orbits.safetensors");
-  const DepthViews views = golden_views(SafetensorsFile(path), "dynamic");
-  const double bound = GetParam() == 48 ? 0.003988634440517974 : 0.003096570011243684;
+  const SafetensorsFile file(path);
+  const Sphere sphere = golden_sphere(file);
+  const DepthViews views = golden_views(file, "dynamic");
   const Mesh plain = fused(views, GetParam(), false), smooth = fused(views, GetParam(), true);
-  EXPECT_LE(mean_error(plain), bound);
-  EXPECT_LE(mean_error(smooth), mean_error(plain));  // depth between pixels may only help
+  EXPECT_LE(mean_error(plain, sphere), golden_bound(file, "dynamic", GetParam()));
+  EXPECT_LE(mean_error(smooth, sphere), mean_error(plain, sphere));  // depth between pixels may only help
   const Topology found = topology(plain);
   EXPECT_TRUE(found.closed()) << found.boundary_edges << " open, " << found.bad_edges << " bad";
   EXPECT_EQ(found.euler, 2);
@@ -56,9 +69,10 @@ TEST_P(TsdfGolden, SphereFromADynamicOrbit) {
 
 TEST_P(TsdfGolden, SphereFromAFlatOrbit) {
   GSV3D_GOLDEN_OR_SKIP(path, "mesh/sphere_depth_orbits.safetensors");
-  const DepthViews views = golden_views(SafetensorsFile(path), "static");
-  const double bound = GetParam() == 48 ? 0.006919590487160971 : 0.005840257569081846;
-  EXPECT_LE(mean_error(fused(views, GetParam(), false)), bound);
+  const SafetensorsFile file(path);
+  const DepthViews views = golden_views(file, "static");
+  const Mesh mesh = fused(views, GetParam(), false);
+  EXPECT_LE(mean_error(mesh, golden_sphere(file)), golden_bound(file, "static", GetParam()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Sides, TsdfGolden, ::testing::Values(48, 64));

@@ -7,6 +7,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "errors.h"
 #include "goldens.h"
 #include "models/sv3d_source.h"
 #include "public_checkpoints.h"
@@ -16,20 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::TemporaryFolder;
 using testing::toy_config;
-
-template <class Work>
-std::string message_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 class ImportModel : public ::testing::Test {
  protected:
@@ -50,7 +42,7 @@ class ImportModel : public ::testing::Test {
     return import_model(options_);
   }
   std::string refusal() {
-    const std::string message = message_of([&] { import(); });
+    const std::string message = error_of([&] { import(); });
     EXPECT_FALSE(fs::exists(options_.output));
     EXPECT_THAT(message, Not(HasSubstr("\n")));
     return message;
@@ -182,19 +174,19 @@ TEST_F(ImportModel, DamagedAndForeignFilesAreExplained) {
       {std::string(), "0 bytes"}};
   for (const auto& [bytes, answer] : files) {
     write_file(options_.sv3d, bytes);
-    EXPECT_THAT(message_of([&] { import_model(options_); }), HasSubstr(answer));
+    EXPECT_THAT(error_of([&] { import_model(options_); }), HasSubstr(answer));
     EXPECT_FALSE(fs::exists(options_.output));
   }
   options_.sv3d = folder_ / "absent.safetensors";
-  EXPECT_THAT(message_of([&] { import_model(options_); }), HasSubstr("no such file"));
+  EXPECT_THAT(error_of([&] { import_model(options_); }), HasSubstr("no such file"));
   options_.sv3d = folder_.path();
-  EXPECT_THAT(message_of([&] { import_model(options_); }),
+  EXPECT_THAT(error_of([&] { import_model(options_); }),
               AllOf(HasSubstr("no folder image_encoder in it"), HasSubstr("unet/, vae/")));
 }
 
 TEST_F(ImportModel, NothingIsOverwritten) {
   import();
-  EXPECT_THAT(message_of([&] { import_model(options_); }), HasSubstr("exists already"));
+  EXPECT_THAT(error_of([&] { import_model(options_); }), HasSubstr("exists already"));
   options_ = {};
   EXPECT_THROW(import_model(options_), UsageError);
 }
@@ -209,9 +201,9 @@ TEST_F(ImportModel, DinoAndDecoderAreAddedToAFolder) {
   const Model model = load_model(options_.output, {});
   EXPECT_TRUE(model.dino && model.gaussian_decoder);
   more.decoder.clear(), more.dino = toy() / "vae.safetensors";
-  EXPECT_THAT(message_of([&] { import_model(more); }), AllOf(HasSubstr("vae.safetensors"), HasSubstr("DINOv2")));
+  EXPECT_THAT(error_of([&] { import_model(more); }), AllOf(HasSubstr("vae.safetensors"), HasSubstr("DINOv2")));
   more.dino.clear(), more.decoder = toy() / "dino.safetensors";
-  EXPECT_THAT(message_of([&] { import_model(more); }), AllOf(HasSubstr("dino.safetensors"), HasSubstr("pass them with --dino")));
+  EXPECT_THAT(error_of([&] { import_model(more); }), AllOf(HasSubstr("dino.safetensors"), HasSubstr("pass them with --dino")));
 }
 
 /// One adapted layer under the names of every program; the same numbers must come out.

@@ -5,21 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "errors.h"
 #include "nn/layers.h"
 
 namespace gsv3d::nn {
 namespace {
 
+using gsv3d::testing::error_of;
 using ::testing::HasSubstr;
-
-std::string message(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(ParameterStore, RandomStartDependsOnNameAndSeedOnly) {
   const auto first = ParameterStore::random(7), second = ParameterStore::random(7), other = ParameterStore::random(8);
@@ -44,14 +37,15 @@ TEST(ParameterStore, ReadsByPrefixAndWidens) {
 TEST(ParameterStore, NamesWhatDoesNotFit) {
   const auto store = ParameterStore::from_tensors(
       {{"a", at::ones({2, 3})}, {"extra", at::ones({1})}, {"n", at::ones({2}, at::kLong)}}, "file.st");
-  EXPECT_EQ(message([&] { store->get("b", {1}, Init::zeros()); }), "file.st: no tensor \"b\"");
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(error_of([&] { store->get("b", {1}, Init::zeros()); }), "file.st: no tensor \"b\"");
+  EXPECT_EQ(error_of([&] {
               store->get("a", {3, 2}, Init::zeros());
             }),
             "file.st: tensor \"a\" has shape [2, 3], but the configuration asks for [3, 2]");
-  EXPECT_THAT(message([&] { store->get("n", {2}, Init::zeros()); }), HasSubstr("expected a floating-point one"));
+  EXPECT_THAT(error_of([&] { store->get("n", {2}, Init::zeros()); }), HasSubstr("expected a floating-point one"));
   store->get("a", {2, 3}, Init::zeros());
-  EXPECT_THAT(message([&] { store->check_all_used({"n"}); }), HasSubstr("1 tensors that the configuration does not know: extra"));
+  EXPECT_THAT(error_of([&] { store->check_all_used({"n"}); }),
+              HasSubstr("1 tensors that the configuration does not know: extra"));
   EXPECT_NO_THROW(store->check_all_used({"n", "extra"}));
 }
 
@@ -77,7 +71,7 @@ TEST(ParameterStore, LoraStartsAsNothingAndAddsScaledProduct) {
 TEST(ParameterStore, LoraWeightsMustBeComplete) {
   const auto store = ParameterStore::random(1);
   store->enable_lora({.rank = 2, .alpha = 2, .targets = {}}, {{"l.lora_A.weight", at::ones({2, 4})}});
-  EXPECT_EQ(message([&] { Linear(Scope(store) / "l", 4, 3); }), "LoRA: no tensor \"l.lora_B.weight\"");
+  EXPECT_EQ(error_of([&] { Linear(Scope(store) / "l", 4, 3); }), "LoRA: no tensor \"l.lora_B.weight\"");
 }
 
 }  // namespace

@@ -6,13 +6,13 @@
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/error.h"
+#include "diffusion/view_order.h"
+#include "exports/outputs.h"
+#include "gaussian_files/ply.h"
 #include "goldens.h"
 #include "image/framing.h"
 #include "mesh/clean.h"
-#include "exports/outputs.h"
-#include "diffusion/view_order.h"
 #include "pipeline/view_refinement.h"
-#include "gaussian_files/ply.h"
 #include "rasterizer/rasterizer.h"
 #include "toy_model.h"
 
@@ -75,9 +75,9 @@ TEST_F(Pipeline, OneSeedGivesTheSameBytesAndAnotherSeedOthers) {
 
 TEST_F(Pipeline, ShapesRangesAndSettings) {
   GenerateOptions options;
-  options.steps = 2;
+  options.sampling["steps"] = 2;
   options.elevation_degrees = 25;
-  options.guidance = 0.5;
+  options.sampling["guidance"] = 0.5;
   const Result result = generate(*model_, disc_photo(), options);
   EXPECT_EQ(result.views.sizes(), (std::vector<int64_t>{3, 3, 32, 32}));
   EXPECT_EQ(result.latents.latents.sizes(), (std::vector<int64_t>{3, 4, 8, 8}));

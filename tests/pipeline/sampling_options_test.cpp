@@ -5,8 +5,9 @@
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/error.h"
-#include "goldens.h"
 #include "diffusion/latent_preview.h"
+#include "errors.h"
+#include "goldens.h"
 #include "models/memory_plan.h"
 #include "pipeline/pipeline.h"
 #include "toy_model.h"
@@ -15,18 +16,9 @@ namespace gsv3d {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::error_of;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
-
-template <class Work>
-std::string message_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 class SamplingOptionsOf : public ::testing::Test {
  protected:
@@ -96,12 +88,12 @@ TEST(ParseOrbit, SineSwingsOnceAroundThePhotosElevation) {
 TEST(ParseOrbit, WrongTextsAndFilesAreExplained) {
   EXPECT_THROW(parse_orbit("sine:x", 3, 0), UsageError);
   EXPECT_THROW(parse_orbit("sine:", 3, 0), UsageError);
-  EXPECT_THAT(message_of([] { parse_orbit("sine:85", 4, 10); }), HasSubstr("outside -89"));
+  EXPECT_THAT(error_of([] { parse_orbit("sine:85", 4, 10); }), HasSubstr("outside -89"));
   const TemporaryFolder folder;
   const std::string path = folder / "orbit.json";
   const auto refusal = [&](const char* text) {
     write_file(path, text);
-    return message_of([&] { parse_orbit(path, 2, 0); });
+    return error_of([&] { parse_orbit(path, 2, 0); });
   };
   EXPECT_THAT(refusal(R"({"azimuths_degrees": [0], "elevations_degrees": [0, 1]})"), HasSubstr("1 azimuths_degrees and 2"));
   EXPECT_THAT(refusal(R"({"azimuths": [0, 1]})"), HasSubstr("azimuths"));
@@ -134,16 +126,16 @@ TEST_F(SamplingOptionsOf, ChunksDecodeToTheSameViews) {
 TEST_F(SamplingOptionsOf, GuidersDiffer) {
   GenerateOptions options;
   const Tensor triangle = latents(options);
-  options.guider = "constant", options.guidance = 1.5;
+  options.sampling = {{"guider", "constant"}, {"guidance", 1.5}};
   const Tensor constant = latents(options);
   EXPECT_GT((constant - triangle).abs().max().item<double>(), 1e-4);
-  options.guider = "linear", options.min_guidance = 1.5;  // from 1.5 to 1.5
+  options.sampling["guider"] = "linear", options.sampling["min_guidance"] = 1.5;  // from 1.5 to 1.5
   EXPECT_TRUE(at::equal(latents(options), constant));
 }
 
 TEST_F(SamplingOptionsOf, InterruptedRunGoesOnToTheSameBits) {
   GenerateOptions options;
-  options.steps = 5;
+  options.sampling["steps"] = 5;
   const Tensor whole = latents(options);
   options.resume_file = *folder_ / "state.safetensors";
   const auto stop_after_two = [](int64_t done, int64_t) {
@@ -161,7 +153,7 @@ TEST_F(SamplingOptionsOf, InterruptedRunGoesOnToTheSameBits) {
   options.seed = 4;
   EXPECT_EQ(generate_latents(*model_, *photo_, options).first_step, 0);
   write_safetensors(options.resume_file, {{"other", at::zeros({1})}});
-  EXPECT_THAT(message_of([&] { latents(options); }), HasSubstr("not the state of a sampling run"));
+  EXPECT_THAT(error_of([&] { latents(options); }), HasSubstr("not the state of a sampling run"));
 }
 
 /// A solver that goes on from the estimate of the step before finds it in the file.
@@ -170,7 +162,7 @@ TEST_F(SamplingOptionsOf, EverySolverGoesOnToTheSameBits) {
   for (const std::string& name : solver_names()) {
     SCOPED_TRACE(name);
     GenerateOptions options;
-    options.steps = 5, options.sampler = name;
+    options.sampling = {{"steps", 5}, {"sampler", name}};
     results.push_back(latents(options));
     options.resume_file = *folder_ / (name + ".safetensors");
     const auto stop_after_three = [](int64_t done, int64_t) {
@@ -189,7 +181,7 @@ TEST_F(SamplingOptionsOf, EverySolverGoesOnToTheSameBits) {
 /// The features that are reused are not in the file: it holds the last step after which they are made anew.
 TEST_F(SamplingOptionsOf, RunWithKeptFeaturesGoesOnToTheSameBits) {
   GenerateOptions options;
-  options.steps = 8, options.cache_steps = 3;
+  options.sampling = {{"steps", 8}, {"cache_steps", 3}};
   const Tensor whole = latents(options);
   options.resume_file = *folder_ / "cached.safetensors";
   const auto stop_after_five = [](int64_t done, int64_t) {
@@ -200,7 +192,7 @@ TEST_F(SamplingOptionsOf, RunWithKeptFeaturesGoesOnToTheSameBits) {
   EXPECT_EQ(resumed.first_step, 3);
   EXPECT_TRUE(at::equal(resumed.latents, whole));
   EXPECT_EQ(generate_latents(*model_, *photo_, options).first_step, 8);
-  options.cache_steps = 0, options.resume_file.clear();
+  options.sampling["cache_steps"] = 0, options.resume_file.clear();
   EXPECT_GT((latents(options) - whole).abs().max().item<double>(), 1e-5);
 }
 
@@ -234,12 +226,12 @@ TEST(MemoryPlanOf, ChoosesWhatFitsAndSaysWhatDoesNot) {
   const auto tight = fitted_to({}, plan, 21, 5 * gigabyte);
   EXPECT_EQ(*tight.guidance_batch, GuidanceBatch::kSplit);
   EXPECT_EQ(*tight.decode_chunk, 5);
-  EXPECT_THAT(message_of([&] { fitted_to({}, plan, 21, 2 * gigabyte); }), HasSubstr("use fewer --frames"));
+  EXPECT_THAT(error_of([&] { fitted_to({}, plan, 21, 2 * gigabyte); }), HasSubstr("use fewer --frames"));
   MemoryChoice wish;
   wish.guidance_batch = GuidanceBatch::kJoint;
-  EXPECT_THAT(message_of([&] { fitted_to(wish, plan, 21, 5 * gigabyte); }), HasSubstr("leave out --guidance-batch joint"));
+  EXPECT_THAT(error_of([&] { fitted_to(wish, plan, 21, 5 * gigabyte); }), HasSubstr("leave out --guidance-batch joint"));
   wish = {}, wish.decode_chunk = 20;
-  EXPECT_THAT(message_of([&] { fitted_to(wish, plan, 21, 10 * gigabyte); }), HasSubstr("a smaller --decode-chunk"));
+  EXPECT_THAT(error_of([&] { fitted_to(wish, plan, 21, 10 * gigabyte); }), HasSubstr("a smaller --decode-chunk"));
 }
 
 TEST(MemoryPlanOf, FullSizeWeightsAreCountedExactly) {

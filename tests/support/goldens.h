@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/config.h"
 #include "core/safetensors.h"
 #include "core/tensor.h"
 
@@ -30,6 +31,11 @@ inline std::filesystem::path golden(const std::string& name) {
 #define GSV3D_GOLDEN_OR_SKIP(variable, name)            \
   const auto variable = ::gsv3d::testing::golden(name); \
   if (variable.empty()) GTEST_SKIP() << "no golden file " << name
+
+/// What a golden file says of itself under a key of its metadata: sizes and constants that belong to its numbers.
+inline Json golden_metadata(const SafetensorsFile& file, const std::string& key) {
+  return parse_json(file.metadata().at(key), key);
+}
 
 /// max |actual - expected| / max |expected| must not exceed the tolerance; prints both figures either way.
 inline void expect_close(const Tensor& actual, const Tensor& expected, double relative_tolerance, const std::string& what) {

@@ -1,13 +1,12 @@
 // What the image tests share: pictures with known pixels and a folder to write into.
 #pragma once
 
-#include <unistd.h>
+#include <algorithm>
+#include <cstdlib>
 
-#include <filesystem>
-#include <string>
-
-#include "core/error.h"
+#include "errors.h"
 #include "image/image.h"
+#include "temporary_folder.h"
 
 namespace gsv3d::testing {
 
@@ -30,33 +29,5 @@ inline int max_difference(const Image& a, const Image& b) {
   for (size_t i = 0; i < a.pixels.size(); ++i) worst = std::max(worst, std::abs(a.pixels[i] - b.pixels[i]));
   return worst;
 }
-
-/// The message of the Error that a call throws; empty when it throws none.
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-/// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "gsv3d_image_XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace gsv3d::testing

@@ -81,9 +81,8 @@ inline bool has_sv3d_golden_model(const std::string& key) {
   return !golden("sv3d/tiny_config.json").empty();
 }
 
-/// One thread: these networks are so small that two threads only wait for each other, 40 times as long on a busy machine.
-inline Sv3dGoldenModel sv3d_golden_model(const std::string& key) {
-  at::set_num_threads(1);
+/// Hyper-parameters alone.
+inline Sv3dGoldenModel sv3d_golden_settings(const std::string& key) {
   const Json json = read_json_file(golden("sv3d/tiny_config.json")).at(key);
   Sv3dGoldenModel model;
   model.unet = sv3d_config<VideoUNetConfig>(json.at("unet"));
@@ -92,6 +91,13 @@ inline Sv3dGoldenModel sv3d_golden_model(const std::string& key) {
   model.image_embedder = sv3d_config<ImageEmbedderConfig>(sv3d_image_embedder(json.at("clip")));
   model.sampler = sv3d_config<SamplerConfig>(json.at("sampler"));
   model.vector_dimensions = json.at("vector_dims").get<std::vector<int64_t>>();
+  return model;
+}
+
+/// One thread: these networks are so small that two threads only wait for each other, 40 times as long on a busy machine.
+inline Sv3dGoldenModel sv3d_golden_model(const std::string& key) {
+  at::set_num_threads(1);
+  Sv3dGoldenModel model = sv3d_golden_settings(key);
   for (const auto& file : sv3d_weight_files(key)) {
     const auto path = golden(file);
     for (auto& [name, tensor] : path.extension() == ".json" ? procedural_weights(path) : read_safetensors(path))

@@ -1,12 +1,11 @@
 // A complete model of a few thousand random parameters, for tests of everything around the networks.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <string>
 
 #include "models/model_folder.h"
+#include "temporary_folder.h"
 
 namespace gsv3d::testing {
 
@@ -70,25 +69,5 @@ inline void initialise_toy_model(const std::filesystem::path& folder, uint64_t s
     write_safetensors(path, tensors);
   }
 }
-
-/// A folder of its own for one test; removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "gsv3d-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace gsv3d::testing

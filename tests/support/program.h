@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/atomic_file.h"
+#include "temporary_folder.h"
 
 namespace gsv3d::testing {
 
@@ -43,5 +44,19 @@ inline void expect_one_line(const ProgramResult& result, int code, const std::st
   EXPECT_THAT(result.err, ::testing::StartsWith("gsv3d: "));
   EXPECT_THAT(result.err, ::testing::HasSubstr(part));
 }
+
+/// Tests of one command, each in a folder of its own.
+class CommandTest : public ::testing::Test {
+ protected:
+  explicit CommandTest(std::string command = "") : command_(std::move(command)) {}
+  ProgramResult run(const std::string& arguments, const std::string& before = "") const {
+    return run_program(folder_.path(), command_ + " " + arguments, before);
+  }
+  void put(const std::string& name, const std::string& content) const { write_file(folder_ / name, content); }
+  const TemporaryFolder folder_;
+
+ private:
+  std::string command_;
+};
 
 }  // namespace gsv3d::testing
