@@ -64,7 +64,8 @@ do_pack() {
   mkdir -p "$staging/packs" "$payload.files/bin" "$payload.files/lib" "$payload.files/tests/goldens"
   for program in "${targets[@]}"; do
     [ -x "$build/bin/$program" ] || { [ "$program" != gsv3d ] && continue; die "$build/bin/gsv3d: build it first"; }
-    strip -o "$payload.files/bin/$program" "$build/bin/$program" || die "strip failed"
+    cp "$build/bin/$program" "$payload.files/bin/$program" || die "copying failed"
+    strip "$payload.files/bin/$program" 2>/dev/null
   done
   if [ -z "$rehearsal" ]; then
     while read -r library; do cp -L "$library" "$payload.files/lib/"; done < <(needed_libraries "$payload.files"/bin/*)
@@ -93,7 +94,7 @@ check_sizes() {
   gpu=$(du -sb "$payload" | cut -f1)
   echo "tree $(megabytes "$tree"), .gpu $(megabytes "$gpu"), together $(megabytes $((tree + gpu)))"
   (cd "$payload" && find . -type f -printf '%s %P\n' | sort -rn | awk '{ printf "  %8.2f MiB  %s\n", $1 / 1048576, $2 }')
-  [ -n "$rehearsal" ] || git check-ignore -q "$payload/x" || { echo "gpu.sh: .gpu is not ignored: echo /.gpu >>.git/info/exclude"; return 1; }
+  [ -n "$rehearsal" ] || git check-ignore -q "$payload/x" || { echo "gpu.sh: .gpu is not ignored by git"; return 1; }
   if ((tree + gpu > travel_limit)); then echo "gpu.sh: too large; scripts/gpu.sh stash makes room"; return 1; fi
 }
 
@@ -204,10 +205,13 @@ start_rendering() {
 
 render_all() {
   local packs=$payload/packs spare
-  spare=$(($(nproc) - 3))
+  spare=$(($(nproc) - 4))
   local few=$((spare > 9 ? spare / 3 : 1))
   render furniture "$few" "$packs/furniture_train.pack" "$packs/furniture_train.csv" &
-  { render cc0 $((few + spare % 3)) "$packs/cc0_train.pack" "$packs/cc0_train.csv"; render procedural_more $((2 * few)) procedural:2000:2; } &
+  {
+    render cc0 "$few" "$packs/cc0_train.pack" "$packs/cc0_train.csv"
+    render procedural_more $((2 * few)) procedural:2000:2
+  } &
   render procedural "$few" procedural:1200:1 &
   wait
   echo "all rendered after $((SECONDS - begin)) s"
