@@ -3,8 +3,14 @@
 // SV3D's structure at any width, 21 frames, beside bench/peers/diffusers_unet.py (see compare_unet.sh there):
 //   bench_unet sv3d WIDTH SIZE REPETITIONS THREADS fp32|bf16     one guided step: CPU and wall milliseconds, peak memory
 //   bench_unet check FOLDER WIDTH                                the peer's weights and inputs through this network
+// The full-size network on a GPU, beside a matrix product of 8192³ in the same run:
+//   bench_unet gpu [REPETITIONS]
 // Times are CPU seconds of the process, so that with one thread other programs on the machine do not count.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <ATen/record_function.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
 
@@ -13,6 +19,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -115,6 +122,84 @@ void run_sv3d(int64_t width, int64_t size, int repetitions, at::ScalarType preci
   }
 }
 
+double operations = 0;
+
+/// Counts what matrix units do in layers and attention, two operations per multiplication.
+std::unique_ptr<at::ObserverContext> count_operations(const at::RecordFunction& function) {
+  const std::string name = function.name();
+  const auto inputs = function.inputs();
+  const auto tensor = [&](size_t i) { return inputs[i].toTensor(); };
+  const auto numbers = [](const Tensor& x) { return static_cast<double>(x.numel()); };
+  if (name == "aten::linear") operations += 2 * numbers(tensor(0)) * static_cast<double>(tensor(1).size(0));
+  if (name == "aten::conv2d" || name == "aten::conv3d") {
+    double pixels = numbers(tensor(0)) / static_cast<double>(tensor(0).size(1));
+    if (name == "aten::conv2d")
+      for (const int64_t stride : inputs[3].toIntVector()) pixels /= static_cast<double>(stride);
+    operations += 2 * pixels * numbers(tensor(1));
+  }
+  if (name == "aten::scaled_dot_product_attention") operations += 4 * numbers(tensor(0)) * static_cast<double>(tensor(1).size(-2));
+  return nullptr;
+}
+
+/// Random weights made on the device.
+std::shared_ptr<nn::ParameterStore> weights_on_device(const VideoUNetConfig& config, at::Device device) {
+  const auto shapes = nn::ParameterStore::meta();
+  { const VideoUNet unet(config, nn::Scope(shapes)); }
+  NamedTensors weights;
+  for (const auto& [name, shape] : shapes->parameters())
+    weights.emplace(name, 0.02 * at::randn(shape.sizes(), at::TensorOptions(device).dtype(at::kBFloat16)));
+  return nn::ParameterStore::from_tensors(std::move(weights), "random", at::kBFloat16, device);
+}
+
+/// Median wall milliseconds between two waits for the GPU, after a warm-up.
+template <class Work>
+double gpu_milliseconds(int repetitions, const Work& work) {
+  const auto wait = [] { at::detail::getCUDAHooks().deviceSynchronize(0); };
+  std::vector<double> times;
+  for (int i = -2; i < repetitions; ++i) {
+    wait();
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    wait();
+    if (i >= 0) times.push_back(1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
+}
+
+void run_on_gpu(int repetitions) {
+  constexpr int64_t frames = 21, size = 72, side = 8192;
+  const at::Device device(at::kCUDA, 0);
+  const auto options = at::TensorOptions(device).dtype(at::kBFloat16);
+  prefer_speed(device);
+  const c10::NoGradGuard no_grad;
+  double peak = 0;
+  {
+    const Tensor a = at::randn({side, side}, options), b = at::randn({side, side}, options);
+    peak = 2.0 * side * side * side / gpu_milliseconds(repetitions, [&] { at::mm(a, b); }) / 1e9;
+  }
+  const VideoUNetConfig config = sv3d_unet_config(320);
+  const VideoUNet unet(config, nn::Scope(weights_on_device(config, device)));
+  const auto random = [&](at::IntArrayRef shape) { return at::randn(shape, options.dtype(at::kFloat)); };
+  Conditioning conditioning;
+  conditioning.crossattn = random({1, 1, config.context_dim});
+  conditioning.concat = random({1, config.out_channels, size, size});
+  conditioning.vector = random({frames, config.adm_in_channels});
+  conditioning.frames = frames;
+  const Tensor noise = random({frames, config.out_channels, size, size}), sigma = at::ones({frames}, noise.options());
+  const Autocast autocast(at::kCUDA, at::kBFloat16);
+  const auto step = [&] { guided_denoise(unet, noise, sigma, conditioning, at::full({frames}, 2)); };
+  const auto handle = at::addGlobalCallback(at::RecordFunctionCallback(&count_operations).needsInputs(true));
+  step();
+  at::removeCallback(handle);
+  const double ms = gpu_milliseconds(repetitions, step), rate = operations / ms / 1e9;
+  const auto memory = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(0);
+  fmt::print("SV3D's UNet, bf16, one guided step of {} x {} x {}: {:.1f} ms, {:.1f} TFLOP = {:.0f} TFLOP/s, {:.0f} % of {:.0f} TFLOP/s "
+             "in an {}^3 product, peak memory {:.1f} GiB\n",
+             frames, size, size, ms, operations / 1e12, rate, 100 * rate / peak, peak, side,
+             static_cast<double>(memory.allocated_bytes[0].peak) / (1 << 30));
+}
+
 void check_against_peer(const std::filesystem::path& folder, int64_t width) {
   const VideoUNetConfig config = sv3d_unet_config(width);
   ModelConfig model;
@@ -147,6 +232,10 @@ int main(int argc, char** argv) {
   }
   if (argc == 4 && std::string(argv[1]) == "check") {
     check_against_peer(argv[2], std::atoll(argv[3]));
+    return 0;
+  }
+  if (argc >= 2 && std::string(argv[1]) == "gpu") {
+    run_on_gpu(argc > 2 ? std::atoi(argv[2]) : 5);
     return 0;
   }
   const int64_t clips = argc > 1 ? std::atoll(argv[1]) : 8;

@@ -45,6 +45,12 @@ bool prefers_bfloat16(const at::Device& device) {
 #endif
 }
 
+void prefer_speed(const at::Device& device) {
+  if (!device.is_cuda()) return;
+  at::globalContext().setFloat32MatmulPrecision("high");
+  at::globalContext().setBenchmarkCuDNN(true);
+}
+
 Tensor to_device(const Tensor& tensor, at::Device device) {
   if (!device.is_cuda() || !tensor.device().is_cpu()) return tensor.to(device);
   return tensor.pin_memory().to(device, /*non_blocking=*/true);
@@ -53,15 +59,17 @@ Tensor to_device(const Tensor& tensor, at::Device device) {
 Autocast::Autocast(at::DeviceType device, at::ScalarType dtype)
     : device_(device),
       was_enabled_(at::autocast::is_autocast_enabled(device)),
+      was_caching_(at::autocast::is_autocast_cache_enabled()),
       old_dtype_(at::autocast::get_autocast_dtype(device)) {
   at::autocast::set_autocast_enabled(device, dtype != at::kFloat);
   if (dtype != at::kFloat) at::autocast::set_autocast_dtype(device, dtype);
+  at::autocast::set_autocast_cache_enabled(false);
   at::autocast::increment_nesting();
 }
 
 Autocast::~Autocast() {
-  // The weights that autocast converted are kept until the outermost scope ends.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_cache_enabled(was_caching_);
   at::autocast::set_autocast_enabled(device_, was_enabled_);
   at::autocast::set_autocast_dtype(device_, old_dtype_);
 }

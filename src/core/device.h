@@ -18,11 +18,17 @@ std::string dtype_name(at::ScalarType dtype);
 /// True when matrix products in bfloat16 are faster than in float32: CPUs with AVX512-BF16 or AMX, and every GPU we support.
 bool prefers_bfloat16(const at::Device& device);
 
+/// For work whose shapes repeat, as training's: what stays in float32 under autocast may use TF32, and cuDNN tries its algorithms
+/// out. Does nothing for a CPU.
+void prefer_speed(const at::Device& device);
+
 /// The tensor on the device. From the host to a GPU it goes through pinned memory, so that the caller does not wait for what the GPU
 /// is doing.
 Tensor to_device(const Tensor& tensor, at::Device device);
 
-/// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off.
+/// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off. Converted weights
+/// are not kept for a second use: one made without a graph, in sampling for example, would be taken in the step that trains them,
+/// too, and they would get no gradient.
 class Autocast {
  public:
   Autocast(at::DeviceType device, at::ScalarType dtype);
@@ -32,7 +38,7 @@ class Autocast {
 
  private:
   at::DeviceType device_;
-  bool was_enabled_;
+  bool was_enabled_, was_caching_;
   at::ScalarType old_dtype_;
 };
 

@@ -76,6 +76,14 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads) {
+  constexpr int64_t most_rows = 65535;  // of a CUDA grid's second axis, which the fused kernels give to the batch
+  if (q.is_cuda() && q.size(0) > most_rows) {
+    std::vector<Tensor> parts;
+    for (int64_t begin = 0; begin < q.size(0); begin += most_rows)
+      parts.push_back(attention(q.slice(0, begin, begin + most_rows), k.slice(0, begin, begin + most_rows),
+                                v.slice(0, begin, begin + most_rows), heads));
+    return at::cat(parts);
+  }
   const auto split = [heads](const Tensor& x) { return x.unflatten(-1, {heads, x.size(-1) / heads}).transpose(1, 2); };
   return at::scaled_dot_product_attention(split(q), split(k), split(v)).transpose(1, 2).flatten(2);
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rasterizer/rasterizer.h"
+#include "rasterizer/rasterizer_choice.h"
 
 namespace gsv3d {
 
@@ -19,7 +20,11 @@ struct RasterizeScene {
 
 /// Renders every scene into its own cameras; the work of all of them is shared among the threads. All images must have one size,
 /// and all scenes must use the same kind of colour (colors, or sh of one degree). Tensors on another device than the CPU are
-/// copied there and the results copied back. Throws Error on mismatched shapes or types.
+/// copied there and the results copied back, but for CUDA's where its kernels are built in. Throws Error on mismatched shapes or
+/// types.
 std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scenes, const RasterizeOptions& options = {});
+/// The same by a given implementation instead of rasterizer_choice()'s.
+std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scenes, const RasterizeOptions& options,
+                                        RasterizerChoice choice);
 
 }  // namespace gsv3d

@@ -1,10 +1,12 @@
 // Checks, joining of scenes, and devices; the work is in rasterize_function.cpp and cpu/.
 #include "rasterizer/rasterizer.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "rasterizer/cpu/layout.h"
 #include "rasterizer/rasterize_function.h"
 #include "rasterizer/rasterize_scenes.h"
+#include "rasterizer/rasterizer_reference.h"
 
 namespace gsv3d {
 namespace {
@@ -66,16 +68,19 @@ Tensor background_rows(const RasterizeScene& scene) {
   return background.detach().to(at::kFloat).expand({views, 3});
 }
 
+#if defined(GSV3D_CUDA_KERNELS)
+constexpr bool kHasCudaKernels = true;
+#else
+constexpr bool kHasCudaKernels = false;
+#endif
+
 template <class Pick>
-Tensor join(const std::vector<RasterizeScene>& scenes, const Pick& pick) {
+Tensor join(const std::vector<RasterizeScene>& scenes, RasterizerChoice choice, const Pick& pick) {
   std::vector<Tensor> parts;
   for (const auto& scene : scenes) {
     const Tensor part = pick(scene);
-#if defined(GSV3D_CUDA_KERNELS)
-    parts.push_back(part.is_cuda() ? part : part.to(at::kCPU));
-#else
-    parts.push_back(part.to(at::kCPU));
-#endif
+    const bool stays = kHasCudaKernels && part.is_cuda() && choice == RasterizerChoice::automatic;
+    parts.push_back(stays ? part : part.to(at::kCPU));
   }
   return (parts.size() == 1 ? parts[0] : at::cat(parts)).contiguous();
 }
@@ -95,9 +100,21 @@ Tensor scene_ranges(const std::vector<RasterizeScene>& scenes) {
   return table;
 }
 
+std::vector<Rendering> render_by_reference(const std::vector<RasterizeScene>& scenes, const RasterizeOptions& options) {
+  const Autocast exact(scenes.front().gaussians.means.device().type(), at::kFloat);
+  std::vector<Rendering> renderings;
+  for (const auto& scene : scenes) renderings.push_back(rasterize_reference(scene, options));
+  return renderings;
+}
+
 }  // namespace
 
 std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scenes, const RasterizeOptions& options) {
+  return rasterize_scenes(scenes, options, rasterizer_choice());
+}
+
+std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scenes, const RasterizeOptions& options,
+                                        RasterizerChoice choice) {
   if (scenes.empty()) return {};
   for (const auto& scene : scenes) {
     check_scene(scene);
@@ -110,15 +127,16 @@ std::vector<Rendering> rasterize_scenes(const std::vector<RasterizeScene>& scene
     require(scene.color().scalar_type() == first.color().scalar_type(),
             "rasterize: scenes rendered together must store colours in one type");
   }
+  if (choice == RasterizerChoice::reference) return render_by_reference(scenes, options);
   const RasterizeTensors joined = {
-      .means = join(scenes, [](const auto& s) { return s.gaussians.means; }),
-      .quats = join(scenes, [](const auto& s) { return s.gaussians.quats; }),
-      .scales = join(scenes, [](const auto& s) { return s.gaussians.scales; }),
-      .opacities = join(scenes, [](const auto& s) { return s.gaussians.opacities; }),
-      .colors = join(scenes, [](const auto& s) { return s.color(); }),
-      .world_to_camera = join(scenes, [](const auto& s) { return s.cameras.world_to_camera; }),
-      .intrinsics = join(scenes, [](const auto& s) { return s.cameras.intrinsics.detach(); }),
-      .backgrounds = join(scenes, background_rows),
+      .means = join(scenes, choice, [](const auto& s) { return s.gaussians.means; }),
+      .quats = join(scenes, choice, [](const auto& s) { return s.gaussians.quats; }),
+      .scales = join(scenes, choice, [](const auto& s) { return s.gaussians.scales; }),
+      .opacities = join(scenes, choice, [](const auto& s) { return s.gaussians.opacities; }),
+      .colors = join(scenes, choice, [](const auto& s) { return s.color(); }),
+      .world_to_camera = join(scenes, choice, [](const auto& s) { return s.cameras.world_to_camera; }),
+      .intrinsics = join(scenes, choice, [](const auto& s) { return s.cameras.intrinsics.detach(); }),
+      .backgrounds = join(scenes, choice, background_rows),
       .scenes = scene_ranges(scenes),
   };
   const auto& cameras = scenes.front().cameras;

@@ -136,6 +136,7 @@ TrainSummary train(const TrainOptions& options) {
   run.seconds = options.seconds;
   run.resume = options.resume;
   run.device = parse_device(options.device);
+  prefer_speed(run.device);
   run.dtype = training_dtype(options.dtype, run.device);
   if (run.minutes || run.seconds)
     spdlog::info("--minutes, --seconds: the schedule follows the clock, so this run is not bit-reproducible");

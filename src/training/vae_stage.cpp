@@ -83,9 +83,9 @@ StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
   const Tensor pictures = draw_pictures(config_.batch, seed, step);
   const Tensor moments = encoder_.moments(signed_pictures(context_.model.vae, pictures));
   const int64_t channels = moments.size(1) / 2;
-  const Tensor noise =
-      randn({moments.size(0), channels, moments.size(2), moments.size(3)}, make_generator(step_seed(seed, step, "posterior")));
-  const Tensor sample = sample_posterior(moments, noise.to(context_.device, /*non_blocking=*/true));
+  const Tensor noise = seeded_randn({moments.size(0), channels, moments.size(2), moments.size(3)},
+                                    step_seed(seed, step, "posterior"), context_.device);
+  const Tensor sample = sample_posterior(moments, noise);
   const Tensor error = decoded(sample) - signed_pictures(context_.model.vae, pictures);
   const Tensor rgb = pictures.narrow(1, 0, 3), color_error = error.narrow(1, 0, 3), none = at::zeros({}, error.options());
   const Tensor saturation = rgb.amax(1, true) - rgb.amin(1, true);

@@ -97,7 +97,8 @@ void check(Status status, const char* what) {
 
 Scene::Scene(const RasterizeTensors& t, const Tensor& view_memory, int64_t width, int64_t height, bool antialiased)
     : views(view_memory), inputs() {
-  blocks = scene_blocks(t.scenes, inputs).to(t.means.device());
+  // Not blocking: the copy is staged before this returns, and nobody waits for the GPU.
+  blocks = scene_blocks(t.scenes, inputs).to(t.means.device(), at::kLong, /*non_blocking=*/true);
   const int sh_count = t.colors.dim() == 3 ? static_cast<int>(t.colors.size(1)) : 0;
   inputs.gaussians = {data<float>(t.means),     data<float>(t.quats),  data<float>(t.scales),
                       data<float>(t.opacities), data<float>(t.colors), sh_count};

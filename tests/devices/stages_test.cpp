@@ -1,0 +1,74 @@
+// A step of every training stage on a device that is not the CPU: no tensor is made on the wrong one, and the host hardly reads.
+#include <gtest/gtest.h>
+
+#include "../training/toy_data.h"
+#include "other_device.h"
+#include "training/decoder_stage.h"
+#include "training/diffusion_stage.h"
+#include "training/distill_stage.h"
+#include "training/train.h"
+#include "training/vae_stage.h"
+
+namespace gsv3d {
+namespace {
+
+TEST(OtherDevice, IsStrictAndCountsReads) {
+  const Tensor there = at::ones({3}, at::TensorOptions(testing::other_device())), here = at::ones({3});
+  EXPECT_ANY_THROW(there + here);
+  EXPECT_ANY_THROW(at::cat({there, here}));
+  testing::take_host_reads();
+  EXPECT_EQ((there * 2 + 1).sum().item<double>(), 9);
+  EXPECT_TRUE(at::equal((there + there).cpu(), here * 2));
+  EXPECT_EQ(testing::take_host_reads(), (std::vector<std::string>{"aten::_local_scalar_dense", "copy"}));
+}
+
+/// Loss and gradients of two steps; → what the host read in the second.
+template <class Config, class Make>
+std::vector<std::string> two_steps(const StageContext& context, Config config, Make make) {
+  config.batch = 2;
+  const auto stage = make(context, config);
+  for (const int64_t step : {0, 1}) {
+    testing::take_host_reads();
+    const Autocast autocast(context.device.type(), at::kFloat);
+    stage->loss(step, 3).loss.backward();
+  }
+  const auto reads = testing::take_host_reads();
+  size_t with_gradient = 0;
+  for (const auto& [name, parameter] : stage->parameters()) {
+    EXPECT_EQ(parameter.device(), context.device) << name;
+    with_gradient += parameter.grad().defined();
+  }
+  EXPECT_GT(with_gradient, 0u);
+  stage->preview();
+  stage->export_weights();
+  return reads;
+}
+
+std::string counted(const std::vector<std::string>& reads) {
+  std::map<std::string, int> counts;
+  for (const auto& read : reads) ++counts[read];
+  std::string text;
+  for (const auto& [name, count] : counts) text += fmt::format("{} × {}  ", count, name);
+  return text;
+}
+
+TEST(OtherDevice, RunsEveryStage) {
+  const testing::TemporaryFolder folder("other_device");
+  StageContext context = testing::toy_context(folder.path);
+  context.device = testing::other_device();
+  const auto vae = two_steps(context, VaeStageConfig(), make_vae_stage);
+  EXPECT_TRUE(vae.empty()) << counted(vae);
+  context.model = read_model_config(context.model_folder);
+  const auto diffusion = two_steps(context, DiffusionStageConfig(), make_diffusion_stage);
+  EXPECT_TRUE(diffusion.empty()) << counted(diffusion);
+  // Eleven tensors and three images cross over, because here the CPU's rasterizer renders.
+  const auto decoder = two_steps(context, DecoderStageConfig(), make_decoder_stage);
+  EXPECT_LE(decoder.size(), 40u) << counted(decoder);
+  auto distill = DistillStageConfig();
+  distill.p_mean = -1;
+  const auto distilled = two_steps(context, distill, make_distill_stage);
+  EXPECT_LE(distilled.size(), 60u) << counted(distilled);
+}
+
+}  // namespace
+}  // namespace gsv3d
