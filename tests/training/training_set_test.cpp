@@ -69,8 +69,7 @@ TEST(ShardFollower, TakesInShardsAsTheyAppear) {
   set.set_grows();
   ShardFollower follower({{one, 1}, {two, 1}}, true);
   EXPECT_EQ(follower.extend(set), 0);
-  writer.add(views[0]);
-  writer.add(views[1]);  // the first shard appears
+  writer.add(views[0]);  // a shard holds one orbit, so this one appears
   follower.wait();
   EXPECT_EQ(follower.extend(set), 1);
   EXPECT_EQ(set.orbit(0).id, "small");
@@ -84,6 +83,7 @@ TEST(ShardFollower, TakesInShardsAsTheyAppear) {
   EXPECT_EQ(follower.extend(set), 1);
   EXPECT_EQ(set.group_count(), 2);
   EXPECT_FALSE(follower.finished());
+  writer.add(views[1]);
   writer.finish();
   write_file(one / "objects.csv", "id\n");
   write_file(two / "objects.csv", "id\n");
