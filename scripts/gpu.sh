@@ -42,7 +42,7 @@ do_build() {
 
 # Shared libraries that the other machine may lack: all but LibTorch's, CUDA's and the C library's.
 needed_libraries() {
-  local base='^(linux-vdso|ld-linux|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|gomp|torch|c10|cu|nv).*)'
+  local base='^(linux-vdso|ld-linux|lib(c|m|dl|rt|util|pthread|gcc_s|stdc\+\+|gomp|torch|c10|cu|nv).*)'
   for program in "$@"; do ldd "$program" 2>/dev/null; done | awk '$3 ~ /^\// { print $1, $3 }' | sort -u |
     while read -r name path; do [[ $name =~ $base ]] || echo "$path"; done
 }
@@ -51,7 +51,7 @@ needed_libraries() {
 check_libraries() {
   local missing
   missing=$(for program in "$1"/bin/*; do LD_LIBRARY_PATH="$1/lib:$2/lib" ldd "$program"; done 2>/dev/null |
-    awk '/not found/ && $1 !~ /^lib(cu|nv)/ { print $1 }' | sort -u)
+    awk '/not found/ && $1 !~ /^lib(cu|nv|nccl|torch_nvshmem)/ { print $1 }' | sort -u)
   [ -z "$missing" ] || die "libraries that nobody has: $missing"
   # Debian 12's; the machine's are the same or newer.
   for file in "$1"/bin/* "$1"/lib/*; do objdump -T "$file" 2>/dev/null; done | grep -o 'GLIBC_2\.[0-9]*\|GLIBCXX_3\.4\.[0-9]*' |
@@ -435,15 +435,20 @@ do_rehearse() {
   return "$code"
 }
 
-case "${1:-}" in
-  build) do_build ;;
-  pack) do_pack ;;
-  sizes) check_sizes ;;
-  stash) do_stash ;;
-  unstash) do_unstash ;;
-  rehearse) shift; do_rehearse "$@" ;;
-  check) do_check ;;
-  train) do_train ;;
-  render_all) render_all ;;  # in the background of check and train
-  *) sed -n '2,15p' "$0"; exit 2 ;;
-esac
+main() {
+  case "${1:-}" in
+    build) do_build ;;
+    pack) do_pack ;;
+    sizes) check_sizes ;;
+    stash) do_stash ;;
+    unstash) do_unstash ;;
+    rehearse) shift; do_rehearse "$@" ;;
+    check) do_check ;;
+    train) do_train ;;
+    render_all) render_all ;;  # in the background of check and train
+    *) sed -n '2,15p' "$0"; exit 2 ;;
+  esac
+}
+
+main "$@"
+exit  # so that an edited script does not go on in the middle
