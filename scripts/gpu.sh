@@ -42,7 +42,7 @@ do_build() {
 
 # Shared libraries that the other machine may lack: all but LibTorch's, CUDA's and the C library's.
 needed_libraries() {
-  local base='^(linux-vdso|ld-linux|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|gomp|torch|c10|cu|nv).*)'
+  local base='^(linux-vdso|ld-linux|lib(c|m|dl|rt|util|pthread|gcc_s|stdc\+\+|gomp|torch|c10|cu|nv).*)'
   for program in "$@"; do ldd "$program" 2>/dev/null; done | awk '$3 ~ /^\// { print $1, $3 }' | sort -u |
     while read -r name path; do [[ $name =~ $base ]] || echo "$path"; done
 }
@@ -51,7 +51,7 @@ needed_libraries() {
 check_libraries() {
   local missing
   missing=$(for program in "$1"/bin/*; do LD_LIBRARY_PATH="$1/lib:$2/lib" ldd "$program"; done 2>/dev/null |
-    awk '/not found/ && $1 !~ /^lib(cu|nv)/ { print $1 }' | sort -u)
+    awk '/not found/ && $1 !~ /^lib(cu|nv|nccl|torch_nvshmem)/ { print $1 }' | sort -u)
   [ -z "$missing" ] || die "libraries that nobody has: $missing"
   # Debian 12's; the machine's are the same or newer.
   for file in "$1"/bin/* "$1"/lib/*; do objdump -T "$file" 2>/dev/null; done | grep -o 'GLIBC_2\.[0-9]*\|GLIBCXX_3\.4\.[0-9]*' |
@@ -142,8 +142,8 @@ tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$payload/payload.tar.xz" "$w
   source=$(cat "$work/source")
   [ -e "$source/tests/goldens" ] || { mkdir -p "$source" && ln -sfn "$work/tests" "$source/tests"; } || true
   mkdir -p "$work"/{model,logs,shards,configs}
+  [ ! -d "$payload/start" ] || cp -n "$payload"/start/* "$work/model/"  # weights, and the config.json that belongs to them
   [ -e "$work/model/config.json" ] || cp "$work/config/config.json" "$work/model/config.json"
-  [ ! -d "$payload/start" ] || cp -n "$payload"/start/* "$work/model/"
   timeout 60 gsv3d --version || die "the program does not start"
   cores=$(nproc)
   [ -n "$rehearsal" ] || threads=4  # a GPU does the work, and renderings need the cores
@@ -184,6 +184,7 @@ train_stage() {
   left=$(seconds_left)
   ((seconds > left - 2)) && seconds=$((left - 2))
   if ((seconds < 5)); then say "$name: no time left"; return 1; fi
+  [ "${GSV3D_RASTERIZER:-}" != cpu ] || threads=$((cores * 3 / 4))
   say "$name: $stage for $seconds s"
   # shellcheck disable=SC2046
   timeout --preserve-status -k "${rehearsal:+3}8" $((seconds + 4)) gsv3d train "$stage" --model "$model" $(data_arguments "$stage") --run "$work/runs/$name" \
@@ -354,7 +355,7 @@ do_check() {
   wait_for_shards 2 "${rehearsal:+1}30"
   probe_stages
   run_sanitizer &
-  train_stage vae_1 vae "$(seconds_left)" "$(configure vae vae_1 checkpoint_minutes=10)" "$work/model" --no-resume
+  train_stage vae_1 vae "$(seconds_left)" "$(configure vae vae_1 checkpoint_minutes=0.4)" "$work/model" --no-resume
   step_time "$work/runs/vae_1/metrics.csv" vae
 }
 
@@ -375,7 +376,7 @@ do_train() {
 
   local vae_share=${GSV3D_GPU_VAE_SHARE:-0.15} weights=random
   [ ! -e "$work/model/vae.safetensors" ] || weights=model_folder vae_share=${GSV3D_GPU_VAE_SHARE:-0.10}
-  train_stage vae_2 vae "$(until_share "$vae_share")" "$(configure vae vae_2 initial_weights=$weights checkpoint_minutes=10)" \
+  train_stage vae_2 vae "$(until_share "$vae_share")" "$(configure vae vae_2 initial_weights=$weights checkpoint_minutes=0.4)" \
     "$work/model" --no-resume
   step_time "$work/runs/vae_2/metrics.csv" vae
   gpu_summary "$first"
@@ -385,9 +386,9 @@ do_train() {
   first=$(gpu_lines)
   local pair diffusion decoder
   pair=$(until_share "${GSV3D_GPU_PAIR_SHARE:-0.68}")
-  train_stage diffusion diffusion "$pair" "$(configure diffusion diffusion checkpoint_minutes=2.5)" "$work/model" &
+  train_stage diffusion diffusion "$pair" "$(configure diffusion diffusion checkpoint_minutes=1.5)" "$work/model" &
   diffusion=$!
-  train_stage decoder decoder "$pair" "$(configure decoder decoder checkpoint_minutes=2.5)" "$work/model" &
+  train_stage decoder decoder "$pair" "$(configure decoder decoder checkpoint_minutes=1.5)" "$work/model" &
   decoder=$!
   wait "$diffusion"
   wait "$decoder"
@@ -399,10 +400,10 @@ do_train() {
   first=$(gpu_lines)
   if [ -e "$work/config/train_decoder_generated.json" ]; then
     train_stage decoder_generated decoder "$(until_share "${GSV3D_GPU_GENERATED_SHARE:-0.84}")" \
-      "$(configure decoder_generated decoder_generated initial_weights=model_folder checkpoint_minutes=10)" "$work/model"
+      "$(configure decoder_generated decoder_generated initial_weights=model_folder checkpoint_minutes=0.5)" "$work/model"
     step_time "$work/runs/decoder_generated/metrics.csv" decoder_generated
   fi
-  train_stage distill distill "$(until_share 1)" "$(configure distill distill checkpoint_minutes=10)" "$work/model"
+  train_stage distill distill "$(until_share 1)" "$(configure distill distill checkpoint_minutes=0.5)" "$work/model"
   step_time "$work/runs/distill/metrics.csv" distill
   gpu_summary "$first"
 }
@@ -434,15 +435,20 @@ do_rehearse() {
   return "$code"
 }
 
-case "${1:-}" in
-  build) do_build ;;
-  pack) do_pack ;;
-  sizes) check_sizes ;;
-  stash) do_stash ;;
-  unstash) do_unstash ;;
-  rehearse) shift; do_rehearse "$@" ;;
-  check) do_check ;;
-  train) do_train ;;
-  render_all) render_all ;;  # in the background of check and train
-  *) sed -n '2,15p' "$0"; exit 2 ;;
-esac
+main() {
+  case "${1:-}" in
+    build) do_build ;;
+    pack) do_pack ;;
+    sizes) check_sizes ;;
+    stash) do_stash ;;
+    unstash) do_unstash ;;
+    rehearse) shift; do_rehearse "$@" ;;
+    check) do_check ;;
+    train) do_train ;;
+    render_all) render_all ;;  # in the background of check and train
+    *) sed -n '2,15p' "$0"; exit 2 ;;
+  esac
+}
+
+main "$@"
+exit  # so that an edited script does not go on in the middle
