@@ -104,8 +104,8 @@ stash_folder() { echo "$(git rev-parse --git-common-dir)/gpu-stash/$(basename "$
 do_stash() {
   local folder file
   folder=$(stash_folder)
-  git ls-files -z | xargs -0 stat -c '%s %n' 2>/dev/null | awk '$1 > 8192 { sub(/^[0-9]+ /, ""); print }' |
-    grep -vE '^(scripts|configs/small)/' | while IFS= read -r file; do
+  git ls-files -z | xargs -0 stat -c '%s %n' 2>/dev/null | awk '$1 > 200000 { sub(/^[0-9]+ /, ""); print }' |
+    grep -vE '^(scripts|configs/small|web/dist)/' | while IFS= read -r file; do
     [ -L "$file" ] && continue
     [ ! -e "$folder/$file" ] || die "$folder/$file is there already: unstash first"
     mkdir -p "$folder/$(dirname "$file")"
@@ -212,7 +212,7 @@ render_all() {
   render furniture "$few" "$packs/furniture_train.pack" "$packs/furniture_train.csv" &
   {
     render cc0 "$few" "$packs/cc0_train.pack" "$packs/cc0_train.csv"
-    render procedural_more $((2 * few)) procedural:2000:2
+    render procedural_more $((2 * few)) procedural:1500:2
   } &
   render procedural "$few" procedural:1200:1 &
   wait
@@ -221,12 +221,13 @@ render_all() {
 
 # render KIND THREADS SOURCE [SPLIT_FILE]
 render() {
-  local kind=$1 threads=$2 source=$3 size few=(--orbit-views 21 --elevations 10,random --random-views 8 --samples 3)
+  local kind=$1 threads=$2 source=$3 size few=(--orbit-views 21 --elevations 10,random --random-views 8 --samples 2)
+  [[ $kind != procedural* ]] || few[3]=random  # there are as many objects as one likes
   size=$(sed -n '/"image_size"/ { s/[^0-9]//g; p; q }' "$work/config/config.json")
   if [ -n "$rehearsal" ]; then few=(--orbit-views 7 --elevations 10 --random-views 2 --samples 1 --limit 40); fi
   # shellcheck disable=SC2086
   gsv3d data render "$source" -o "$work/shards/$kind" ${4:+--split-file "$4"} --split train --size "$size" "${few[@]}" --shuffle \
-    --samples-per-shard "$([ -n "$rehearsal" ] && echo 8 || echo 32)" --seed 1 --threads "$threads" ${GSV3D_GPU_RENDER:---light-jitter 0.5 --smallest-scale 0.8} \
+    --samples-per-shard "$([ -n "$rehearsal" ] && echo 8 || echo 32)" --seed 1 --threads "$threads" ${GSV3D_GPU_RENDER:---light-jitter 0.5 --smallest-scale 0.92} \
     >"$work/logs/render_$kind.log" 2>&1
   echo "$kind: exit code $? after $((SECONDS - begin)) s; $(tail -n 1 "$work/logs/render_$kind.log")"
 }

@@ -95,13 +95,13 @@ TEST_F(Safetensors, SaysWhatOtherFilesSeemToBe) {
   EXPECT_THAT(with("<!DOCTYPE html><html>"), HasSubstr("web page"));
   EXPECT_THAT(with("abc"), HasSubstr("only 3 bytes"));
   EXPECT_THAT(refusal(folder / "missing"), HasSubstr("cannot read"));
-  EXPECT_THAT(refusal(folder), HasSubstr("not a regular file"));
+  EXPECT_THAT(refusal(folder.path()), HasSubstr("not a regular file"));
 }
 
 TEST_F(Safetensors, FailedWriteLeavesNothingBehind) {
   EXPECT_THROW(write_safetensors("/proc/nowhere/x.safetensors", {{"a", at::zeros({4})}}), Error);
   EXPECT_THROW(write_safetensors(folder / "c.safetensors", {{"a", at::zeros({2}, at::kComplexFloat)}}), Error);
-  EXPECT_TRUE(fs::is_empty(folder));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 }  // namespace
