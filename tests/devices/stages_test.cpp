@@ -72,5 +72,42 @@ TEST(OtherDevice, RunsEveryStage) {
   EXPECT_EQ(std::count(distilled.begin(), distilled.end(), "copy"), static_cast<int64_t>(distilled.size())) << counted(distilled);
 }
 
+template <class Config>
+Config coloured() {
+  Config config;
+  config.encode_views = "on_the_fly", config.recolor_probability = 0.6;
+  return config;
+}
+
+/// What configs/small uses beyond the default: alpha, a visual hull, joint attention, patch tokens, sampled latents.
+TEST(OtherDevice, RunsEveryStageOfTheSmallModelsKind) {
+  const testing::TemporaryFolder folder("other_device_small");
+  StageContext context = testing::toy_context(folder.path);
+  context.device = testing::other_device();
+  ModelConfig& model = context.model;
+  model.vae.in_channels = model.vae.out_ch = 4, model.vae.patch_size = 2, model.vae.ch_mult = {1, 2};
+  model.unet.joint_attention = model.image_embedder.patch_tokens = model.sampler.clean_photo_frame = true;
+  model.sampler.steps = 3;
+  model.gaussian_decoder.hull.emplace();
+  write_json_file(context.model_folder / "config.json", config_to_json(model));
+  const auto vae = two_steps(context, VaeStageConfig(), make_vae_stage);
+  EXPECT_TRUE(vae.empty()) << counted(vae);
+  context.model = read_model_config(context.model_folder);
+  auto diffusion = coloured<DiffusionStageConfig>();
+  diffusion.sampler_share = 0.8;
+  const auto diffused = two_steps(context, diffusion, make_diffusion_stage);
+  EXPECT_TRUE(diffused.empty()) << counted(diffused);
+  auto decoder = coloured<DecoderStageConfig>();
+  decoder.sampled_share = 0.5;
+  const auto decoded = two_steps(context, decoder, make_decoder_stage);
+  EXPECT_EQ(std::count(decoded.begin(), decoded.end(), "copy"), static_cast<int64_t>(decoded.size())) << counted(decoded);
+  EXPECT_LE(decoded.size(), 42u) << counted(decoded);
+  auto distill = coloured<DistillStageConfig>();
+  distill.sampler_share = 0.9, distill.on_policy = 0.8, distill.balance_gradients = true, distill.snr_gain = 1e4;
+  const auto distilled = two_steps(context, distill, make_distill_stage);
+  EXPECT_EQ(std::count(distilled.begin(), distilled.end(), "copy"), static_cast<int64_t>(distilled.size())) << counted(distilled);
+  EXPECT_LE(distilled.size(), 42u) << counted(distilled);
+}
+
 }  // namespace
 }  // namespace gsv3d
