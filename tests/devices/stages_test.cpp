@@ -109,5 +109,22 @@ TEST(OtherDevice, RunsEveryStageOfTheSmallModelsKind) {
   EXPECT_LE(distilled.size(), 42u) << counted(distilled);
 }
 
+/// Optimizer, average, metrics and checkpoint.
+TEST(OtherDevice, TheTrainerReadsSeldom) {
+  const testing::TemporaryFolder folder("other_device_trainer");
+  StageContext context = testing::toy_context(folder.path);
+  context.device = testing::other_device();
+  VaeStageConfig config;
+  config.steps = 6, config.batch = 2, config.log_steps = 3;
+  TrainRun run;
+  run.folder = folder.path / "run", run.device = context.device;
+  testing::take_host_reads();
+  const TrainSummary summary = run_training(*make_vae_stage(context, config), config, run);
+  EXPECT_EQ(summary.steps, 6);
+  EXPECT_EQ(summary.skipped, 0);
+  EXPECT_GT(summary.last_loss, 0);
+  EXPECT_GT(testing::take_host_reads().size(), 0u);
+}
+
 }  // namespace
 }  // namespace gsv3d
