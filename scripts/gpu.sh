@@ -145,7 +145,8 @@ tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$payload/payload.tar.xz" "$w
   [ ! -d "$payload/start" ] || cp -n "$payload"/start/* "$work/model/"  # weights, and the config.json that belongs to them
   [ -e "$work/model/config.json" ] || cp "$work/config/config.json" "$work/model/config.json"
   timeout 60 gsv3d --version || die "the program does not start"
-  cores=$(nproc)
+  cores=$(getconf _NPROCESSORS_ONLN)  # nproc would obey OMP_NUM_THREADS
+  unset OMP_NUM_THREADS
   [ -n "$rehearsal" ] || threads=4  # a GPU does the work, and renderings need the cores
 }
 
@@ -184,7 +185,7 @@ train_stage() {
   left=$(seconds_left)
   ((seconds > left - 2)) && seconds=$((left - 2))
   if ((seconds < 5)); then say "$name: no time left"; return 1; fi
-  [ "${GSV3D_RASTERIZER:-}" != cpu ] || threads=$((cores * 3 / 4))
+  [ "${GSV3D_RASTERIZER:-}" != cpu ] || threads=$(((cores * 3 + 3) / 4))
   say "$name: $stage for $seconds s"
   # shellcheck disable=SC2046
   timeout --preserve-status -k "${rehearsal:+3}8" $((seconds + 4)) gsv3d train "$stage" --model "$model" $(data_arguments "$stage") --run "$work/runs/$name" \
@@ -206,7 +207,7 @@ start_rendering() {
 
 render_all() {
   local packs=$payload/packs spare
-  spare=$(($(nproc) - 4))
+  spare=$(($(getconf _NPROCESSORS_ONLN) - 4))
   local few=$((spare > 9 ? spare / 3 : 1))
   render furniture "$few" "$packs/furniture_train.pack" "$packs/furniture_train.csv" &
   {

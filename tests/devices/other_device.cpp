@@ -41,7 +41,18 @@ struct OrdinaryMemory final : at::Allocator {
 };
 OrdinaryMemory memory;
 REGISTER_ALLOCATOR(kOther, &memory)
-C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<kOther>)
+
+/// Everything is done when it is asked for, so that there is nothing to wait for.
+struct Guard final : c10::impl::NoOpDeviceGuardImpl<kOther> {
+  at::Device getDevice() const override { return {kOther, 0}; }
+  at::Device exchangeDevice(at::Device) const override { return {kOther, 0}; }
+  c10::Stream getStream(at::Device) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, {kOther, 0}); }
+  c10::Stream exchangeStream(c10::Stream) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, {kOther, 0}); }
+  void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
+  void block(void*, const c10::Stream&) const override {}
+  bool queryEvent(void*) const override { return true; }
+};
+C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard)
 
 /// Random numbers are the CPU's.
 struct Hooks final : at::PrivateUse1HooksInterface {
@@ -49,6 +60,7 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
 };
 const bool hooks_are_registered = [] {
+  c10::register_privateuse1_backend("other");
   at::RegisterPrivateUse1HooksInterface(new Hooks());
   return true;
 }();
@@ -79,9 +91,43 @@ Tensor copy_from(const Tensor& from, const Tensor& to, bool) {
   return to;
 }
 
+/// Contents are not kept: those who ask for it write everything anew.
+const Tensor& resize(const Tensor& x, at::IntArrayRef size, std::optional<at::MemoryFormat>) {
+  const auto bytes = static_cast<size_t>(c10::multiply_integers(size)) * x.itemsize();
+  if (bytes > x.storage().nbytes()) {
+    x.storage().set_data_ptr_noswap(memory.allocate(bytes));
+    x.storage().set_nbytes(bytes);
+  }
+  x.unsafeGetTensorImpl()->set_sizes_contiguous(size);
+  return x;
+}
+
 Tensor copy_from_and_resize(const Tensor& from, const Tensor& to) {
   if (to.sizes() != from.sizes()) to.resize_(from.sizes());
   return copy_from(from, to, false);
+}
+
+/// Here and on the device.
+Tensor on_device(const Tensor& tensor) {
+  return tensor.defined() ? tensor.to(at::Device(kOther, 0)) : tensor;
+}
+
+Tensor convolution(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, at::IntArrayRef stride,
+                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
+  TORCH_CHECK(!x.is_cpu() && !weight.is_cpu() && !(bias && bias->defined() && bias->is_cpu()), "convolution: a tensor is on the CPU");
+  const std::optional<Tensor> b = bias && bias->defined() ? std::optional(on_cpu(*bias)) : std::nullopt;
+  return on_device(
+      at::convolution(on_cpu(x), on_cpu(weight), b, stride, padding, dilation, transposed, output_padding, groups));
+}
+
+std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& v, const Tensor& x, const Tensor& weight, at::IntArrayRef stride,
+                                                        at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                                                        at::IntArrayRef output_padding, int64_t groups, std::array<bool, 3> mask) {
+  TORCH_CHECK(!v.is_cpu() && !x.is_cpu() && !weight.is_cpu(), "convolution backward: a tensor is on the CPU");
+  const int64_t channels = v.size(1);
+  const auto all = at::convolution_backward(on_cpu(v), on_cpu(x), on_cpu(weight), at::OptionalIntArrayRef(channels), stride, padding,
+                                            dilation, transposed, output_padding, groups, mask);
+  return {on_device(std::get<0>(all)), on_device(std::get<1>(all)), on_device(std::get<2>(all))};
 }
 
 /// A CUDA kernel takes tensors of its device, and CPU tensors only where they are numbers.
@@ -126,6 +172,9 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("empty_strided", empty_strided);
   m.impl("_copy_from", copy_from);
   m.impl("_copy_from_and_resize", copy_from_and_resize);
+  m.impl("convolution_overrideable", convolution);
+  m.impl("convolution_backward_overrideable", convolution_backward);
+  m.impl("resize_", resize);
   m.impl("view", [](const Tensor& x, at::IntArrayRef size) { return at::native::view(x, size); });
   m.impl("as_strided", [](const Tensor& x, at::IntArrayRef size, at::IntArrayRef stride, std::optional<int64_t> offset) {
     return at::native::as_strided_tensorimpl(x, size, stride, offset);
