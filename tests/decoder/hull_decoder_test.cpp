@@ -52,8 +52,8 @@ TEST(HullDecoder, StartsAsTheHullInTheViewsColours) {
   EXPECT_LT((radius - 0.4).abs().max().item<double>(), 0.1);
   const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
   const Tensor opacities = set.opacities.masked_select(inside);
-  expect_near(opacities, at::full_like(opacities, sigmoid(1)), 1e-5, "opacity inside");
-  EXPECT_NEAR(set.opacities[0].item<double>(), sigmoid(-4), 1e-6) << "a corner, outside";
+  expect_near(opacities, at::full_like(opacities, sigmoid(1.5)), 1e-5, "opacity inside");
+  EXPECT_NEAR(set.opacities[0].item<double>(), sigmoid(-6), 1e-6) << "a corner, outside";
   expect_near(set.scales, at::full_like(set.scales, 0.01 + 0.09 * sigmoid(-0.9)), 1e-6, "scale");
   const Tensor rgb = sh_to_rgb(set.sh).view({-1, 3}).index({inside});
   expect_near(rgb, at::tensor({0.9f, 0.5f, 0.1f}).expand_as(rgb), 1e-5, "colour");
