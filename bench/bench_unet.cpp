@@ -137,7 +137,8 @@ std::unique_ptr<at::ObserverContext> count_operations(const at::RecordFunction& 
       for (const int64_t stride : inputs[3].toIntVector()) pixels /= static_cast<double>(stride);
     operations += 2 * pixels * numbers(tensor(1));
   }
-  if (name == "aten::scaled_dot_product_attention") operations += 4 * numbers(tensor(0)) * static_cast<double>(tensor(1).size(-2));
+  if (name == "aten::scaled_dot_product_attention")
+    operations += 4 * numbers(tensor(0)) * static_cast<double>(tensor(1).size(-2));
   return nullptr;
 }
 
@@ -194,10 +195,11 @@ void run_on_gpu(int repetitions) {
   at::removeCallback(handle);
   const double ms = gpu_milliseconds(repetitions, step), rate = operations / ms / 1e9;
   const auto memory = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(0);
-  fmt::print("SV3D's UNet, bf16, one guided step of {} x {} x {}: {:.1f} ms, {:.1f} TFLOP = {:.0f} TFLOP/s, {:.0f} % of {:.0f} TFLOP/s "
-             "in an {}^3 product, peak memory {:.1f} GiB\n",
-             frames, size, size, ms, operations / 1e12, rate, 100 * rate / peak, peak, side,
-             static_cast<double>(memory.allocated_bytes[0].peak) / (1 << 30));
+  fmt::print(
+      "SV3D's UNet, bf16, one guided step of {} x {} x {}: {:.1f} ms, {:.1f} TFLOP = {:.0f} TFLOP/s, {:.0f} % of {:.0f} TFLOP/s "
+      "in an {}^3 product, peak memory {:.1f} GiB\n",
+      frames, size, size, ms, operations / 1e12, rate, 100 * rate / peak, peak, side,
+      static_cast<double>(memory.allocated_bytes[0].peak) / (1 << 30));
 }
 
 void check_against_peer(const std::filesystem::path& folder, int64_t width) {

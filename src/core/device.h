@@ -22,8 +22,8 @@ bool prefers_bfloat16(const at::Device& device);
 /// out. Does nothing for a CPU.
 void prefer_speed(const at::Device& device);
 
-/// The tensor on the device. From the host to a GPU it goes through pinned memory, so that the caller does not wait for what the GPU
-/// is doing.
+/// The tensor on the device. From the host to a GPU it goes through pinned memory, so that the caller does not wait for what the
+/// GPU is doing.
 Tensor to_device(const Tensor& tensor, at::Device device);
 
 /// Runs matrix products and convolutions in `dtype` while it lives (LibTorch's autocast); float32 turns it off. Converted weights

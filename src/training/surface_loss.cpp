@@ -38,7 +38,8 @@ RenderingLoss surface_loss(const Gaussians& gaussians, const Cameras& cameras, c
   const Tensor forward = cameras.world_to_camera.select(1, 2);  // [N, 4]: the row that gives camera z
   const Tensor means = gaussians.means.reshape({views, grid * grid, 3});
   // Not a matrix product, which autocast would round to bfloat16.
-  const Tensor z = (means * forward.narrow(1, 0, 3).unsqueeze(1)).sum(-1, /*keepdim=*/true) + forward.narrow(1, 3, 1).unsqueeze(-1);
+  const Tensor z =
+      (means * forward.narrow(1, 0, 3).unsqueeze(1)).sum(-1, /*keepdim=*/true) + forward.narrow(1, 3, 1).unsqueeze(-1);
   const Tensor rgb = sh_to_rgb(gaussians.sh.narrow(1, 0, 1)).reshape({-1, 3});
 
   RenderingLoss loss;

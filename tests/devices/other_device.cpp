@@ -113,20 +113,22 @@ Tensor on_device(const Tensor& tensor) {
 }
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, at::IntArrayRef stride,
-                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
-  TORCH_CHECK(!x.is_cpu() && !weight.is_cpu() && !(bias && bias->defined() && bias->is_cpu()), "convolution: a tensor is on the CPU");
+                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding,
+                   int64_t groups) {
+  TORCH_CHECK(!x.is_cpu() && !weight.is_cpu() && !(bias && bias->defined() && bias->is_cpu()),
+              "convolution: a tensor is on the CPU");
   const std::optional<Tensor> b = bias && bias->defined() ? std::optional(on_cpu(*bias)) : std::nullopt;
-  return on_device(
-      at::convolution(on_cpu(x), on_cpu(weight), b, stride, padding, dilation, transposed, output_padding, groups));
+  return on_device(at::convolution(on_cpu(x), on_cpu(weight), b, stride, padding, dilation, transposed, output_padding, groups));
 }
 
-std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& v, const Tensor& x, const Tensor& weight, at::IntArrayRef stride,
-                                                        at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
-                                                        at::IntArrayRef output_padding, int64_t groups, std::array<bool, 3> mask) {
+std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& v, const Tensor& x, const Tensor& weight,
+                                                        at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                                                        bool transposed, at::IntArrayRef output_padding, int64_t groups,
+                                                        std::array<bool, 3> mask) {
   TORCH_CHECK(!v.is_cpu() && !x.is_cpu() && !weight.is_cpu(), "convolution backward: a tensor is on the CPU");
   const int64_t channels = v.size(1);
-  const auto all = at::convolution_backward(on_cpu(v), on_cpu(x), on_cpu(weight), at::OptionalIntArrayRef(channels), stride, padding,
-                                            dilation, transposed, output_padding, groups, mask);
+  const auto all = at::convolution_backward(on_cpu(v), on_cpu(x), on_cpu(weight), at::OptionalIntArrayRef(channels), stride,
+                                            padding, dilation, transposed, output_padding, groups, mask);
   return {on_device(std::get<0>(all)), on_device(std::get<1>(all)), on_device(std::get<2>(all))};
 }
 
@@ -150,8 +152,8 @@ void check_devices(const c10::OperatorHandle& op, const torch::jit::Stack& stack
 void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   check_devices(op, *stack);
   const std::string& name = op.schema().name();
-  for (const char* reader : {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim",
-                             "aten::_unique2"})
+  for (const char* reader :
+       {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim", "aten::_unique2"})
     if (name == reader) note_host_read(name);
   const bool outer = computing;
   computing = true;
@@ -179,8 +181,9 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("as_strided", [](const Tensor& x, at::IntArrayRef size, at::IntArrayRef stride, std::optional<int64_t> offset) {
     return at::native::as_strided_tensorimpl(x, size, stride, offset);
   });
-  m.impl("_reshape_alias",
-         [](const Tensor& x, at::IntArrayRef size, at::IntArrayRef stride) { return at::native::_reshape_alias(x, size, stride); });
+  m.impl("_reshape_alias", [](const Tensor& x, at::IntArrayRef size, at::IntArrayRef stride) {
+    return at::native::_reshape_alias(x, size, stride);
+  });
   m.impl("unfold", [](const Tensor& x, int64_t dimension, int64_t size, int64_t step) {
     return at::native::unfold(x, dimension, size, step);
   });

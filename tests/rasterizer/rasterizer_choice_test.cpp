@@ -22,7 +22,8 @@ TEST(RasterizerChoice, AllDrawTheSame) {
     std::vector<RasterizeScene> scenes;
     for (const int64_t count : {60, 20})
       scenes.push_back(testing::leaf_copy(
-          {testing::random_gaussians(count, 4, 5), {}, testing::wide_cameras(2, 43, 30), at::tensor({0.2f, 0.5f, 0.9f})}, at::kFloat));
+          {testing::random_gaussians(count, 4, 5), {}, testing::wide_cameras(2, 43, 30), at::tensor({0.2f, 0.5f, 0.9f})},
+          at::kFloat));
     std::vector<Tensor> result;
     Tensor sum = at::zeros({});
     for (const Rendering& r : rasterize_scenes(scenes, {}, choice)) {
@@ -36,7 +37,8 @@ TEST(RasterizerChoice, AllDrawTheSame) {
   }
   for (size_t i = 0; i < results[0].size(); ++i) {
     EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << "result " << i;
-    EXPECT_LE(((results[2][i] - results[0][i]).norm() / results[0][i].norm()).item<double>(), i < 6 ? 1e-4 : 5e-3) << "result " << i;
+    EXPECT_LE(((results[2][i] - results[0][i]).norm() / results[0][i].norm()).item<double>(), i < 6 ? 1e-4 : 5e-3)
+        << "result " << i;
   }
 }
 
