@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/config.h"
 #include "gaussian_files/gaussian_file.h"
 #include "image/image.h"
 #include "program.h"
