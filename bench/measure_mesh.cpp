@@ -1,5 +1,6 @@
 // How close meshes come to the true surface: from true depth (what fusion and extraction cost) and from the Gaussians that a
-// model's decoder makes of the true views' latents, or that are fitted to pictures (--fit). Prints the table of docs/mesh.md.
+// model's decoder makes of the true views' latents, of one photo (--photo), or that are fitted to pictures (--fit). Prints the table
+// of docs/mesh.md.
 //   measure_mesh OBJECTS --split-file configs/objects/split.csv --split val --model models/tiny [--out FOLDER]
 #include <fmt/format.h>
 
@@ -34,7 +35,7 @@ struct Arguments {
   ObjectSelection selection;
   MeshOptions options;
   int64_t views = 64, view_size = 256;
-  bool fit = false;
+  bool fit = false, photo = false;
   int64_t fit_steps = 2000;
 };
 
@@ -137,14 +138,19 @@ struct Row {
   double seconds = 0;
 };
 
-Gaussians decoded_gaussians(const Model& model, const ObjectRenderer& renderer) {
+/// Of the true views' latents, or, `from_photo`, of the whole pipeline on the first view.
+Gaussians model_gaussians(const Model& model, const ObjectRenderer& renderer, bool from_photo) {
   ViewPlan plan;
   plan.size = model.config.image_size;
   plan.orbit_views = kOrbitViews;
   plan.random_views = 0;
   plan.orbit_elevation_degrees = kOrbitElevation;
   const EvaluationCase shown = make_case(render_views(renderer, plan, {}, make_generator(1)), 1);
-  return prune(gaussians_of_true_latents(model, shown), min_exported_opacity);
+  if (!from_photo) return prune(gaussians_of_true_latents(model, shown), min_exported_opacity);
+  GenerateOptions options;
+  options.elevation_degrees = kOrbitElevation;
+  const Tensor picture = at::cat({shown.input_rgb, shown.input_rgba.narrow(0, 3, 1).unsqueeze(0)}, 1);
+  return *generate(model, PreparedPhoto{to_image(shown.input_rgba), picture}, options).gaussians;
 }
 
 /// The same pictures that true depth is taken from, as a user of "gsv3d fit" has them.
@@ -171,7 +177,7 @@ Row measure(const Arguments& arguments, const Model& model, const ObjectEntry& e
   row.from_depth = score_surface(mesh_samples(depth_mesh), truth, taus);
 
   const Gaussians gaussians =
-      arguments.fit ? fitted_gaussians(arguments, renderer, cameras, entry.id) : decoded_gaussians(model, renderer);
+      arguments.fit ? fitted_gaussians(arguments, renderer, cameras, entry.id) : model_gaussians(model, renderer, arguments.photo);
   const auto start = std::chrono::steady_clock::now();
   const Mesh mesh = mesh_gaussians(gaussians, arguments.options);
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -237,6 +243,7 @@ int main(int argc, char** argv) {
   app.add_option("--resolution", a.options.resolution);
   app.add_option("--triangles", a.options.triangles);
   app.add_flag("--fit", a.fit, "Gaussians fitted to 64 pictures of 256 pixels instead of the model's");
+  app.add_flag("--photo", a.photo, "the model's Gaussians of one picture instead of those of the true views' latents");
   app.add_option("--fit-steps", a.fit_steps);
   app.add_option("--out", a.output, "folder for one picture per object");
   CLI11_PARSE(app, argc, argv);

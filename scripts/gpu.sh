@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Training on a lent GPU machine: built here, run there, in two calls that end in time. docs/gpu.md says how.
+# Training on a GPU machine that is there for minutes: built here, run there, in two calls that end in time. docs/gpu.md says how.
 #   here:   scripts/gpu.sh build      the CUDA program (preset cuda), against the LibTorch of GSV3D_TORCH
 #           scripts/gpu.sh pack       programs, libraries, reference numbers, configurations and object packs into .gpu/; checks sizes
 #           scripts/gpu.sh stash      tracked files that the calls do not need become empty, so that little travels
@@ -8,7 +8,7 @@
 #   there:  scripts/gpu.sh check      tests, benchmarks, some steps of every stage; then trains the autoencoder
 #           scripts/gpu.sh train      all stages; what is ready is in $OUT after each of them
 # Nothing is installed, built or fetched there: it needs only the driver and a Python package of the LibTorch version.
-# Environment: GSV3D_GPU_SECONDS how long the call may take (check: 150, train: 540), GSV3D_GPU_PACKS folder of packs,
+# Environment: GSV3D_GPU_SECONDS how long the call may take (check: 150, train: 540), GSV3D_GPU_PACKS folder of packs (data/packs),
 # GSV3D_GPU_BUILD build folder, GSV3D_GPU_CONFIG configuration (configs/small), GSV3D_GPU_TORCH LibTorch's folder there.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -33,7 +33,7 @@ megabytes() { awk "BEGIN { printf \"%.1f MiB\", $1 / 1048576 }"; }
 targets=(gsv3d test_rasterizer bench_rasterizer bench_unet)
 
 do_build() {
-  local torch=${GSV3D_TORCH:-/work/torch211/torch}
+  local torch=${GSV3D_TORCH:-$root/.deps/torch-cuda/torch}
   [ -e "$build/build.ninja" ] ||
     cmake --preset cuda -B "$build" -DGSV3D_TORCH="$torch" -DCMAKE_CUDA_ARCHITECTURES="${GSV3D_GPU_ARCHITECTURES:-90-real}" \
       -DGSV3D_WITH_EMBREE=ON -DGSV3D_BENCH=ON -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined || return 1
@@ -79,9 +79,9 @@ do_pack() {
   echo "$source" >"$payload.files/source"
   git rev-parse HEAD >"$payload.files/commit" 2>/dev/null
   tar -C "$payload.files" -c . | xz -T2 -3 >"$staging/payload.tar.xz" || die "packing failed"
-  cp "${GSV3D_GPU_PACKS:-/work/plan/packs}"/{furniture,cc0}_train.pack "$staging/packs/" || die "no packs"
+  cp "${GSV3D_GPU_PACKS:-data/packs}"/{furniture,cc0}_train.pack "$staging/packs/" || die "no packs"
   cp configs/objects/split.csv "$staging/packs/furniture_train.csv"
-  cp "${GSV3D_GPU_CC0_SPLIT:-/work/shared/objects/cc0/split.csv}" "$staging/packs/cc0_train.csv"
+  cp "${GSV3D_GPU_PACKS:-data/packs}/cc0_train.csv" "$staging/packs/cc0_train.csv"
   rm -rf "$payload" "$payload.files"
   mv "$staging" "$payload"
   check_sizes
