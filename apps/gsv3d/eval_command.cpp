@@ -67,6 +67,7 @@ EvaluationSettings describe(const EvalArguments& arguments, const LoadOptions& l
   settings.random_views = cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views;
   settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
   settings.input_elevation_degrees = arguments.selection.elevation_degrees;
+  settings.recolor = arguments.selection.recolor;
   settings.seed = arguments.selection.seed;
   return settings;
 }
@@ -99,9 +100,10 @@ void run_eval(EvalArguments& arguments) {
     write_json_file(arguments.output / "evaluation.json", json);
     write_file(arguments.output / "evaluation.md", table);
   }
-  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each\n\n{}",
+  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each{}\n\n{}",
              cases.size(), arguments.selection.elevation_degrees, cases.front().truth.orbit_views - 1,
-             cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views, table);
+             cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views,
+             arguments.selection.recolor ? ", in other colours (--recolor)" : "", table);
 }
 
 }  // namespace
@@ -127,6 +129,7 @@ void add_eval_command(CLI::App& app) {
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
   command->add_option("--out", arguments->output, "folder for evaluation.md, evaluation.json and one picture per object");
   arguments->run.add_to(*command);
+  command->add_flag("--recolor", selection.recolor, "objects in other colours: red becomes green, green blue, blue red");
   command->footer("The input view itself is never scored; PSNRs are averaged over views. See docs/evaluation.md.");
   command->callback([arguments] { run_eval(*arguments); });
 }

@@ -55,6 +55,7 @@ struct CaseSelection {
   double elevation_degrees = 10;
   int64_t limit = 0, view_size = 64;
   uint64_t seed = 1;
+  bool recolor = false;  ///< all views in other colours: recolored()
 };
 std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
 

@@ -17,13 +17,14 @@ struct EvaluationSettings {
   std::string version, model, model_name, dataset, train_dataset, device, dtype;
   int64_t objects = 0, view_size = 0, orbit_views = 0, random_views = 0, steps = 0;
   double input_elevation_degrees = 10;
-  uint64_t seed = 0;  ///< of the first object; each following object's is one more
+  uint64_t seed = 0;     ///< of the first object; each following object's is one more
+  bool recolor = false;  ///< objects in other colours: recolored()
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("version", version), visit("model", model), visit("model_name", model_name), visit("dataset", dataset);
     visit("train_dataset", train_dataset), visit("device", device), visit("dtype", dtype), visit("objects", objects);
     visit("view_size", view_size), visit("orbit_views", orbit_views), visit("random_views", random_views), visit("steps", steps);
-    visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed);
+    visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed), visit("recolor", recolor);
   }
 };
 
