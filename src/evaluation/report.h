@@ -31,9 +31,14 @@ struct EvaluationSettings {
 /// One row per method; means over objects, PSNR with its standard error; "–" where there is no number.
 std::string markdown_table(const std::vector<MethodScores>& methods);
 
+/// One line below the table: the autoencoder's means over objects with their standard errors. Empty without scores.
+std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder);
+
 /// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, objects: [{id, orbit, random,
-/// seconds}]}]}. What is not a number is null.
-Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods);
+/// seconds}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr, foreground_psnr}]}}.
+/// What is not a number is null; without scores of the autoencoder it is missing.
+Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,
+                     const std::vector<AutoencoderScores>& autoencoder = {});
 
 /// Pictures of one object: a row of true views, then one per method; collected as evaluate() goes on and written to
 /// folder/<id>.png (slashes become underscores).

@@ -181,6 +181,21 @@ TEST(Protocol, RecolorsInputAndTruthAlike) {
   EXPECT_TRUE(at::equal(cases[0].truth.depth, plain[0].truth.depth));
 }
 
+TEST(Report, AutoencoderHasALineAndEveryNumberOfEveryObject) {
+  const std::vector<AutoencoderScores> scores = {{"a", 30, 20}, {"b", 32, 24}};
+  const std::string line = autoencoder_line(scores);  // of two objects the standard error is half their distance
+  EXPECT_NE(line.find("31.00 ± 1.00 dB over the frame, 22.00 ± 2.00 dB over the object's pixels"), std::string::npos) << line;
+  EvaluationSettings settings;
+  settings.recolor = true;
+  const Json json = evaluation_json(settings, {}, scores);
+  EXPECT_EQ(json["settings"]["recolor"], true);
+  EXPECT_NEAR(json["autoencoder"]["foreground_psnr"]["mean"].get<double>(), 22, 1e-12);
+  EXPECT_NEAR(json["autoencoder"]["psnr"]["standard_error"].get<double>(), 1, 1e-9);
+  EXPECT_EQ(json["autoencoder"]["objects"][1]["foreground_psnr"], 24);
+  EXPECT_EQ(autoencoder_line({}), "");
+  EXPECT_FALSE(evaluation_json(settings, {}).contains("autoencoder"));
+}
+
 TEST(Report, HasARowPerMethodAndEveryNumberOfEveryObject) {
   const std::vector<EvaluationCase> cases = {make_case(square_views("maker/a"), 0)};
   const std::vector<Method> methods = {repeated_input_method(), billboard_method()};
