@@ -27,15 +27,14 @@ struct EvalArguments {
 };
 
 /// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
-std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load, const fs::path& folder) {
+std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load,
+                                  const std::shared_ptr<const Model>& base) {
+  const fs::path& folder = base->folder;
   GenerateOptions whole;
   if (arguments.steps > 0) whole.sampling["steps"] = arguments.steps;
   GenerateOptions unrefined = whole;
   unrefined.refine = false;
   const bool lora = !arguments.no_lora && fs::exists(folder / "distilled_lora.safetensors");
-  LoadOptions plain = load;
-  plain.use_lora = false;
-  const auto base = std::make_shared<const Model>(load_model(folder, plain));
   std::vector<Method> methods;
   if (base->unet && base->gaussian_decoder) {
     const auto best = lora ? std::make_shared<const Model>(load_model(folder, load)) : base;
@@ -68,6 +67,7 @@ EvaluationSettings describe(const EvalArguments& arguments, const LoadOptions& l
   settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
   settings.input_elevation_degrees = arguments.selection.elevation_degrees;
   settings.seed = arguments.selection.seed;
+  settings.recolor = arguments.selection.recolor;
   return settings;
 }
 
@@ -79,7 +79,10 @@ void run_eval(EvalArguments& arguments) {
   arguments.selection.view_size = config.image_size;
   const std::vector<EvaluationCase> cases = load_cases(arguments.selection);
 
-  std::vector<Method> methods = model_methods(arguments, load, folder);
+  LoadOptions plain = load;
+  plain.use_lora = false;
+  const auto base = std::make_shared<const Model>(load_model(folder, plain));
+  std::vector<Method> methods = model_methods(arguments, load, base);
   if (!arguments.train_dataset.empty()) methods.push_back(nearest_object_method(arguments.train_dataset, cases));
   methods.push_back(repeated_input_method());
   methods.push_back(billboard_method());
@@ -90,18 +93,21 @@ void run_eval(EvalArguments& arguments) {
     on_prediction = [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
       sheets.add(object, method, predicted, method.name == methods.back().name);
     };
+  std::vector<AutoencoderScores> autoencoder;
+  if (base->vae_encoder && base->vae_decoder) autoencoder = score_autoencoder(*base, cases);
   const std::vector<MethodScores> results = evaluate(cases, methods, on_prediction);
 
-  const Json json = evaluation_json(describe(arguments, load, config, cases), results);
-  const std::string table = markdown_table(results);
+  const Json json = evaluation_json(describe(arguments, load, config, cases), results, autoencoder);
+  const std::string table = markdown_table(results) + autoencoder_line(autoencoder);
   if (!arguments.json.empty()) write_json_file(arguments.json, json);
   if (!arguments.output.empty()) {
     write_json_file(arguments.output / "evaluation.json", json);
     write_file(arguments.output / "evaluation.md", table);
   }
-  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each\n\n{}",
+  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each{}\n\n{}",
              cases.size(), arguments.selection.elevation_degrees, cases.front().truth.orbit_views - 1,
-             cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views, table);
+             cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views,
+             arguments.selection.recolor ? ", in other colours (--recolor)" : "", table);
 }
 
 }  // namespace
@@ -123,6 +129,7 @@ void add_eval_command(CLI::App& app) {
   command->add_option("--seed", selection.seed, "noise of the first object; each following one adds 1")
       ->check(whole_number())
       ->capture_default_str();
+  command->add_flag("--recolor", selection.recolor, "objects in other colours: red becomes green, green blue, blue red");
   command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
   command->add_option("--out", arguments->output, "folder for evaluation.md, evaluation.json and one picture per object");

@@ -74,8 +74,10 @@ std::vector<EvaluationCase> load_cases(const CaseSelection& selection) {
   require(fs::exists(selection.dataset), "{} does not exist", selection.dataset.string());
   std::vector<ObjectViews> views = holds_shards(selection.dataset) ? stored_views(selection) : rendered_views(selection);
   std::vector<EvaluationCase> cases;
-  for (const size_t index : spread(views.size(), selection.limit))
-    cases.push_back(make_case(std::move(views[index]), selection.seed + cases.size()));
+  for (const size_t index : spread(views.size(), selection.limit)) {
+    ObjectViews object = selection.recolor ? recolored(std::move(views[index])) : std::move(views[index]);
+    cases.push_back(make_case(std::move(object), selection.seed + cases.size()));
+  }
   return cases;
 }
 

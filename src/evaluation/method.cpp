@@ -10,6 +10,12 @@ ViewSet true_views(const ObjectViews& views, int64_t begin, int64_t end) {
   return {rgb, alpha, views.depth.slice(0, begin, end).unsqueeze(1)};
 }
 
+ObjectViews recolored(ObjectViews views) {
+  const Tensor source = at::tensor({2, 0, 1, 3}, at::kLong);  // the new red is the old blue, and so on
+  views.rgba = views.rgba.index_select(1, source);
+  return views;
+}
+
 EvaluationCase make_case(ObjectViews views, uint64_t seed) {
   require(views.orbit_views > 1 && views.rgba.dim() == 4 && views.rgba.size(0) >= views.orbit_views &&
               views.rgba.size(2) == views.rgba.size(3),

@@ -25,6 +25,9 @@ struct EvaluationCase {
 /// Wraps an object's views. Throws Error unless view 0 exists and views are square.
 EvaluationCase make_case(ObjectViews views, uint64_t seed);
 
+/// The same object in other colours: red becomes green, green blue and blue red in every view; alpha and depth stay.
+ObjectViews recolored(ObjectViews views);
+
 /// Views of one object, predicted or true.
 struct ViewSet {
   Tensor rgb;    ///< [C, 3, H, W] in 0-1 over white

@@ -21,6 +21,14 @@ Tensor psnr(const Tensor& images, const Tensor& truth) {
   return -10 * at::log10((images.to(at::kDouble) - truth.to(at::kDouble)).square().mean({1, 2, 3}));
 }
 
+Tensor object_psnr(const Tensor& images, const Tensor& truth, const Tensor& truth_alpha) {
+  check_same(images, truth, "PSNR");
+  check_same(images.narrow(1, 0, 1), truth_alpha, "PSNR");
+  const Tensor mask = solid(truth_alpha);
+  const Tensor errors = at::where(mask, (images.to(at::kDouble) - truth.to(at::kDouble)).square().mean(1, /*keepdim=*/true), 0.0);
+  return -10 * at::log10(errors.sum({1, 2, 3}) / mask.sum({1, 2, 3}).to(at::kDouble));
+}
+
 Tensor mask_iou(const Tensor& alpha, const Tensor& truth_alpha) {
   check_same(alpha, truth_alpha, "mask IoU");
   const Tensor a = solid(alpha), b = solid(truth_alpha);

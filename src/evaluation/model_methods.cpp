@@ -2,7 +2,10 @@
 
 #include <c10/core/GradMode.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
+#include "core/progress.h"
+#include "evaluation/metrics.h"
 #include "pipeline/pipeline.h"
 #include "rasterizer/rasterizer.h"
 
@@ -24,6 +27,17 @@ ViewSet render(const Model& model, const Gaussians& gaussians, const Cameras& ta
   const Tensor white = at::ones({3}, at::TensorOptions(at::kFloat).device(model.device));
   const Rendering rendering = rasterize(prune(gaussians, min_exported_opacity).to(model.device), targets.to(model.device), white);
   return {rendering.rgb.clamp(0, 1).cpu(), rendering.alpha.cpu(), expected_depth(rendering).cpu()};
+}
+
+/// Pictures [V, 4, S, S] → what the autoencoder makes of their colour, [V, 3, S, S] in 0-1 over white.
+Tensor reconstructed(const Model& model, const Tensor& pictures) {
+  constexpr int64_t views_at_a_time = 4;  // bounds the memory
+  std::vector<Tensor> results;
+  for (const Tensor& part : pictures.split(views_at_a_time)) {
+    const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, part));
+    results.push_back(decode_views(model, latents).narrow(1, 0, 3).cpu());
+  }
+  return at::cat(results);
 }
 
 }  // namespace
@@ -61,6 +75,22 @@ Method true_latents_method(std::shared_ptr<const Model> model) {
   };
   return {"decoder on true latents", "Gaussian decoder on the encoded true orbit views: the pipeline's ceiling, no prediction",
           predict};
+}
+
+std::vector<AutoencoderScores> score_autoencoder(const Model& model, const std::vector<EvaluationCase>& cases) {
+  const c10::NoGradGuard no_grad;
+  const auto over_views = [](const Tensor& decibels) { return at::nanmean(decibels.clamp_max(largest_psnr)).item<double>(); };
+  Progress progress("autoencoder", static_cast<int64_t>(cases.size()));
+  std::vector<AutoencoderScores> scores;
+  for (const auto& object : cases) {
+    throw_if_cancelled();
+    check_size(model, object);
+    const ViewSet truth = true_views(object.truth, 0, object.truth.orbit_views);
+    const Tensor rgb = reconstructed(model, at::cat({truth.rgb, truth.alpha}, 1));
+    scores.push_back({object.truth.id, over_views(psnr(rgb, truth.rgb)), over_views(object_psnr(rgb, truth.rgb, truth.alpha))});
+    progress.update(static_cast<int64_t>(scores.size()), object.truth.id);
+  }
+  return scores;
 }
 
 }  // namespace gsv3d

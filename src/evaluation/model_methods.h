@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "evaluation/method.h"
+#include "evaluation/protocol.h"
 #include "pipeline/pipeline.h"
 
 namespace gsv3d {
@@ -19,5 +20,9 @@ Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& ob
 
 /// The decoder on the latents of the true orbit views: what the pipeline would score if diffusion made no mistake.
 Method true_latents_method(std::shared_ptr<const Model> model);
+
+/// The autoencoder alone: all orbit views of every object, the input's too, encoded and decoded. Needs the part vae. Throws Error
+/// when the views are not of the model's size.
+std::vector<AutoencoderScores> score_autoencoder(const Model& model, const std::vector<EvaluationCase>& cases);
 
 }  // namespace gsv3d

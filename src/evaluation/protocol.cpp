@@ -14,8 +14,6 @@ namespace gsv3d {
 namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-constexpr double largest_psnr = 100;  ///< an exact copy would otherwise make the mean infinite
-
 double over_views(const Tensor& per_view) {
   return at::nanmean(per_view).item<double>();
 }
@@ -24,21 +22,6 @@ ViewSet slice(const ViewSet& views, int64_t begin, int64_t end) {
   return {views.rgb.slice(0, begin, end), views.alpha.slice(0, begin, end),
           views.depth.defined() ? views.depth.slice(0, begin, end) : Tensor()};
 }
-
-struct Moments {
-  double sum = 0, squares = 0;
-  int64_t count = 0;
-  void add(double value) {
-    if (std::isnan(value)) return;
-    sum += value, squares += value * value, ++count;
-  }
-  double mean() const { return count ? sum / static_cast<double>(count) : nothing; }
-  double standard_error() const {
-    if (count < 2) return nothing;
-    const auto n = static_cast<double>(count);
-    return std::sqrt(std::max(0.0, squares / n - mean() * mean()) / (n - 1));
-  }
-};
 
 }  // namespace
 
@@ -55,14 +38,26 @@ Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   return scores;
 }
 
+MeanAndError mean_and_error(const std::vector<double>& values) {
+  double sum = 0, squares = 0;
+  int64_t count = 0;
+  for (const double value : values)
+    if (!std::isnan(value)) sum += value, squares += value * value, ++count;
+  if (count == 0) return {nothing, nothing};
+  const auto n = static_cast<double>(count);
+  const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean);
+  return {mean, count < 2 ? nothing : std::sqrt(variance / (n - 1))};
+}
+
 Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
   Summary summary;
   for (double Scores::*number :
        {&Scores::psnr, &Scores::ssim_zero_pad, &Scores::ssim_valid, &Scores::mask_iou, &Scores::depth_error}) {
-    Moments moments;
-    for (const auto& object : objects) moments.add(object.*views.*number);
-    summary.mean.*number = moments.mean();
-    summary.standard_error.*number = moments.standard_error();
+    std::vector<double> values;
+    for (const auto& object : objects) values.push_back(object.*views.*number);
+    const MeanAndError result = mean_and_error(values);
+    summary.mean.*number = result.mean;
+    summary.standard_error.*number = result.standard_error;
   }
   return summary;
 }

@@ -42,11 +42,25 @@ struct MethodScores {
   std::vector<ObjectScores> objects;
 };
 
-/// Mean over the objects and its standard error (deviation / √objects), each ignoring what is not a number.
+/// Mean and its standard error (deviation / √count), each ignoring what is not a number; not a number themselves without enough
+/// values.
+struct MeanAndError {
+  double mean = 0, standard_error = 0;
+};
+MeanAndError mean_and_error(const std::vector<double>& values);
+
+/// The same of every score, over the objects.
 struct Summary {
   Scores mean, standard_error;
 };
 Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views);
+
+/// How well the autoencoder keeps the true orbit views of one object; means over the views.
+struct AutoencoderScores {
+  std::string id;
+  double psnr = 0;             ///< dB over the frame, each view at most 100
+  double foreground_psnr = 0;  ///< dB over the object's pixels: object_psnr in metrics.h
+};
 
 /// The objects to be evaluated: shards, or a folder of object files that are rendered here (`seed` decides their random cameras).
 /// Only orbits at this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
@@ -55,6 +69,7 @@ struct CaseSelection {
   double elevation_degrees = 10;
   int64_t limit = 0, view_size = 64;
   uint64_t seed = 1;
+  bool recolor = false;  ///< all views in other colours: recolored()
 };
 std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
 

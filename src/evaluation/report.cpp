@@ -12,12 +12,36 @@ std::string number(double value, int digits) {
   return std::isnan(value) ? "–" : fmt::format("{:.{}f}", value, digits);
 }
 
+/// Mean and, where there is one, standard error.
+std::string decibels(const MeanAndError& psnr) {
+  return std::isnan(psnr.standard_error) ? number(psnr.mean, 2)
+                                         : fmt::format("{} ± {}", number(psnr.mean, 2), number(psnr.standard_error, 2));
+}
+
+MeanAndError over_objects(const std::vector<AutoencoderScores>& objects, double AutoencoderScores::*score) {
+  std::vector<double> values;
+  for (const auto& object : objects) values.push_back(object.*score);
+  return mean_and_error(values);
+}
+
+Json autoencoder_json(const std::vector<AutoencoderScores>& autoencoder) {
+  Json result = Json::object(), objects = Json::array();
+  const auto summary = [&](double AutoencoderScores::*score) -> Json {
+    const MeanAndError over = over_objects(autoencoder, score);
+    return {{"mean", over.mean}, {"standard_error", over.standard_error}};
+  };
+  for (const auto& object : autoencoder)
+    objects.push_back({{"id", object.id}, {"psnr", object.psnr}, {"foreground_psnr", object.foreground_psnr}});
+  result["psnr"] = summary(&AutoencoderScores::psnr);
+  result["foreground_psnr"] = summary(&AutoencoderScores::foreground_psnr);
+  result["objects"] = std::move(objects);
+  return result;
+}
+
 std::string cells(const Summary& summary) {
   const Scores &mean = summary.mean, &error = summary.standard_error;
-  const std::string decibels =
-      std::isnan(error.psnr) ? number(mean.psnr, 2) : fmt::format("{} ± {}", number(mean.psnr, 2), number(error.psnr, 2));
-  return fmt::format(" {} | {} | {} | {} | {} |", decibels, number(mean.ssim_zero_pad, 3), number(mean.ssim_valid, 3),
-                     number(mean.mask_iou, 3), number(mean.depth_error, 3));
+  return fmt::format(" {} | {} | {} | {} | {} |", decibels({mean.psnr, error.psnr}), number(mean.ssim_zero_pad, 3),
+                     number(mean.ssim_valid, 3), number(mean.mask_iou, 3), number(mean.depth_error, 3));
 }
 
 Json summary_json(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
@@ -59,7 +83,15 @@ std::string markdown_table(const std::vector<MethodScores>& methods) {
   return table;
 }
 
-Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods) {
+std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder) {
+  if (autoencoder.empty()) return {};
+  return fmt::format("\nautoencoder: PSNR of the orbit's views {} dB over the frame, {} dB over the object's pixels (fg)\n",
+                     decibels(over_objects(autoencoder, &AutoencoderScores::psnr)),
+                     decibels(over_objects(autoencoder, &AutoencoderScores::foreground_psnr)));
+}
+
+Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,
+                     const std::vector<AutoencoderScores>& autoencoder) {
   Json list = Json::array();
   for (const auto& method : methods) {
     Json objects = Json::array();
@@ -74,7 +106,9 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
                     {"random", summary_json(method.objects, &ObjectScores::random)},
                     {"objects", std::move(objects)}});
   }
-  return {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};
+  Json result = {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};
+  if (!autoencoder.empty()) result["autoencoder"] = autoencoder_json(autoencoder);
+  return result;
 }
 
 void EvaluationSheets::add(const EvaluationCase& object, const Method& method, const ViewSet& predicted, bool last_method) {

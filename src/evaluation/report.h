@@ -17,22 +17,28 @@ struct EvaluationSettings {
   std::string version, model, model_name, dataset, train_dataset, device, dtype;
   int64_t objects = 0, view_size = 0, orbit_views = 0, random_views = 0, steps = 0;
   double input_elevation_degrees = 10;
-  uint64_t seed = 0;  ///< of the first object; each following object's is one more
+  uint64_t seed = 0;     ///< of the first object; each following object's is one more
+  bool recolor = false;  ///< objects in other colours: recolored()
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("version", version), visit("model", model), visit("model_name", model_name), visit("dataset", dataset);
     visit("train_dataset", train_dataset), visit("device", device), visit("dtype", dtype), visit("objects", objects);
     visit("view_size", view_size), visit("orbit_views", orbit_views), visit("random_views", random_views), visit("steps", steps);
-    visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed);
+    visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed), visit("recolor", recolor);
   }
 };
 
 /// One row per method; means over objects, PSNR with its standard error; "–" where there is no number.
 std::string markdown_table(const std::vector<MethodScores>& methods);
 
+/// One line below the table: the autoencoder's means over objects with their standard errors. Empty without scores.
+std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder);
+
 /// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, objects: [{id, orbit, random,
-/// seconds}]}]}. What is not a number is null.
-Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods);
+/// seconds}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr, foreground_psnr}]}}.
+/// What is not a number is null; without scores of the autoencoder it is missing.
+Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,
+                     const std::vector<AutoencoderScores>& autoencoder = {});
 
 /// Pictures of one object: a row of true views, then one per method; collected as evaluate() goes on and written to
 /// folder/<id>.png (slashes become underscores).

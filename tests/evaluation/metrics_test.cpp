@@ -38,6 +38,19 @@ TEST(MetricsGolden, SsimHasTheGradientOfTheLossOf3dgs) {
   expect_near(a.grad()[0], golden.at("loss3dgs_pair2_grad_a"), 1e-8, "gradient");
 }
 
+TEST(Metrics, PsnrOfTheObjectKnowsNothingOfTheBackground) {
+  const Tensor truth = at::full({2, 3, 2, 2}, 0.5);
+  Tensor alpha = at::zeros({2, 1, 2, 2}), images = truth.clone();
+  alpha[0][0][0].fill_(1), alpha[0][0][1].fill_(0.5);  // the upper row; exactly one half is not solid
+  images[0].select(1, 0).add_(0.1);                    // the object off by 0.1: 20 dB
+  images[0].select(1, 1).add_(0.4);                    // the background by more
+  images[0][2].select(0, 0).sub_(0.1);                 // but blue not at all: two thirds of the squares
+  const Tensor decibels = object_psnr(images, truth, alpha);
+  EXPECT_NEAR(decibels[0].item<double>(), 20 - 10 * std::log10(2.0 / 3), 1e-5);  // inputs are float32
+  EXPECT_TRUE(std::isnan(decibels[1].item<double>())) << "no object";
+  EXPECT_THROW(object_psnr(images, truth, alpha.slice(0, 1)), Error);
+}
+
 TEST(Metrics, MaskIouCountsPixels) {
   Tensor a = at::zeros({3, 1, 4, 4}), b = at::zeros({3, 1, 4, 4});
   a[0].slice(2, 0, 2).fill_(0.9), b[0].slice(2, 1, 3).fill_(0.6);  // 8 and 8 pixels, 4 in common

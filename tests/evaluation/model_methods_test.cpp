@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "core/error.h"
 #include "goldens.h"
 #include "pipeline/pipeline.h"
@@ -65,9 +67,39 @@ TEST_F(ModelMethods, CeilingDecodesTheTrueViewsAtEqualSteps) {
   expect_near(true_latents_method(model).predict(object, targets).rgb, expected.rgb, 1e-6, "views");
 }
 
+TEST_F(ModelMethods, AutoencoderIsScoredOnAllOrbitViewsAndOnTheObjectsPixels) {
+  const EvaluationCase object = make_case(random_views(32), 0);
+  const ViewSet truth = true_views(object.truth, 0, 6);
+  double frame = 0, foreground = 0;  // sums of the six views' PSNRs, with plain loops over pixels
+  for (int64_t view = 0; view < 6; ++view) {
+    const Tensor latent = scaled_latents(model->config.vae, encode_photo(*model, truth.rgb.slice(0, view, view + 1)));
+    const Tensor squares = (decode_views(*model, latent)[0] - truth.rgb[view]).to(at::kDouble).square().contiguous();
+    const auto square = squares.accessor<double, 3>();
+    const auto alpha = truth.alpha.accessor<float, 4>();
+    double all = 0, solid = 0;
+    int64_t solid_pixels = 0;
+    for (int64_t y = 0; y < 32; ++y)
+      for (int64_t x = 0; x < 32; ++x) {
+        const double sum = square[0][y][x] + square[1][y][x] + square[2][y][x];
+        all += sum;
+        if (alpha[view][0][y][x] > 0.5f) solid += sum, ++solid_pixels;
+      }
+    frame -= 10 * std::log10(all / (3 * 32 * 32));
+    foreground -= 10 * std::log10(solid / static_cast<double>(3 * solid_pixels));
+  }
+  const auto scores = score_autoencoder(*model, {object, object});
+  ASSERT_EQ(scores.size(), 2u);
+  EXPECT_EQ(scores[1].id, "random");
+  // Four views at a time instead of one: convolutions may add in another order.
+  EXPECT_NEAR(scores[1].psnr, frame / 6, 1e-4);
+  EXPECT_NEAR(scores[1].foreground_psnr, foreground / 6, 1e-4);
+  EXPECT_GT(std::abs(scores[1].psnr - scores[1].foreground_psnr), 0.1) << "the two say different things here";
+}
+
 TEST_F(ModelMethods, ViewsOfAnotherSizeAreRefused) {
   const EvaluationCase object = make_case(random_views(16), 0);
   EXPECT_THROW(pipeline_method(model, "pipeline", "", two_steps).predict(object, object.truth.cameras), Error);
+  EXPECT_THROW(score_autoencoder(*model, {object}), Error);
   ObjectViews odd = random_views(32);
   odd.orbit_views = 5;
   EXPECT_THROW(true_latents_method(model).predict(make_case(odd, 0), odd.cameras), Error);

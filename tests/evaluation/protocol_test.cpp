@@ -157,6 +157,45 @@ TEST(Protocol, TakesEachObjectOnceAtTheInputsElevation) {
   EXPECT_THROW(load_cases(selection), Error);
 }
 
+TEST(Protocol, RecolorsInputAndTruthAlike) {
+  ObjectViews views = square_views("a", 10);
+  views.rgba.fill_(255);
+  const Tensor pixel = at::tensor({10, 20, 30, 128}, at::kByte);
+  views.rgba.select(3, 7).select(2, 5).copy_(pixel.expand({5, 4}));
+  TemporaryFolder folder;
+  write_shards(folder.path(), {views});
+  CaseSelection selection;
+  selection.dataset = folder.path();
+  const auto plain = load_cases(selection);
+  selection.recolor = true;
+  const auto cases = load_cases(selection);
+  const Tensor expected = at::tensor({30, 10, 20, 128}, at::kByte);  // red went to green, green to blue, blue to red
+  for (int64_t view = 0; view < 5; ++view) {
+    EXPECT_TRUE(at::equal(plain[0].truth.rgba[view].select(2, 7).select(1, 5), pixel)) << "view " << view;
+    EXPECT_TRUE(at::equal(cases[0].truth.rgba[view].select(2, 7).select(1, 5), expected)) << "view " << view;
+  }
+  expect_near(cases[0].input_rgba.select(2, 7).select(1, 5), expected.to(at::kFloat) / 255, 1e-7, "input");
+  // Over white, by hand: (30 · 128 + 255 · 127) / 255² and so on. The white around the object stays white.
+  expect_near(cases[0].input_rgb[0].select(2, 7).select(1, 5), at::tensor({0.557093f, 0.517724f, 0.537409f}), 1e-6, "over white");
+  EXPECT_TRUE(cases[0].input_rgb[0].select(2, 8).eq(1).all().item<bool>());
+  EXPECT_TRUE(at::equal(cases[0].truth.depth, plain[0].truth.depth));
+}
+
+TEST(Report, AutoencoderHasALineAndEveryNumberOfEveryObject) {
+  const std::vector<AutoencoderScores> scores = {{"a", 30, 20}, {"b", 32, 24}};
+  const std::string line = autoencoder_line(scores);  // of two objects the standard error is half their distance
+  EXPECT_NE(line.find("31.00 ± 1.00 dB over the frame, 22.00 ± 2.00 dB over the object's pixels"), std::string::npos) << line;
+  EvaluationSettings settings;
+  settings.recolor = true;
+  const Json json = evaluation_json(settings, {}, scores);
+  EXPECT_EQ(json["settings"]["recolor"], true);
+  EXPECT_NEAR(json["autoencoder"]["foreground_psnr"]["mean"].get<double>(), 22, 1e-12);
+  EXPECT_NEAR(json["autoencoder"]["psnr"]["standard_error"].get<double>(), 1, 1e-9);
+  EXPECT_EQ(json["autoencoder"]["objects"][1]["foreground_psnr"], 24);
+  EXPECT_EQ(autoencoder_line({}), "");
+  EXPECT_FALSE(evaluation_json(settings, {}).contains("autoencoder"));
+}
+
 TEST(Report, HasARowPerMethodAndEveryNumberOfEveryObject) {
   const std::vector<EvaluationCase> cases = {make_case(square_views("maker/a"), 0)};
   const std::vector<Method> methods = {repeated_input_method(), billboard_method()};
