@@ -8,9 +8,9 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "dataset/inspect.h"
-#include "dataset/object_pack.h"
-#include "dataset/procedural_object.h"
 #include "dataset/render_dataset.h"
+#include "objects/object_pack.h"
+#include "objects/procedural_object.h"
 #include "run_options.h"
 
 namespace gsv3d {

@@ -5,8 +5,8 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "dataset/texture_pyramid.h"
-#include "dataset/vector.h"
+#include "image/texture_pyramid.h"
+#include "objects/vector.h"
 
 namespace gsv3d {
 namespace {

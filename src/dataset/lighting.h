@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "dataset/dice.h"
+#include "core/dice.h"
 #include "image/image.h"
 
 namespace gsv3d {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "dataset/object.h"
+#include "objects/object.h"
 
 namespace gsv3d {
 

@@ -1,11 +1,11 @@
 #include "dataset/render_dataset.h"
 
 #include "core/cancel.h"
+#include "core/dice.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/ordered_work.h"
 #include "core/progress.h"
-#include "dataset/dice.h"
-#include "dataset/ordered_work.h"
 #include "dataset/shards.h"
 
 namespace gsv3d {

@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "dataset/vector.h"
+#include "objects/vector.h"
 
 namespace gsv3d {
 namespace {

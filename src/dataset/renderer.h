@@ -6,10 +6,10 @@
 
 #include "camera/camera.h"
 #include "dataset/lighting.h"
-#include "dataset/object.h"
 #include "dataset/ray_tracer.h"
-#include "dataset/texture_pyramid.h"
 #include "dataset/views.h"
+#include "image/texture_pyramid.h"
+#include "objects/object.h"
 
 namespace gsv3d {
 

@@ -6,8 +6,8 @@
 
 #include "core/config.h"
 #include "core/error.h"
-#include "dataset/compression.h"
 #include "dataset/tar.h"
+#include "objects/compression.h"
 
 namespace gsv3d {
 namespace {

@@ -2,9 +2,9 @@
 
 #include "core/error.h"
 #include "diffusion/autoencoder.h"
+#include "image/recoloring.h"
 #include "training/losses.h"
 #include "training/preview.h"
-#include "training/recoloring.h"
 #include "training/seeds.h"
 
 namespace gsv3d {

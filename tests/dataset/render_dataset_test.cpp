@@ -6,11 +6,10 @@
 #include <set>
 
 #include "core/atomic_file.h"
-#include "dataset/csv.h"
-#include "dataset/ordered_work.h"
+#include "core/csv.h"
 #include "dataset/shards.h"
-#include "dataset/vector.h"
 #include "memory_files.h"
+#include "objects/vector.h"
 
 namespace gsv3d {
 namespace {
@@ -99,6 +98,44 @@ TEST_F(RenderedShards, ShuffledOrderHoldsTheSameSamples) {
   EXPECT_THAT(error_of([&] { render_dataset(entries, job, folder.path() / "none"); }), HasSubstr("jitter"));
 }
 
+TEST(RenderDataset, SkipsFailuresAndListsLicences) {
+  testing::TemporaryFolder folder;
+  std::vector<ObjectEntry> entries(3);
+  for (size_t i = 0; i < 3; ++i) {
+    entries[i].id = fmt::format("set/{}", i);
+    entries[i].author = "A, B";
+    entries[i].load = [i]() -> Object {
+      if (i == 1) fail("broken on purpose");
+      return testing::sphere(0.5F, 8, 12);
+    };
+  }
+  if (testing::lacks_library([&] { ObjectRenderer renderer(entries[0].load()); })) GTEST_SKIP() << "built without Embree";
+  RenderJob job;
+  job.plan.size = 16;
+  job.plan.orbit_views = 2;
+  job.plan.random_views = 1;
+  job.elevations_degrees = {10.0, std::nullopt};
+  const RenderReport report = render_dataset(entries, job, folder.path() / "out");
+  EXPECT_EQ(report.objects, 2);
+  EXPECT_EQ(report.samples, 4);
+  EXPECT_THAT(report.failures, ::testing::ElementsAre("set/1: broken on purpose"));
+  const auto views = read_all_views(folder.path() / "out");
+  ASSERT_EQ(views.size(), 4U);
+  EXPECT_EQ(views[0].elevation_degrees, 10);
+  EXPECT_NE(views[1].elevation_degrees, views[3].elevation_degrees);
+  const auto list = read_csv(folder.path() / "out" / "objects.csv");
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[1].at("author"), "A, B");
+
+  EXPECT_THAT(error_of([&] { render_dataset(entries, job, folder.path() / "out"); }), HasSubstr("holds shards already"));
+  EXPECT_THAT(error_of([&] { render_dataset({entries[1]}, job, folder.path() / "none"); }), HasSubstr("none of the 1 objects"));
+  // What an object looks like depends on itself and the seed alone.
+  render_dataset({entries[2]}, job, folder.path() / "alone");
+  const auto alone = read_all_views(folder.path() / "alone");
+  EXPECT_TRUE(at::equal(alone[1].rgba, views[3].rgba));
+  EXPECT_TRUE(at::equal(alone[1].cameras.world_to_camera, views[3].cameras.world_to_camera));
+}
+
 TEST(RandomLighting, StaysInRangeAndBeginsAtTheStudio) {
   Dice none(1);
   const Lighting still = random_lighting(none, 0), studio = studio_lighting();
@@ -119,25 +156,6 @@ TEST(RandomLighting, StaysInRangeAndBeginsAtTheStudio) {
   EXPECT_LT(darkest, 0.4F);
   EXPECT_LE(brightest, 1.00001F);
   EXPECT_GT(brightest, 0.85F);
-}
-
-TEST(OrderedWork, ResultsComeInOrderAndErrorsWhereTheirTurnIs) {
-  const int threads = at::get_num_threads();
-  for (int count : {1, 4}) {
-    at::set_num_threads(count);
-    std::vector<int64_t> taken;
-    ordered_work(
-        50, [](int64_t i) { return i * i; }, [&](int64_t i, int64_t square) { taken.push_back(square - i * i + i); });
-    for (int64_t i = 0; i < 50; ++i) EXPECT_EQ(taken[static_cast<size_t>(i)], i);
-    taken.clear();
-    const auto failing = [](int64_t i) {
-      if (i == 20) fail("piece {}", i);
-      return i;
-    };
-    EXPECT_EQ(error_of([&] { ordered_work(50, failing, [&](int64_t i, int64_t) { taken.push_back(i); }); }), "piece 20");
-    EXPECT_EQ(taken.size(), 20U);
-  }
-  at::set_num_threads(threads);
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 #include <fstream>
 
 #include "core/atomic_file.h"
-#include "dataset/compression.h"
 #include "dataset/tar.h"
 #include "goldens.h"
 #include "memory_files.h"
+#include "objects/compression.h"
 
 namespace gsv3d {
 namespace {

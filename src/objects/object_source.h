@@ -1,0 +1,40 @@
+// Sets of objects: folders of object files, .sh3f furniture libraries, packs; and which of them belong to a split.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "objects/object.h"
+
+namespace gsv3d {
+
+/// What is known of an object before it is read.
+struct ObjectEntry {
+  std::string id;     ///< for example scopia/0001-bathroom3
+  std::string group;  ///< near-duplicates share a group
+  std::string split;  ///< train, val, test; empty: none
+  std::string name, author, licence, origin;
+  /// Reads the object, turned upright with its front to +Z where the source says how, and normalised (normalize_object).
+  std::function<Object()> load;
+};
+
+struct ObjectSelection {
+  std::filesystem::path split_file;  ///< CSV with id, split, usable, ... (docs/dataset.md); empty: every object of the source
+  std::string split;                 ///< empty: all splits
+  int64_t limit = 0;                 ///< at most so many objects, evenly spread over the list; 0: all
+};
+
+/// The objects behind `source`: a folder of object files or of .sh3f libraries, one such file, a pack, or
+/// "procedural:COUNT:SEED" for objects that the program makes (procedural_object.h). Sorted as the split
+/// file, the libraries' catalogues, or by name. Throws Error when nothing is found.
+std::vector<ObjectEntry> list_objects(const std::filesystem::path& source, const ObjectSelection& selection);
+
+/// objects.csv: who made each object, under which licence.
+void write_object_list(const std::filesystem::path& path, const std::vector<ObjectEntry>& entries);
+
+/// "m00 m01 ... m22" → matrix; the identity for an empty text. Throws Error otherwise.
+Matrix3 parse_matrix(const std::string& text, const std::string& where);
+
+}  // namespace gsv3d
