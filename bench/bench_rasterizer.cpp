@@ -14,11 +14,11 @@
 #include "clocks.h"
 #include "core/error.h"
 #include "plain_rasterizer.h"
-#include "rasterizer_on_gpu.h"
 #include "rasterizer/cpu/binning.h"
 #include "rasterizer/cpu/blending.h"
 #include "rasterizer/rasterizer.h"
 #include "rasterizer/workspace.h"
+#include "rasterizer_on_gpu.h"
 
 namespace gsv3d {
 namespace {

@@ -1,6 +1,6 @@
 // How close meshes come to the true surface: from true depth (what fusion and extraction cost) and from the Gaussians that a
-// model's decoder makes of the true views' latents, of one photo (--photo), or that are fitted to pictures (--fit). Prints the table
-// of docs/mesh.md.
+// model's decoder makes of the true views' latents, of one photo (--photo), or that are fitted to pictures (--fit). Prints the
+// table of docs/mesh.md.
 //   measure_mesh OBJECTS --split-file configs/objects/split.csv --split val --model models/tiny [--out FOLDER]
 #include <fmt/format.h>
 
@@ -176,8 +176,8 @@ Row measure(const Arguments& arguments, const Model& model, const ObjectEntry& e
   const Mesh depth_mesh = mesh_depth_views({renderer.render(cameras, sharp).depth, {}, cameras}, box, arguments.options);
   row.from_depth = score_surface(mesh_samples(depth_mesh), truth, taus);
 
-  const Gaussians gaussians =
-      arguments.fit ? fitted_gaussians(arguments, renderer, cameras, entry.id) : model_gaussians(model, renderer, arguments.photo);
+  const Gaussians gaussians = arguments.fit ? fitted_gaussians(arguments, renderer, cameras, entry.id)
+                                            : model_gaussians(model, renderer, arguments.photo);
   const auto start = std::chrono::steady_clock::now();
   const Mesh mesh = mesh_gaussians(gaussians, arguments.options);
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

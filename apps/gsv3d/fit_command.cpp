@@ -10,8 +10,8 @@
 #include "core/progress.h"
 #include "dataset/posed_views.h"
 #include "evaluation/fit_views.h"
-#include "run_options.h"
 #include "gaussian_files/gaussian_file.h"
+#include "run_options.h"
 
 namespace gsv3d {
 namespace {

@@ -9,8 +9,8 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "error_line.h"
-#include "image/contact_sheet.h"
 #include "exports/outputs.h"
+#include "image/contact_sheet.h"
 #include "run_options.h"
 #include "sampling_options.h"
 

@@ -6,9 +6,9 @@
 
 #include "commands.h"
 #include "core/error.h"
+#include "gaussian_files/ply.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
-#include "gaussian_files/ply.h"
 
 namespace gsv3d {
 namespace {

@@ -55,7 +55,8 @@ struct GaussianDecoder::Implementation {
   }
 
   int64_t enlargement() const { return int64_t{1} << config.upsampler_widths.size(); }
-  void check_input(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context, const Tensor& pictures) const;
+  void check_input(const Tensor& latents, const std::vector<Cameras>& cameras, const Tensor& context,
+                   const Tensor& pictures) const;
   PixelEvidence evidence(const Tensor& pictures, const Tensor& tokens, const Cameras& cameras) const;
   Tensor upsample(Tensor features, const Tensor& added) const;
 };
@@ -74,13 +75,14 @@ void GaussianDecoder::Implementation::check_input(const Tensor& latents, const s
           "Gaussian decoder: context {} is not [{}, T, {}]", fmt::join(context.sizes(), " x "), latents.size(0),
           config.context_dim);
   if (!config.hull) return;
-  require(pictures.defined() && pictures.dim() == 5 && pictures.size(0) == latents.size(0) && pictures.size(1) == latents.size(1) &&
-              (pictures.size(2) == 3 || pictures.size(2) == 4),
+  require(pictures.defined() && pictures.dim() == 5 && pictures.size(0) == latents.size(0) &&
+              pictures.size(1) == latents.size(1) && (pictures.size(2) == 3 || pictures.size(2) == 4),
           "Gaussian decoder: its hull takes pictures [{}, {}, 4, S, S] of the views", latents.size(0), latents.size(1));
 }
 
 /// `tokens` [B·N, rows, columns, width] of the trunk.
-PixelEvidence GaussianDecoder::Implementation::evidence(const Tensor& pictures, const Tensor& tokens, const Cameras& cameras) const {
+PixelEvidence GaussianDecoder::Implementation::evidence(const Tensor& pictures, const Tensor& tokens,
+                                                        const Cameras& cameras) const {
   const int64_t items = pictures.size(0), views = pictures.size(1), rows = tokens.size(1), columns = tokens.size(2);
   const int64_t factor = enlargement(), height = rows * factor, width = columns * factor;
   Tensor silhouettes;

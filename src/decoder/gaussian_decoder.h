@@ -10,8 +10,8 @@
 #include "core/config.h"
 #include "core/tensor.h"
 #include "decoder/visual_hull.h"
-#include "nn/parameter_store.h"
 #include "gaussians/gaussians.h"
+#include "nn/parameter_store.h"
 
 namespace gsv3d {
 

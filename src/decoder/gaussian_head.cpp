@@ -11,8 +11,8 @@ namespace {
 constexpr double distance_logit = -0.405465108108164;  // ln(0.4 / 0.6)
 constexpr double opacity_logit = -2;                   // 0.12: transparent enough that hidden Gaussians receive gradients
 
-// The same around a visual hull: the surface is where the hull says, give or take reach; opacity 0.002 outside a silhouette and 0.82
-// inside; the scale starts at 0.29 of its interval.
+// The same around a visual hull: the surface is where the hull says, give or take reach; opacity 0.002 outside a silhouette and
+// 0.82 inside; the scale starts at 0.29 of its interval.
 constexpr double reach = 0.35, outside_logit = -6, inside_gain = 7.5, hull_scale_logit = -0.9;
 constexpr double least_colour = 0.02;
 

@@ -5,8 +5,8 @@
 #include "core/tensor.h"
 #include "decoder/gaussian_decoder.h"
 #include "decoder/pixel_evidence.h"
-#include "nn/layers.h"
 #include "gaussians/gaussians.h"
+#include "nn/layers.h"
 
 namespace gsv3d {
 

@@ -38,8 +38,7 @@ PixelEvidence gather_evidence(const VisualHullConfig& config, const Tensor& pict
             pictures.size(2));
     evidence.alpha = small.narrow(1, 3, 1);
   }
-  const HullSurface hull =
-      visual_hull(config, evidence.alpha.reshape({items, views, height, width}), cameras, height, width);
+  const HullSurface hull = visual_hull(config, evidence.alpha.reshape({items, views, height, width}), cameras, height, width);
   evidence.distance = hull.distance.flatten(0, 1).unsqueeze(1);
   evidence.hit = hull.hit.flatten(0, 1).unsqueeze(1);
   return evidence;
@@ -49,8 +48,9 @@ Tensor PixelEvidence::features() const {
   // Slopes across a silhouette's edge are large and say nothing.
   const auto bounded_slope = [&](int64_t axis) { return (slope(distance, axis) * (4 / kDistanceUnit)).clamp(-1, 1); };
   const double middle = 2;  // the camera's distance from the origin
-  return at::cat({rgb * 2 - 1, alpha * 2 - 1, (distance - middle) / kDistanceUnit, hit * 2 - 1, bounded_slope(3), bounded_slope(2)},
-                 1)
+  return at::cat(
+             {rgb * 2 - 1, alpha * 2 - 1, (distance - middle) / kDistanceUnit, hit * 2 - 1, bounded_slope(3), bounded_slope(2)},
+             1)
       .permute({0, 2, 3, 1});
 }
 

@@ -26,8 +26,8 @@ inline constexpr int64_t evidence_channels = 8;
 /// [V, C, h, w] → [V, C, H, W]: area average where that is smaller, else bilinear.
 Tensor resampled(const Tensor& images, int64_t height, int64_t width);
 
-/// pictures [B, N, 3 or 4, S, S] in 0-1 (RGB over white, alpha), cameras of the B·N views; silhouettes [B, N, H, W]: undefined where
-/// the pictures' alpha serves.
+/// pictures [B, N, 3 or 4, S, S] in 0-1 (RGB over white, alpha), cameras of the B·N views; silhouettes [B, N, H, W]: undefined
+/// where the pictures' alpha serves.
 PixelEvidence gather_evidence(const VisualHullConfig& config, const Tensor& pictures, const Tensor& silhouettes,
                               const Cameras& cameras, int64_t height, int64_t width);
 

@@ -10,7 +10,7 @@
 namespace gsv3d {
 namespace {
 
-constexpr int64_t kBilinear = 0, kZeros = 0;  // of at::grid_sampler: interpolation, and what lies outside
+constexpr int64_t kBilinear = 0, kZeros = 0;          // of at::grid_sampler: interpolation, and what lies outside
 constexpr int64_t kSamplesAtOnce = int64_t{1} << 24;  // 200 MB of positions
 
 /// [V, 3, 4]: homogeneous points → (x, y, 1) · camera z, x and y in -1…1 from border to border of the picture.
@@ -53,12 +53,13 @@ HullSurface march(const VisualHullConfig& config, const Tensor& occupancy) {
 }  // namespace
 
 void check_visual_hull(const VisualHullConfig& c) {
-  require(c.grid >= 2 && c.grid <= 512 && c.samples >= 1, "hull: a lattice of {} points a side and {} samples", c.grid, c.samples);
+  require(c.grid >= 2 && c.grid <= 512 && c.samples >= 1, "hull: a lattice of {} points a side and {} samples", c.grid,
+          c.samples);
   require(c.half_side > 0 && 0 < c.near && c.near < c.far && c.sharpness > 0, "hull: half_side {}, near {}, far {}, sharpness {}",
           c.half_side, c.near, c.far, c.sharpness);
   require(c.dissent >= 0 && c.dissent <= 1, "hull: dissent {} is not between 0 and 1", c.dissent);
-  require(c.silhouettes == "alpha" || c.silhouettes == "features", "hull: silhouettes \"{}\" are neither \"alpha\" nor \"features\"",
-          c.silhouettes);
+  require(c.silhouettes == "alpha" || c.silhouettes == "features",
+          "hull: silhouettes \"{}\" are neither \"alpha\" nor \"features\"", c.silhouettes);
 }
 
 Tensor hull_occupancy(const VisualHullConfig& config, const Tensor& silhouettes, const Cameras& cameras) {
@@ -96,7 +97,8 @@ HullSurface visual_hull(const VisualHullConfig& config, const Tensor& silhouette
   const Tensor origins = (rays.origins.to(options) / config.half_side).view({items, views, 1, 1, 3});
   const Tensor directions =
       (rays.directions.to(options) / config.half_side).flatten(2).transpose(1, 2).reshape({items, views, pixels, 1, 3});
-  const Tensor middles = (at::arange(config.samples, options) + 0.5) * ((config.far - config.near) / config.samples) + config.near;
+  const Tensor middles =
+      (at::arange(config.samples, options) + 0.5) * ((config.far - config.near) / config.samples) + config.near;
   const Tensor distances = middles.view({-1, 1});
 
   const int64_t at_once = std::clamp<int64_t>(kSamplesAtOnce / (items * pixels * config.samples), 1, views);

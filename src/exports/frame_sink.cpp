@@ -1,8 +1,8 @@
 #include "exports/frame_sink.h"
 
 #include "core/error.h"
-#include "video/animation.h"
 #include "image/contact_sheet.h"
+#include "video/animation.h"
 #include "video/video.h"
 
 namespace gsv3d {

@@ -4,12 +4,12 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "image/depth_image.h"
 #include "exports/frame_sink.h"
 #include "gaussians/bounds.h"
+#include "gaussians/similarity.h"
+#include "image/depth_image.h"
 #include "rasterizer/depth_normals.h"
 #include "rasterizer/orbit_render.h"
-#include "gaussians/similarity.h"
 
 namespace gsv3d {
 namespace {

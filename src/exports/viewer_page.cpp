@@ -7,9 +7,9 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "exports/viewer_template.h"
-#include "gaussians/bounds.h"
-#include "gaussian_files/spz.h"
 #include "gaussian_files/ply.h"
+#include "gaussian_files/spz.h"
+#include "gaussians/bounds.h"
 
 namespace gsv3d {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "image/ssim.h"
 #include "fitting/densification.h"
+#include "image/ssim.h"
 #include "rasterizer/rasterizer.h"
 #include "rasterizer/workspace.h"
 

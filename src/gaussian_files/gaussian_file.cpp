@@ -4,10 +4,10 @@
 #include "core/error.h"
 #include "gaussian_files/compressed_ply.h"
 #include "gaussian_files/gltf_splats.h"
+#include "gaussian_files/ply_header.h"
 #include "gaussian_files/sog.h"
 #include "gaussian_files/splat_file.h"
 #include "gaussian_files/spz.h"
-#include "gaussian_files/ply_header.h"
 
 namespace gsv3d {
 namespace {

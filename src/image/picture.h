@@ -8,8 +8,8 @@ namespace gsv3d {
 /// [..., 4, H, W] RGBA in 0-1 (colour not premultiplied) → [..., 3, H, W] over white.
 Tensor on_white(const Tensor& rgba);
 
-/// [..., 4, H, W] RGBA in 0-1 (colour not premultiplied) → a picture [..., 4, H, W]: RGB over white, then alpha. Photos, true views
-/// and decoded views all have this form; networks made for RGB take the first three channels.
+/// [..., 4, H, W] RGBA in 0-1 (colour not premultiplied) → a picture [..., 4, H, W]: RGB over white, then alpha. Photos, true
+/// views and decoded views all have this form; networks made for RGB take the first three channels.
 Tensor picture(const Tensor& rgba);
 
 }  // namespace gsv3d

@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "mesh/mesh.h"
 #include "gaussians/gaussians.h"
+#include "mesh/mesh.h"
 
 namespace gsv3d {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "camera/camera.h"
-#include "mesh/vector3.h"
 #include "gaussians/gaussians.h"
+#include "mesh/vector3.h"
 
 namespace gsv3d {
 

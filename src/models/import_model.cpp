@@ -5,10 +5,10 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/output_folder.h"
 #include "decoder/dinov2_import.h"
 #include "models/lora_file.h"
 #include "models/lora_import.h"
-#include "core/output_folder.h"
 #include "models/sv3d_source.h"
 
 namespace gsv3d {

@@ -1,6 +1,6 @@
 #include "core/error.h"
-#include "models/model_folder.h"
 #include "core/output_folder.h"
+#include "models/model_folder.h"
 
 namespace gsv3d {
 namespace {

@@ -8,16 +8,16 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "diffusion/autoencoder.h"
 #include "diffusion/latent_preview.h"
 #include "diffusion/view_order.h"
 #include "image/framing.h"
 #include "models/memory_plan.h"
-#include "diffusion/autoencoder.h"
 #include "pipeline/gaussian_loop.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
-#include "rasterizer/rasterizer.h"
 #include "pipeline/view_refinement.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {
@@ -244,7 +244,8 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
   if (model.config.gaussian_decoder.hull)
     views = (pictures.defined() ? pictures : view_pictures(model, latents, photo, /*chunk=*/0)).to(model.device).unsqueeze(0);
   const Autocast autocast(model.device.type(), model.dtype);
-  const Tensor tokens = (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
+  const Tensor tokens =
+      (*model.dino)(dinov2_preprocess(colours(photo).to(model.device), model.config.dino.image_size)).patch_tokens;
   return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens, views).front();
 }
 

@@ -21,11 +21,11 @@
 namespace gsv3d {
 
 struct GenerateOptions {
-  uint64_t seed = 23;                                 ///< same seed, same machine: the same bytes
+  uint64_t seed = 23;  ///< same seed, same machine: the same bytes
   Json sampling;  ///< settings of the sampler to change, by name: {{"steps", 20}, {"guidance", 2}}; diffusion/sampler.h has them
-  std::optional<double> elevation_degrees;            ///< of the photo's camera above the object; otherwise the model's
-  std::optional<Orbit> orbit;           ///< another than the level circle at that elevation; needs a model told of cameras
-  std::optional<int64_t> decode_chunk;  ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
+  std::optional<double> elevation_degrees;  ///< of the photo's camera above the object; otherwise the model's
+  std::optional<Orbit> orbit;               ///< another than the level circle at that elevation; needs a model told of cameras
+  std::optional<int64_t> decode_chunk;      ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
   std::optional<GuidanceBatch> guidance_batch;  ///< otherwise both halves together, if they fit
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
   bool views_only = false;            ///< stop after the views
@@ -102,7 +102,8 @@ Tensor decode_views(const Model& model, const Tensor& latents, int64_t chunk = 0
 
 /// Latents (scaled) [N, z, h, w] in the design's order, N = config.frames, with the framed photo [1, 3 or 4, S, S] in 0-1 →
 /// Gaussians, not pruned. Needs the parts dino and gaussian_decoder. A decoder with a visual hull looks at pictures of the views,
-/// [N, 3 or 4, S, S], view 0 the photo itself; undefined: decoded here from the latents, for which it needs vae and the photo's alpha.
+/// [N, 3 or 4, S, S], view 0 the photo itself; undefined: decoded here from the latents, for which it needs vae and the photo's
+/// alpha.
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, double elevation_degrees,
                            const Tensor& pictures = {});
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras,

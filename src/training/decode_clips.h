@@ -20,8 +20,8 @@ struct ClipDecoder {
 };
 
 struct ClipInput {
-  Tensor latents;  ///< [B, N, z, h, w] scaled, design order, view 0 the photo's own
-  Tensor photos;   ///< [B, 4, S, S] pictures
+  Tensor latents;                ///< [B, N, z, h, w] scaled, design order, view 0 the photo's own
+  Tensor photos;                 ///< [B, 4, S, S] pictures
   std::vector<Cameras> cameras;  ///< N per clip
   /// [B, N, 4, S, S] pictures of the views; undefined: clip_pictures() of the latents.
   Tensor pictures = {};
@@ -29,8 +29,8 @@ struct ClipInput {
   bool picture_gradients = false;
 };
 
-/// The pictures that `generate` would show the Gaussian decoder: views 1 … N-1 decoded from their latents, in 0-1, view 0 the photo
-/// itself. [B, N, 3 or 4, S, S] float32, as many channels as the autoencoder has.
+/// The pictures that `generate` would show the Gaussian decoder: views 1 … N-1 decoded from their latents, in 0-1, view 0 the
+/// photo itself. [B, N, 3 or 4, S, S] float32, as many channels as the autoencoder has.
 Tensor clip_pictures(const ClipDecoder& networks, const ClipInput& input);
 
 /// One set of Gaussians per clip.

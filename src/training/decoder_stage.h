@@ -1,6 +1,7 @@
 // Stage "decoder": GSV3D's stage 1. Latents of true views → Gaussian Splatting Decoder → renderings compared with true views:
-// L = L_rgb + alpha_weight L_alpha + depth_weight L_depth + thickness_weight L_thickness + surface_weight L_surface + regularisers
-// (training/gaussian_supervision.h). A decoder with a visual hull sees what it will see in generation: decoded views.
+// L = L_rgb + alpha_weight L_alpha + depth_weight L_depth + thickness_weight L_thickness + surface_weight L_surface +
+// regularisers (training/gaussian_supervision.h). A decoder with a visual hull sees what it will see in generation: decoded
+// views.
 #pragma once
 
 #include "training/clip_config.h"
@@ -18,7 +19,8 @@ struct DecoderStageConfig : ClipTrainerConfig {
   double latent_noise =
       0.1;  ///< standard deviation of noise on the latents, uniform in [0, this] per clip: diffusion's are not perfect
   bool replace_photo_latent = true;  ///< view 0 keeps its exact latent, as in generation, where the photo's own is put there
-  /// Share of the steps whose pictures are the true views instead of what the autoencoder makes of the latents: cheaper, and clean.
+  /// Share of the steps whose pictures are the true views instead of what the autoencoder makes of the latents: cheaper, and
+  /// clean.
   double true_pictures_share = 0;
   /// Share of the clips whose latents the model folder's diffusion model makes from the photo, as at generation; the true views
   /// stay the target. Needs unet.safetensors and image_embedder.safetensors.

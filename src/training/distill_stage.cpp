@@ -137,8 +137,9 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const Tensor photo_latent = scaled_latents(context_.model.vae, batch.latents.index_select(0, which).narrow(1, 0, 1));
   outcome.photos = batch.photos.index_select(0, which);
   const std::vector<Cameras> cameras = clip_cameras(set, outcome.clips, frames, context_.device);
-  const auto gaussians = decode_clips({context_.model, dino_, decoder_, autoencoder_},
-                                      {at::cat({photo_latent, others}, 1), outcome.photos, cameras, {}, /*picture_gradients=*/true});
+  const auto gaussians =
+      decode_clips({context_.model, dino_, decoder_, autoencoder_},
+                   {at::cat({photo_latent, others}, 1), outcome.photos, cameras, {}, /*picture_gradients=*/true});
   outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const RenderingWeights parts{config_.alpha_weight, config_.depth_weight};

@@ -57,8 +57,8 @@ SupervisedRendering supervise(const std::vector<Gaussians>& gaussians, const Sup
   const auto clips = static_cast<int64_t>(gaussians.size());
   require(clips > 0 && gaussians.size() == supervision.cameras.size() && gaussians.size() == clip_weights.size() &&
               supervision.targets.rgb.size(0) == clips * supervision.views,
-          "{} sets of Gaussians, {} of cameras, {} targets and {} weights do not fit", gaussians.size(), supervision.cameras.size(),
-          supervision.targets.rgb.size(0), clip_weights.size());
+          "{} sets of Gaussians, {} of cameras, {} targets and {} weights do not fit", gaussians.size(),
+          supervision.cameras.size(), supervision.targets.rgb.size(0), clip_weights.size());
   const Tensor white = at::ones({3}, gaussians[0].means.options().requires_grad(false));
   SupervisedRendering result;
   result.renderings = joined(rasterize_batch(gaussians, supervision.cameras, white, options));
@@ -98,8 +98,7 @@ std::vector<Tensor> supervision_rows(const Tensor& photos, const Supervision& su
   std::vector<Tensor> rows;
   for (int64_t i = 0; i < photos.size(0); ++i) {
     const auto own = [&](const Tensor& images) { return images.narrow(0, i * supervision.views, supervision.views); };
-    rows.push_back(
-        at::cat({photos.narrow(0, i, 1).narrow(1, 0, 3), own(supervision.targets.rgb), own(rendered.renderings.rgb)}));
+    rows.push_back(at::cat({photos.narrow(0, i, 1).narrow(1, 0, 3), own(supervision.targets.rgb), own(rendered.renderings.rgb)}));
   }
   return rows;
 }

@@ -15,8 +15,9 @@ namespace gsv3d {
 class LatentCache {
  public:
   /// "cached": encodes the pictures of the training set's orbit views (mode, not scaled) with MODEL/vae.safetensors, or reads
-  /// DATA/latents-<fingerprint of weights, architecture, precision and data>.safetensors, which it writes otherwise. "on_the_fly":
-  /// keeps the encoder. Throws Error when cached latents cannot serve: with recoloured clips, with a set that grows.
+  /// DATA/latents-<fingerprint of weights, architecture, precision and data>.safetensors, which it writes otherwise.
+  /// "on_the_fly": keeps the encoder. Throws Error when cached latents cannot serve: with recoloured clips, with a set that
+  /// grows.
   LatentCache(const StageContext& context, const ClipTrainerConfig& config);
 
   /// [B, N, z, h, w] float32 modes on the context's device, without gradients. views [B, N, 4, S, S]: the clips' pictures.

@@ -36,9 +36,9 @@ struct RenderingLoss {
   Tensor rgb, alpha, depth;
 };
 
-/// Renderings and targets [B·V, ...], clip-major. rgb: mean squared error, plus `l1` times the mean absolute one; alpha: mean squared
-/// error. depth: mean over the object's pixels of |Σ w (z - z_target)|, the expected depth's error weighted by the rendered alpha: no
-/// division, so that empty renderings have gradients too.
+/// Renderings and targets [B·V, ...], clip-major. rgb: mean squared error, plus `l1` times the mean absolute one; alpha: mean
+/// squared error. depth: mean over the object's pixels of |Σ w (z - z_target)|, the expected depth's error weighted by the
+/// rendered alpha: no division, so that empty renderings have gradients too.
 RenderingLoss rendering_loss(const Rendering& rendering, const TargetViews& target, int64_t clips, double l1 = 0);
 
 /// [B]: mean over the object's pixels of Σ w (z - z_target)², which is free for a surface only, while the depth loss is free for

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "nn/parameter_store.h"
 #include "models/model_folder.h"
+#include "nn/parameter_store.h"
 #include "training/trainer_config.h"
 #include "training/training_set.h"
 

@@ -34,8 +34,7 @@ class Stopwatch {
 std::optional<double> time_budget(const TrainRun& run, double earlier_seconds) {
   if (run.minutes) return *run.minutes * 60;
   if (!run.seconds) return {};
-  return earlier_seconds + *run.seconds -
-         std::chrono::duration<double>(std::chrono::steady_clock::now() - run.started).count();
+  return earlier_seconds + *run.seconds - std::chrono::duration<double>(std::chrono::steady_clock::now() - run.started).count();
 }
 
 /// A cautious guess of how long export and checkpoint take, until one was measured.
@@ -77,8 +76,8 @@ class Trainer {
   Tensor tally_;            // float64 on the device: the last good loss; skipped steps in all, in a row, in the longest row
   Tensor pending_metrics_;  // of the checkpoint
   Stopwatch clock_;
-  double session_start_;          // in training time
-  std::optional<double> budget_;  // training time over all sessions, of runs by the clock
+  double session_start_;                    // in training time
+  std::optional<double> budget_;            // training time over all sessions, of runs by the clock
   double keep_seconds_, show_seconds_ = 1;  // what the end will take
   TrainSummary summary_;
   MetricsLog metrics_;
@@ -220,8 +219,9 @@ void Trainer::report(Progress& progress) const {
 
 TrainSummary Trainer::train() {
   Progress progress("train " + stage_.name(), budget_ ? static_cast<int64_t>(*budget_) : config_.steps - step_);
-  const int64_t read_back_steps =
-      run_.read_back_steps > 0 ? run_.read_back_steps : tally_.device().is_cpu() ? 1 : config_.log_steps;
+  const int64_t read_back_steps = run_.read_back_steps > 0   ? run_.read_back_steps
+                                  : tally_.device().is_cpu() ? 1
+                                                             : config_.log_steps;
   double checkpoint_at = clock_.seconds(), preview_at = checkpoint_at;
   while (!finished() && !cancel_requested()) {
     if (run_.between_steps) run_.between_steps();

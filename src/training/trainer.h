@@ -21,8 +21,8 @@ struct TrainRun {
   std::optional<double> seconds;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;  ///< of matrix products (autocast); weights, moments and averages are float32
-  bool resume = true;                 ///< go on from the folder's checkpoint if there is one
+  at::ScalarType dtype = at::kFloat;    ///< of matrix products (autocast); weights, moments and averages are float32
+  bool resume = true;                   ///< go on from the folder's checkpoint if there is one
   std::function<void()> between_steps;  ///< called before every step
   /// The loss is read back, and a series of skipped steps noticed, after so many steps; 0: every step on the CPU, with each row
   /// of metrics on a GPU, which would stand still meanwhile.
@@ -37,8 +37,8 @@ struct TrainSummary {
 };
 
 /// Trains until the last step (or minute). After Ctrl-C or SIGTERM it writes a checkpoint, exports the weights and throws
-/// Cancelled. A step whose loss or gradients are not finite is left out; Error when 20 in a row were (noticed when the loss is read
-/// back). Error also when the folder's checkpoint belongs to other settings.
+/// Cancelled. A step whose loss or gradients are not finite is left out; Error when 20 in a row were (noticed when the loss is
+/// read back). Error also when the folder's checkpoint belongs to other settings.
 TrainSummary run_training(Stage& stage, const TrainerConfig& config, const TrainRun& run);
 
 }  // namespace gsv3d

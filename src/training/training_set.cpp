@@ -168,8 +168,8 @@ int64_t TrainingSet::draw(double group, double object, double orbit) const {
     }
     rest -= folder.weight;
   }
-  const auto& objects = chosen->groups[static_cast<size_t>(
-      pick(rest / chosen->weight, static_cast<int64_t>(chosen->groups.size())))];
+  const auto& objects =
+      chosen->groups[static_cast<size_t>(pick(rest / chosen->weight, static_cast<int64_t>(chosen->groups.size())))];
   const auto& choices = objects[static_cast<size_t>(pick(object, static_cast<int64_t>(objects.size())))];
   return choices[static_cast<size_t>(pick(orbit, static_cast<int64_t>(choices.size())))];
 }

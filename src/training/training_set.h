@@ -51,7 +51,7 @@ class TrainingSet {
   int64_t least_views() const { return least_views_; }  ///< of any orbit, random views included
   bool has_depth() const { return depth_.defined(); }
 
-  Tensor rgba() const { return rgba_.narrow(0, 0, views_); }   ///< [T, 4, S, S] uint8, colour not premultiplied
+  Tensor rgba() const { return rgba_.narrow(0, 0, views_); }    ///< [T, 4, S, S] uint8, colour not premultiplied
   Tensor depth() const { return depth_.narrow(0, 0, views_); }  ///< [T, S, S] float16 camera z
   const Cameras& cameras() const { return cameras_; }           ///< T, on the CPU
 

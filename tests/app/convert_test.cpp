@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "core/safetensors.h"
+#include "gaussian_files/gaussian_file.h"
 #include "goldens.h"
 #include "program.h"
-#include "gaussian_files/gaussian_file.h"
 #include "toy_model.h"
 
 namespace gsv3d {

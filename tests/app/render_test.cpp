@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gaussian_files/gaussian_file.h"
 #include "image/image.h"
 #include "program.h"
-#include "gaussian_files/gaussian_file.h"
 #include "toy_model.h"
 
 namespace gsv3d {

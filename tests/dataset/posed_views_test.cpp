@@ -37,7 +37,8 @@ Json blender_matrix(const Tensor& world_to_camera) {
 struct PosedViewsFiles : ::testing::Test {
   PosedViewsFiles() {
     for (int i = 0; i < 3; ++i) {
-      save_png(folder.path() / ("r_" + std::to_string(i) + ".png"), blank_image(40, 30, 200, static_cast<uint8_t>(40 * i), 10, 128));
+      save_png(folder.path() / ("r_" + std::to_string(i) + ".png"),
+               blank_image(40, 30, 200, static_cast<uint8_t>(40 * i), 10, 128));
       file["frames"].push_back(
           {{"file_path", "./r_" + std::to_string(i)}, {"transform_matrix", blender_matrix(orbit.world_to_camera[i])}});
     }

@@ -111,7 +111,8 @@ TEST(HullDecoder, GradientsAgreeWithDifferences) {
     toy.widen();
     toy.store->set_requires_grad(true);
     const auto generator = make_generator(21);
-    const Tensor latents = randn({1, 3, 2, 4, 4}, generator).to(at::kDouble), context = randn({1, 3, 8}, generator).to(at::kDouble);
+    const Tensor latents = randn({1, 3, 2, 4, 4}, generator).to(at::kDouble),
+                 context = randn({1, 3, 8}, generator).to(at::kDouble);
     const Tensor pictures = (0.2 + 0.6 * at::sigmoid(randn({1, 3, 4, 16, 16}, generator)).to(at::kDouble)).requires_grad_(true);
     const auto loss = [&] { return testing::weighted_sum(toy.decode(latents, {toy.cameras(3)}, context, pictures)[0], 3); };
     loss().backward();

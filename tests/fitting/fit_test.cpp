@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "fitting/densification.h"
 #include "goldens.h"
 #include "random_scenes.h"
-#include "fitting/densification.h"
 #include "rasterizer/rasterizer.h"
 
 namespace gsv3d {

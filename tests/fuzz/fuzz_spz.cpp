@@ -1,6 +1,6 @@
 #include "fuzz_reader.h"
-#include "gzip.h"
 #include "gaussian_files/spz.h"
+#include "gzip.h"
 
 /// The first byte decides: the file as it is, or the content of a gzip stream.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,9 +1,9 @@
 #include "gaussians/gaussians.h"
 
 #include "core/error.h"
+#include "gaussians/frame.h"
 #include "goldens.h"
 #include "random_scenes.h"
-#include "gaussians/frame.h"
 #include "rasterizer/rasterizer.h"
 
 namespace gsv3d {

@@ -2,9 +2,9 @@
 #include "gaussians/similarity.h"
 
 #include "core/error.h"
+#include "gaussians/frame.h"
 #include "goldens.h"
 #include "random_scenes.h"
-#include "gaussians/frame.h"
 #include "rasterizer/rasterizer.h"
 
 namespace gsv3d {

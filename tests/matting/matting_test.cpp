@@ -9,8 +9,8 @@
 
 #include "core/atomic_file.h"
 #include "core/tensor.h"
-#include "matting/onnx_input.h"
 #include "image_files.h"
+#include "matting/onnx_input.h"
 
 namespace gsv3d {
 namespace {

@@ -1,5 +1,5 @@
-// The projection's vector kernels in every instruction set of this processor beside the functions of rasterizer/math/, one Gaussian at
-// a time: the latter are what the CUDA kernels run.
+// The projection's vector kernels in every instruction set of this processor beside the functions of rasterizer/math/, one
+// Gaussian at a time: the latter are what the CUDA kernels run.
 #include <gtest/gtest.h>
 
 #include <algorithm>

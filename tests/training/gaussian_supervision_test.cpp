@@ -70,7 +70,8 @@ TEST(Supervise, ClipsTogetherAreTheMeanOfClipsAlone) {
   const Gaussians first = blobs(randn({5, 3}, make_generator(1)) * 0.2), second = blobs(randn({5, 3}, make_generator(2)) * 0.2);
   const double both = supervise({first, second}, wall(2), {1, 0.25}, weights).loss.item<double>();
   const double apart = (supervise({first}, wall(1), {1}, weights).loss.item<double>() +
-                        supervise({second}, wall(1), {0.25}, weights).loss.item<double>()) / 2;
+                        supervise({second}, wall(1), {0.25}, weights).loss.item<double>()) /
+                       2;
   EXPECT_NEAR(both, apart, 1e-6);
 }
 

@@ -1,5 +1,5 @@
-// The projection of a run of Gaussians and its gradient, in vectors of Gaussians. The arithmetic is that of rasterizer/math/, which
-// the CUDA kernels call one Gaussian at a time and which the tests hold against this.
+// The projection of a run of Gaussians and its gradient, in vectors of Gaussians. The arithmetic is that of rasterizer/math/,
+// which the CUDA kernels call one Gaussian at a time and which the tests hold against this.
 #pragma once
 
 #include "rasterizer/cpu/projection.h"

@@ -4,8 +4,8 @@
 #include <bit>
 #include <cstring>
 
-#include "rasterizer/cpu/projection.h"
 #include "gaussians/spherical_harmonics.h"
+#include "rasterizer/cpu/projection.h"
 
 namespace gsv3d::splat_cpu {
 

@@ -3,8 +3,8 @@
 
 #include <bit>
 
-#include "rasterizer/math/projection_terms.h"
 #include "gaussians/spherical_harmonics.h"
+#include "rasterizer/math/projection_terms.h"
 
 namespace gsv3d::splat_math {
 

@@ -1,8 +1,8 @@
 // Gradient of one splat → gradients of its Gaussian and its camera: the chain rule of projection.h, read from the end.
 #pragma once
 
-#include "rasterizer/math/projection_terms.h"
 #include "gaussians/spherical_harmonics.h"
+#include "rasterizer/math/projection_terms.h"
 
 namespace gsv3d::splat_math {
 
