@@ -1,4 +1,4 @@
-#include "pipeline/gaussian_loop.h"
+#include "diffusion/gaussian_loop.h"
 
 #include "diffusion/view_order.h"
 
