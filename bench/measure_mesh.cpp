@@ -149,8 +149,7 @@ Gaussians model_gaussians(const Model& model, const ObjectRenderer& renderer, bo
   if (!from_photo) return prune(gaussians_of_true_latents(model, shown), min_exported_opacity);
   GenerateOptions options;
   options.elevation_degrees = kOrbitElevation;
-  const Tensor picture = at::cat({shown.input_rgb, shown.input_rgba.narrow(0, 3, 1).unsqueeze(0)}, 1);
-  return *generate(model, PreparedPhoto{to_image(shown.input_rgba), picture}, options).gaussians;
+  return *generate(model, prepared_input(shown), options).gaussians;
 }
 
 /// The same pictures that true depth is taken from, as a user of "gsv3d fit" has them.

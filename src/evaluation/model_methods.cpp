@@ -17,9 +17,10 @@ void check_size(const Model& model, const EvaluationCase& object) {
           object.truth.id, object.input_rgb.size(3), model.config.name, model.config.image_size);
 }
 
-/// [1, 4, S, S]
-Tensor input_picture(const EvaluationCase& object) {
-  return at::cat({object.input_rgb, object.input_rgba.narrow(0, 3, 1).unsqueeze(0)}, 1);
+/// Pictures [V, 4, S, S] of the true orbit views.
+Tensor true_pictures(const EvaluationCase& object) {
+  const ViewSet views = true_views(object.truth, 0, object.truth.orbit_views);
+  return at::cat({views.rgb, views.alpha}, 1);
 }
 
 /// The Gaussians that an export would hold, seen from the target cameras.
@@ -42,16 +43,20 @@ Tensor reconstructed(const Model& model, const Tensor& pictures) {
 
 }  // namespace
 
+PreparedPhoto prepared_input(const EvaluationCase& object) {
+  const Tensor alpha = object.input_rgba.narrow(0, 3, 1).unsqueeze(0);
+  return {to_image(object.input_rgba), at::cat({object.input_rgb, alpha}, 1)};
+}
+
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object) {
   const c10::NoGradGuard no_grad;
   check_size(model, object);
   const int64_t frames = model.config.frames, orbit = object.truth.orbit_views;
   require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
           frames);
-  const ViewSet views = true_views(object.truth, 0, orbit);
-  const Tensor pictures = at::cat({views.rgb, views.alpha}, 1).slice(0, 0, orbit, orbit / frames);
+  const Tensor pictures = true_pictures(object).slice(0, 0, orbit, orbit / frames);
   const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, pictures));
-  return decode_gaussians(model, latents, input_picture(object), object.elevation_degrees());
+  return decode_gaussians(model, latents, prepared_input(object).picture, object.elevation_degrees());
 }
 
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
@@ -62,7 +67,7 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
     GenerateOptions own = options;
     own.seed = object.seed;
     own.elevation_degrees = object.elevation_degrees();
-    const Result result = generate(*model, PreparedPhoto{to_image(object.input_rgba), input_picture(object)}, own);
+    const Result result = generate(*model, prepared_input(object), own);
     return render(*model, *result.gaussians, targets);
   };
   return {std::move(name), std::move(description), predict};
@@ -85,9 +90,9 @@ std::vector<AutoencoderScores> score_autoencoder(const Model& model, const std::
   for (const auto& object : cases) {
     throw_if_cancelled();
     check_size(model, object);
-    const ViewSet truth = true_views(object.truth, 0, object.truth.orbit_views);
-    const Tensor rgb = reconstructed(model, at::cat({truth.rgb, truth.alpha}, 1));
-    scores.push_back({object.truth.id, over_views(psnr(rgb, truth.rgb)), over_views(object_psnr(rgb, truth.rgb, truth.alpha))});
+    const Tensor truth = true_pictures(object), rgb = truth.narrow(1, 0, 3), seen = reconstructed(model, truth);
+    scores.push_back(
+        {object.truth.id, over_views(psnr(seen, rgb)), over_views(object_psnr(seen, rgb, truth.narrow(1, 3, 1)))});
     progress.update(static_cast<int64_t>(scores.size()), object.truth.id);
   }
   return scores;

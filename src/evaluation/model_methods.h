@@ -9,6 +9,9 @@
 
 namespace gsv3d {
 
+/// The input view, which is framed already, as generate() takes it.
+PreparedPhoto prepared_input(const EvaluationCase& object);
+
 /// generate() on the input view, which is framed already, with these options except seed and elevation, which are the object's;
 /// rendered. Throws Error when the views are not of the model's size.
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,

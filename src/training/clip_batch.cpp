@@ -123,13 +123,19 @@ std::vector<Cameras> cameras_of(const TrainingSet& set, const std::vector<Clip>&
 }  // namespace
 
 ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
-                         at::Device device) {
+                         at::Device device, bool with_views) {
   ClipBatch batch;
   batch.clips = clips;
   const auto count = static_cast<int64_t>(clips.size());
-  batch.views = pictures_of(set, clips, own_views(set, clips, frames), device).unflatten(0, {count, frames});
-  batch.photos = batch.views.select(1, 0);
-  batch.latents = cache.clip_latents(clips, batch.views);
+  if (with_views || cache.encodes()) {
+    batch.views = pictures_of(set, clips, own_views(set, clips, frames), device).unflatten(0, {count, frames});
+    batch.photos = batch.views.select(1, 0);
+  } else {
+    ChosenViews photos{{}, 1};
+    for (const Clip& clip : clips) photos.indices.push_back(set.orbit(clip.orbit).first + clip.start);
+    batch.photos = pictures_of(set, clips, photos, device);
+  }
+  batch.latents = cache.clip_latents(clips, batch.views, frames);
   for (const Clip& clip : clips) batch.elevations_degrees.push_back(set.orbit(clip.orbit).elevation_degrees);
   return batch;
 }

@@ -13,15 +13,17 @@ namespace gsv3d {
 struct ClipBatch {
   std::vector<Clip> clips;
   Tensor latents;  ///< [B, N, z, h, w] encoder modes, not scaled, design order (view 0 = the photo)
-  Tensor views;    ///< [B, N, 4, S, S] pictures of the N true views (image/picture.h), mirrored and recoloured as the clips are
+  Tensor views;    ///< [B, N, 4, S, S] pictures of the N true views (image/picture.h), mirrored and recoloured as the clips are;
+                   ///< undefined where nobody looks at them
   Tensor photos;   ///< [B, 4, S, S] pictures: view 0
   std::vector<double> elevations_degrees;  ///< of each clip's orbit
   int64_t count() const { return static_cast<int64_t>(clips.size()); }
   int64_t frames() const { return latents.size(1); }
 };
 
+/// with_views: batch.views is wanted. Without, cached latents spare the views' pictures: only the photos' are made.
 ClipBatch assemble_clips(const TrainingSet& set, const LatentCache& cache, const std::vector<Clip>& clips, int64_t frames,
-                         at::Device device);
+                         at::Device device, bool with_views = true);
 
 /// [B, N, ...] in the design's order of views → SV3D's order of frames (diffusion/view_order.h), and back.
 Tensor sv3d_clips_from_views(const Tensor& clips);

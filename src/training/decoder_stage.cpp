@@ -97,7 +97,7 @@ Tensor DecoderStage::with_sampled_latents(const ClipBatch& batch, const Tensor& 
   ClipBatch first = batch;
   first.clips.resize(static_cast<size_t>(count)), first.elevations_degrees.resize(static_cast<size_t>(count));
   first.latents = batch.latents.narrow(0, 0, count), first.photos = batch.photos.narrow(0, 0, count);
-  first.views = batch.views.narrow(0, 0, count);
+  first.views = Tensor();
   return at::cat({(*sampler_)(first, seed, step), latents.narrow(0, count, batch.count() - count)});
 }
 
@@ -106,7 +106,7 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
   const int64_t frames = context_.model.frames;
   Outcome outcome;
   const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
-  outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device);
+  outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device, config_.true_pictures_share > 0);
   outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const std::vector<Cameras> cameras = clip_cameras(set, clips, frames, context_.device);

@@ -72,7 +72,7 @@ Json DiffusionStage::settings() const {
 ClipBatch DiffusionStage::draw(int64_t count, int64_t step, uint64_t seed) const {
   const int64_t frames = context_.model.frames;
   const auto clips = draw_clips(*context_.set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
-  return assemble_clips(*context_.set, cache_, clips, frames, context_.device);
+  return assemble_clips(*context_.set, cache_, clips, frames, context_.device, /*with_views=*/false);
 }
 
 StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {

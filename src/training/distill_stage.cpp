@@ -113,7 +113,7 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
   const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
-  const ClipBatch batch = assemble_clips(set, cache_, clips, frames, context_.device);
+  const ClipBatch batch = assemble_clips(set, cache_, clips, frames, context_.device, /*with_views=*/false);
   const Tensor dropped = draw_flags(count, dropout, make_generator(step_seed(seed, step, "dropout")));
   Outcome outcome;
   outcome.count = count;

@@ -26,7 +26,7 @@ LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& c
     : set_(context.set),
       device_(context.device),
       dtype_(context.dtype),
-      channels_(context.model.vae.in_channels),
+      vae_(context.model.vae),
       store_(finished_store(context, "vae.safetensors", "vae")),
       encoder_(std::make_shared<AutoencoderEncoder>(context.model.vae, nn::Scope(store_))) {
   require(config.encode_views == "cached" || config.encode_views == "on_the_fly",
@@ -76,11 +76,11 @@ void LatentCache::fill(const StageContext& context) {
 Tensor LatentCache::encode(const Tensor& pictures) const {
   const c10::NoGradGuard no_grad;
   const Autocast autocast(device_.type(), dtype_);
-  return encoder_->mode(pictures.narrow(1, 0, channels_) * 2 - 1).to(at::kFloat);
+  return encoder_->mode(signed_pictures(vae_, pictures)).to(at::kFloat);
 }
 
-Tensor LatentCache::clip_latents(const std::vector<Clip>& clips, const Tensor& views) const {
-  const int64_t count = views.size(0), frames = views.size(1), orbit_views = set_->orbit_views();
+Tensor LatentCache::clip_latents(const std::vector<Clip>& clips, const Tensor& views, int64_t frames) const {
+  const int64_t count = static_cast<int64_t>(clips.size()), orbit_views = set_->orbit_views();
   if (encoder_) return encode(views.flatten(0, 1)).unflatten(0, {count, frames});
   std::vector<int64_t> indices;
   for (const Clip& clip : clips)

@@ -20,8 +20,11 @@ class LatentCache {
   /// grows.
   LatentCache(const StageContext& context, const ClipTrainerConfig& config);
 
-  /// [B, N, z, h, w] float32 modes on the context's device, without gradients. views [B, N, 4, S, S]: the clips' pictures.
-  Tensor clip_latents(const std::vector<Clip>& clips, const Tensor& views) const;
+  /// [B, N, z, h, w] float32 modes on the context's device, without gradients, N = frames. views [B, N, 4, S, S]: the clips'
+  /// pictures, which are looked at only where encodes().
+  Tensor clip_latents(const std::vector<Clip>& clips, const Tensor& views, int64_t frames) const;
+  /// Whether latents are made of pictures in every step.
+  bool encodes() const { return encoder_ != nullptr; }
 
   /// Of everything the latents depend on.
   uint64_t fingerprint() const { return fingerprint_; }
@@ -33,7 +36,7 @@ class LatentCache {
   std::shared_ptr<const TrainingSet> set_;
   at::Device device_;
   at::ScalarType dtype_;
-  int64_t channels_;
+  AutoencoderConfig vae_;
   std::shared_ptr<nn::ParameterStore> store_;
   std::shared_ptr<const AutoencoderEncoder> encoder_;  // none when cached
   uint64_t fingerprint_ = 0;

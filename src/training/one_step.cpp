@@ -1,6 +1,5 @@
 #include "training/one_step.h"
 
-#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
@@ -21,8 +20,6 @@ Tensor sampled_states(const VideoUNet& unet, const SamplerConfig& config, const 
   options.end_step = config.steps - 1;
   sample(
       unet, config, noise, conditioning, [&](const SamplerStep& step) { states.push_back(step.x_next); }, options);
-  // Autocast keeps the weights it converted, here without gradients.
-  at::autocast::clear_cache();
   return at::stack(states).unflatten(1, {-1, conditioning.frames});
 }
 

@@ -84,6 +84,10 @@ TEST(ClipBatch, CachedLatentsAreThoseMadeOnTheFly) {
   const ClipBatch again = assemble_clips(*toy.context.set, toy.latents("cached"), clips, 7, at::kCPU);  // from the file
   const ClipBatch made = assemble_clips(*toy.context.set, toy.latents("on_the_fly"), clips, 7, at::kCPU);
   EXPECT_TRUE(at::equal(cached.latents, again.latents));
+  const ClipBatch spared = assemble_clips(*toy.context.set, toy.latents("cached"), clips, 7, at::kCPU, /*with_views=*/false);
+  EXPECT_TRUE(at::equal(spared.latents, cached.latents));
+  EXPECT_TRUE(at::equal(spared.photos, cached.photos));
+  EXPECT_FALSE(spared.views.defined());
   testing::expect_near(cached.latents, made.latents, 1e-5, "latents");
   EXPECT_THROW(toy.latents("sometimes"), Error);
 }

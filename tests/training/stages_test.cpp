@@ -50,6 +50,17 @@ Config six_steps() {
   return config;
 }
 
+/// What a later stage needs of an earlier one: its weights, whatever they are.
+template <class Config, class Make>
+void train_one_step(const StageContext& context, const Make& make, const std::filesystem::path& folder) {
+  auto config = six_steps<Config>();
+  config.steps = 1;
+  const auto stage = make(context, config);
+  TrainRun run;
+  run.folder = folder / ("one-step-" + stage->name());
+  run_training(*stage, config, run);
+}
+
 /// The rows of metrics.csv without the columns that a clock decides.
 std::vector<std::string> metrics_without_times(const std::filesystem::path& run) {
   std::istringstream lines(read_file(run / "metrics.csv"));
@@ -110,11 +121,7 @@ TEST(Stages, ResumeExactlyInTheirOrder) {
 TEST(Stages, RecolouredClipsNeedAnEncoder) {
   const testing::TemporaryFolder folder("recolor");
   const StageContext context = testing::toy_context(folder.path);
-  auto first = six_steps<VaeStageConfig>();
-  first.steps = 1;
-  TrainRun run;
-  run.folder = folder.path / "run";
-  run_training(*make_vae_stage(context, first), first, run);
+  train_one_step<VaeStageConfig>(context, make_vae_stage, folder.path);
   auto config = six_steps<DecoderStageConfig>();
   config.recolor_probability = 0.6;
   EXPECT_THROW(make_decoder_stage(context, config), Error);
@@ -132,14 +139,8 @@ TEST(Stages, DiffusionForTheSamplersOwnStepsResumesExactly) {
   context.model.sampler.clean_photo_frame = true;
   context.model.sampler.steps = 3, context.model.sampler.sigma_min = 0.2, context.model.sampler.sigma_max = 80;
   write_json_file(context.model_folder / "config.json", config_to_json(context.model));
-  TrainRun run;
-  const auto train = [&](auto config, auto make, const char* name) {
-    config.steps = 1;
-    run.folder = folder.path / name;
-    run_training(*make(context, config), config, run);
-  };
-  train(six_steps<VaeStageConfig>(), make_vae_stage, "vae");
-  train(six_steps<DecoderStageConfig>(), make_decoder_stage, "decoder");
+  train_one_step<VaeStageConfig>(context, make_vae_stage, folder.path);
+  train_one_step<DecoderStageConfig>(context, make_decoder_stage, folder.path);
   auto diffusion = six_steps<DiffusionStageConfig>();
   diffusion.sampler_share = 0.7, diffusion.max_loss_weight = 20, diffusion.preview_steps = 0;
   expect_exact_resume(context, diffusion, make_diffusion_stage, folder.path / "diffusion");
@@ -153,15 +154,9 @@ TEST(Stages, DiffusionForTheSamplersOwnStepsResumesExactly) {
 TEST(DistillStage, BalancesGradients) {
   const testing::TemporaryFolder folder("balance");
   const StageContext context = testing::toy_context(folder.path);
-  TrainRun run;
-  const auto train = [&](auto config, auto make, const char* name) {
-    config.steps = 1;
-    run.folder = folder.path / name;
-    run_training(*make(context, config), config, run);
-  };
-  train(six_steps<VaeStageConfig>(), make_vae_stage, "vae");
-  train(six_steps<DiffusionStageConfig>(), make_diffusion_stage, "diffusion");
-  train(six_steps<DecoderStageConfig>(), make_decoder_stage, "decoder");
+  train_one_step<VaeStageConfig>(context, make_vae_stage, folder.path);
+  train_one_step<DiffusionStageConfig>(context, make_diffusion_stage, folder.path);
+  train_one_step<DecoderStageConfig>(context, make_decoder_stage, folder.path);
   auto config = six_steps<DistillStageConfig>();
   config.p_mean = -1, config.condition_dropout = 0, config.train_decoder = true;
   const auto gradients = [&](const DistillStageConfig& settings, double* weight) {
