@@ -32,13 +32,17 @@ std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOpti
   const fs::path& folder = base->folder;
   GenerateOptions whole;
   if (arguments.steps > 0) whole.sampling["steps"] = arguments.steps;
-  GenerateOptions unrefined = whole;
+  GenerateOptions without_surface = whole;
+  without_surface.photo_surface = false;
+  GenerateOptions unrefined = without_surface;
   unrefined.refine = false;
   const bool lora = !arguments.no_lora && fs::exists(folder / "distilled_lora.safetensors");
   std::vector<Method> methods;
   if (base->unet && base->gaussian_decoder) {
     const auto best = lora ? std::make_shared<const Model>(load_model(folder, load)) : base;
     methods.push_back(pipeline_method(best, "pipeline", "photo to Gaussians, as gsv3d generate makes them", whole));
+    methods.push_back(
+        pipeline_method(best, "pipeline, no photo surface", "without the photo's own pixels on the seen side", without_surface));
     methods.push_back(pipeline_method(best, "pipeline, not refined", "without the refinement to photo and views", unrefined));
     if (lora)
       methods.push_back(

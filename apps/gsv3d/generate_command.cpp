@@ -25,7 +25,7 @@ struct GenerateArguments {
   GenerateOptions options;
   RunOptions run;
   SamplingOptions sampling;
-  bool offload = false, no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false;
+  bool offload = false, no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false, no_photo_surface = false;
 };
 
 /// The folder's name for a photo: its file name without extension, numbered when two photos share one.
@@ -104,6 +104,7 @@ void run_generate(GenerateArguments& arguments) {
   arguments.run.apply();
   arguments.options.matting = !arguments.no_matting;
   arguments.options.refine = !arguments.no_refinement;
+  arguments.options.photo_surface = !arguments.no_photo_surface;
 
   ModelConfig config = read_model_config(arguments.run.model_folder());
   arguments.sampling.apply_to(config);
@@ -150,6 +151,7 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--fit-steps", a.options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  command->add_flag("--no-photo-surface", a.no_photo_surface, "do not lay the photo's own pixels on the side that it shows");
   command->add_flag("--no-refinement", a.no_refinement, "the Gaussians as the decoder gives them, not fitted to photo and views");
   command->add_flag("--no-mesh", a.no_mesh, "no textured mesh (object.glb)");
   command->add_flag("--no-viewer", a.no_viewer, "no page for the browser (viewer.html)");

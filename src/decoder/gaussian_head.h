@@ -10,9 +10,6 @@
 
 namespace gsv3d {
 
-/// Unit quaternions (w, x, y, z) [C, 4] of rotation matrices [C, 3, 3]; exact for every angle (no division by a small number).
-Tensor quaternions_from_matrices(const Tensor& rotations);
-
 /// Outputs per pixel: distance 1, scale 3, opacity 1, rotation 4, colour 3·(sh_degree + 1)².
 int64_t gaussian_channels(int64_t sh_degree);
 

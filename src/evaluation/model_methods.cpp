@@ -45,7 +45,8 @@ Tensor reconstructed(const Model& model, const Tensor& pictures) {
 
 PreparedPhoto prepared_input(const EvaluationCase& object) {
   const Tensor alpha = object.input_rgba.narrow(0, 3, 1).unsqueeze(0);
-  return {to_image(object.input_rgba), at::cat({object.input_rgb, alpha}, 1)};
+  const Image cutout = to_image(object.input_rgba);
+  return {cutout, cutout, at::cat({object.input_rgb, alpha}, 1)};
 }
 
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object) {

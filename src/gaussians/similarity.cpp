@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "gaussians/rotations.h"
 #include "gaussians/spherical_harmonics.h"
 
 namespace gsv3d {
@@ -17,31 +18,6 @@ void require_rotation(const Similarity& similarity) {
   const bool orthogonal = at::allclose(at::mm(r, r.t()), at::eye(3, at::kDouble), 0, 1e-4);
   require(orthogonal && at::det(r).item<double>() > 0, "transform: not a rotation matrix");
   require(similarity.scale > 0 && std::isfinite(similarity.scale), "transform: a scale of {} is not positive", similarity.scale);
-}
-
-/// Unit quaternion w, x, y, z of a rotation matrix, by the largest component (Shepperd 1978).
-std::array<double, 4> quaternion_of(const std::array<double, 9>& r) {
-  const double trace = r[0] + r[4] + r[8];
-  const std::array<double, 4> four_squares = {1 + trace, 1 + 2 * r[0] - trace, 1 + 2 * r[4] - trace, 1 + 2 * r[8] - trace};
-  const auto largest = std::max_element(four_squares.begin(), four_squares.end()) - four_squares.begin();
-  const double root = std::sqrt(four_squares[largest]), f = 0.5 / root, half = root / 2;
-  switch (largest) {
-    case 0:
-      return {half, (r[7] - r[5]) * f, (r[2] - r[6]) * f, (r[3] - r[1]) * f};
-    case 1:
-      return {(r[7] - r[5]) * f, half, (r[1] + r[3]) * f, (r[2] + r[6]) * f};
-    case 2:
-      return {(r[2] - r[6]) * f, (r[1] + r[3]) * f, half, (r[5] + r[7]) * f};
-    default:
-      return {(r[3] - r[1]) * f, (r[2] + r[6]) * f, (r[5] + r[7]) * f, half};
-  }
-}
-
-/// a · each of b [G, 4].
-Tensor multiply(const std::array<double, 4>& a, const Tensor& b) {
-  const auto [w, x, y, z] = a;
-  const Tensor left = at::tensor({w, -x, -y, -z, x, w, -z, y, y, z, w, -x, z, -y, x, w}, at::kDouble).view({4, 4});
-  return at::mm(b, left.t().to(b.options().requires_grad(false)));
 }
 
 /// Values [N, 2l+1] of the basis functions of one degree at directions [N, 3].
@@ -80,7 +56,8 @@ Gaussians transform(const Gaussians& gaussians, const Similarity& similarity) {
   const Tensor translation = at::tensor(at::ArrayRef<double>(similarity.translation)).to(options);
   Gaussians moved = gaussians;
   moved.means = at::mm(gaussians.means, rotation.t()) * similarity.scale + translation;
-  moved.quats = multiply(quaternion_of(similarity.rotation), gaussians.quats);
+  const Tensor turn = left_products(quaternions_from_matrices(matrix_of(similarity.rotation).unsqueeze(0)))[0];
+  moved.quats = at::mm(gaussians.quats, turn.t().to(options));
   moved.scales = gaussians.scales * similarity.scale;
   std::vector<Tensor> bands = {gaussians.sh.slice(1, 0, 1)};
   for (int64_t degree = 1; degree <= gaussians.sh_degree(); ++degree) {

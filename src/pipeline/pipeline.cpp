@@ -14,6 +14,7 @@
 #include "diffusion/view_order.h"
 #include "image/framing.h"
 #include "models/memory_plan.h"
+#include "pipeline/photo_surface.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
 #include "pipeline/view_refinement.h"
@@ -140,9 +141,11 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
   // A photo that is neither transparent nor to be cut out is taken as framed already: padded to a square, not enlarged.
   std::optional<double> ratio;
   if (photo.has_alpha || cut_out) ratio = config.image_frame_ratio;
-  const FramedPhoto framed =
-      frame_object(cut_out ? remove_background(photo, options.matting_options) : photo, ratio, config.image_size);
-  return {framed.cutout, at::cat({to_tensor(framed.on_white).slice(0, 0, 3), to_tensor(framed.cutout).slice(0, 3)}).unsqueeze(0)};
+  const Image object = centre_object(cut_out ? remove_background(photo, options.matting_options) : photo, ratio);
+  const int64_t size = config.image_size, detail = std::clamp(object.width, size, std::max(size, max_detail_pixels));
+  const Image cutout = resize_lanczos(object, size, size);
+  return {cutout, resize_lanczos(object, detail, detail),
+          at::cat({to_tensor(composite_on_white(cutout)).slice(0, 0, 3), to_tensor(cutout).slice(0, 3)}).unsqueeze(0)};
 }
 
 Tensor encode_photo(const Model& model, const Tensor& photos) {
@@ -293,12 +296,17 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
       require_finite(model, values, "the Gaussians are");
     return prune(all.to(at::kCPU), min_exported_opacity);
   });
-  if (!options.refine) return result;
-  result.gaussians = stage("refinement", [&] {
-    const Tensor cutout = to_tensor(result.photo.cutout);
-    return prune(refine_to_views(*result.gaussians, cutout, result.views, result.cameras), min_exported_opacity);
-  });
-  result.route = Route::refined_decoder;
+  if (options.refine) {
+    result.gaussians = stage("refinement", [&] {
+      const Tensor cutout = to_tensor(result.photo.cutout);
+      return prune(refine_to_views(*result.gaussians, cutout, result.views, result.cameras), min_exported_opacity);
+    });
+    result.route = Route::refined_decoder;
+  }
+  if (options.photo_surface)
+    result.gaussians = stage("photo surface", [&] {
+      return with_photo_surface(*result.gaussians, to_tensor(result.photo.detail), result.cameras.slice(0, 1).to(at::kCPU));
+    });
   return result;
 }
 

@@ -30,6 +30,7 @@ struct GenerateOptions {
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
   bool views_only = false;            ///< stop after the views
   bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
+  bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows: photo_surface.h
   bool matting = true;                ///< photos without transparency: cut the object out; false: they are framed already
   MattingOptions matting_options;
   int64_t fit_steps = 2000;  ///< of models without a decoder
@@ -38,6 +39,7 @@ struct GenerateOptions {
 /// A photo as the networks see it.
 struct PreparedPhoto {
   Image cutout;    ///< [S, S] RGBA, the object centred
+  Image detail;    ///< the same at the photo's own resolution: [P, P], S ≤ P ≤ max_detail_pixels
   Tensor picture;  ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
   Tensor rgb() const { return picture.narrow(1, 0, 3); }
 };
@@ -78,6 +80,9 @@ using PreviewCallback = std::function<void(const Tensor& views, int64_t done, in
 
 /// Called as work goes on: a stage's name and how much of it is done.
 using ProgressCallback = std::function<void(const std::string& stage, int64_t done, int64_t total)>;
+
+/// Side of PreparedPhoto::detail, unless the model's own pictures are larger.
+inline constexpr int64_t max_detail_pixels = 512;
 
 /// Gaussians below this opacity are not exported: they are invisible and make files larger.
 inline constexpr double min_exported_opacity = 0.005;

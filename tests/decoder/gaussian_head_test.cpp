@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "decoder_toy.h"
+#include "gaussians/rotations.h"
 #include "goldens.h"
 
 namespace gsv3d {

@@ -1,0 +1,174 @@
+#include "pipeline/photo_surface.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "gaussians/rotations.h"
+#include "rasterizer/rasterizer.h"
+
+namespace gsv3d {
+namespace {
+
+constexpr double solid = 0.5;
+constexpr double opacity = 0.95;
+constexpr double width = 0.55, thickness = 0.15;  ///< standard deviations in pixels' footprints: neighbours just close the surface
+constexpr double steepest = 4;                    ///< a pixel's Gaussian is at most so many footprints long
+constexpr double smoothing_share = 0.02;          ///< of the picture's side: the reach of the depths' smoothing
+constexpr double same_surface = 0.04;             ///< depths that differ by more, in world units, hardly smooth each other
+constexpr double grazing = 0.1, frontal = 0.45;   ///< cosines between which the photo's colours take over from the object's
+constexpr double largest_correction = 0.15;       ///< of a colour, away from the photo's
+
+/// RGB, not premultiplied, [1, 3, P, P] and alpha [1, 1, P, P].
+struct Picture {
+  Tensor rgb, alpha;
+  int64_t side() const { return alpha.size(3); }
+};
+
+Picture shrunk_to(const Tensor& photo, int64_t max_solid) {
+  const Tensor alpha = photo.narrow(0, 3, 1).unsqueeze(0), rgb = photo.narrow(0, 0, 3).unsqueeze(0) * alpha;
+  const auto count = (alpha > solid).sum().item<int64_t>();
+  if (count <= max_solid) return {photo.narrow(0, 0, 3).unsqueeze(0), alpha};
+  const auto side = std::max<int64_t>(
+      1, static_cast<int64_t>(static_cast<double>(alpha.size(3)) * std::sqrt(static_cast<double>(max_solid) / static_cast<double>(count))));
+  const Tensor small = at::adaptive_avg_pool2d(alpha, {side, side});
+  return {at::adaptive_avg_pool2d(rgb, {side, side}) / small.clamp_min(1e-3), small};
+}
+
+/// Means over squares of 2 · reach + 1 pixels; outside the picture is 0.
+Tensor window_mean(const Tensor& x, int64_t reach) {
+  return at::avg_pool2d(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, /*ceil_mode=*/false, /*count_include_pad=*/true);
+}
+
+/// Depths [1, 1, P, P] where `known`, each the mean of its neighbourhood's depths that are of the same surface (a bilateral filter:
+/// Tomasi and Manduchi 1998).
+Tensor smoothed(const Tensor& depth, const Tensor& known) {
+  const int64_t side = depth.size(3), reach = std::llround(std::ceil(smoothing_share * static_cast<double>(side)));
+  const auto neighbours = [&](const Tensor& x) {
+    return at::im2col(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, {1, 1});
+  };
+  const Tensor values = neighbours(depth), apart = (values - depth.flatten(2)) / same_surface;
+  const Tensor weights = neighbours(known.to(at::kFloat)) * (-apart.square()).exp();
+  return ((values * weights).sum(1) / weights.sum(1).clamp_min(1e-12)).view_as(depth);
+}
+
+/// Depths that are `known` [1, 1, P, P], continued outwards until every pixel of `wanted` has one.
+Tensor continued(const Tensor& depth, const Tensor& known, const Tensor& wanted) {
+  Tensor weight = known.to(at::kFloat), values = depth * weight;
+  while (wanted.logical_and(weight == 0).any().item<bool>()) {
+    const Tensor around = window_mean(weight, 1), reached = (around > 0).logical_and(weight == 0);
+    values = at::where(reached, window_mean(values * weight, 1) / around.clamp_min(1e-12), values);
+    weight = at::where(reached, at::ones({}), weight);
+  }
+  return values;
+}
+
+/// Differences [3, P, P] of points [3, P, P] along an axis, half of what the two neighbours are apart.
+Tensor tangent(const Tensor& points, int64_t axis) {
+  const int64_t size = points.size(axis);
+  const Tensor ahead = at::cat({points.narrow(axis, 1, size - 1), points.narrow(axis, size - 1, 1)}, axis);
+  const Tensor behind = at::cat({points.narrow(axis, 0, 1), points.narrow(axis, 0, size - 1)}, axis);
+  return (ahead - behind) / 2;
+}
+
+/// One Gaussian for each pixel of the mask, row-major, on the surface at `depth` [1, 1, P, P] (camera z), without colours; and how
+/// far that surface looks at the camera, 0 to 1 [K].
+struct SurfacePixels {
+  Gaussians gaussians;
+  Tensor facing;
+};
+SurfacePixels pixels_on_surface(const Tensor& depth, const Tensor& mask, const Cameras& camera) {
+  const int64_t side = depth.size(3);
+  const Rays rays = camera_rays(camera, side, side);
+  const Tensor axes = camera.world_to_camera[0].slice(0, 0, 3).slice(1, 0, 3);  // rows: the camera's x, y, z in the world
+  const Tensor along = at::tensordot(axes[2], rays.directions[0], {0}, {0});    // [P, P] z of the unit directions
+  const Tensor points = rays.origins[0].view({3, 1, 1}) + rays.directions[0] * (depth[0][0] / along);
+  const Tensor pixels = mask.flatten().nonzero().flatten();
+  const auto of_pixels = [&](const Tensor& map) { return map.flatten(-2).index_select(-1, pixels).t(); };  // [K, 3]
+  const Tensor footprint = (depth[0][0] / camera.intrinsics[0][0][0]).flatten().index_select(0, pixels).unsqueeze(1);
+
+  // Across edges of the object the differences are not the surface's: there, and on slopes too steep, discs face the camera.
+  const Tensor x = of_pixels(tangent(points, 2)), y = of_pixels(tangent(points, 1));
+  const auto norm = [](const Tensor& v) { return at::linalg_vector_norm(v, 2, {1}, /*keepdim=*/true); };
+  const Tensor edge = at::maximum(norm(x), norm(y)) > steepest * footprint;
+  const Tensor across = at::where(edge, axes[0] * footprint, x), down = at::where(edge, axes[1] * footprint, y);
+  const Tensor u = across / norm(across), rest = down - u * (down * u).sum(1, /*keepdim=*/true), v = rest / norm(rest);
+  const Tensor normal = at::linalg_cross(u, v, 1);
+  const Tensor scales = at::cat({width * norm(across), width * at::maximum(norm(rest), 0.5 * footprint), thickness * footprint}, 1);
+  const Tensor cosine = (normal * of_pixels(rays.directions[0])).sum(1).abs();
+  return {{of_pixels(points), quaternions_from_matrices(at::stack({u, v, normal}, 2)), scales,
+           at::full({pixels.numel()}, opacity), at::zeros({pixels.numel(), 1, 3})},
+          at::where(edge.squeeze(1), at::zeros({}), cosine)};
+}
+
+Tensor facing(const Tensor& depth, const Cameras& camera) {
+  const Tensor all = at::ones_like(depth, at::kBool);
+  return pixels_on_surface(depth, all, camera).facing;
+}
+
+/// False for Gaussians whose middle `camera` sees inside the mask before the surface.
+Tensor not_before(const Gaussians& object, const Tensor& depth, const Tensor& mask, const Cameras& camera) {
+  const Tensor pose = camera.world_to_camera[0], in_camera = at::addmm(pose.slice(0, 0, 3).select(1, 3), object.means, pose.slice(0, 0, 3).slice(1, 0, 3).t());
+  const Tensor z = in_camera.select(1, 2), places = at::mm(in_camera, camera.intrinsics[0].t());
+  const auto pixel = [&](int64_t axis) { return (places.select(1, axis) / z.clamp_min(1e-6)).floor(); };
+  const Tensor column = pixel(0), row = pixel(1);
+  const auto inside = [&](const Tensor& p) { return (p >= 0).logical_and(p < static_cast<double>(camera.width)); };
+  const Tensor seen = (z > 0).logical_and(inside(column)).logical_and(inside(row));
+  const Tensor index = at::where(seen, row * static_cast<double>(camera.width) + column, at::zeros({})).to(at::kLong);
+  const Tensor before = z < depth.flatten().index_select(0, index);
+  return seen.logical_and(mask.flatten().index_select(0, index)).logical_and(before).logical_not();
+}
+
+Gaussians joined(const Gaussians& a, const Gaussians& b) {
+  // The photo's pixels look alike from everywhere: coefficients of higher degrees are 0.
+  const int64_t coefficients = a.sh.size(1);
+  const Tensor sh = at::cat({b.sh, at::zeros({b.count(), coefficients - 1, 3})}, 1);
+  return {at::cat({a.means, b.means}), at::cat({a.quats, b.quats}), at::cat({a.scales, b.scales}),
+          at::cat({a.opacities, b.opacities}), at::cat({a.sh.to(at::kFloat), sh})};
+}
+
+}  // namespace
+
+Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const Cameras& camera,
+                             const PhotoSurfaceOptions& options) {
+  require(photo.dim() == 3 && photo.size(0) == 4 && photo.size(1) == photo.size(2) && camera.count() == 1,
+          "photo surface: the photo must be [4, P, P], of one camera");
+  const c10::NoGradGuard no_grad;
+  if (object.count() == 0) return object;
+  const Picture picture = shrunk_to(photo, options.max_gaussians);
+  const Cameras view = camera.resized(picture.side(), picture.side());
+  const Rendering seen = rasterize(object, view);
+  const Tensor photo_mask = picture.alpha > solid, known = seen.alpha > solid;
+  if (!photo_mask.logical_and(known).any().item<bool>()) return object;
+
+  const char* env = getenv("PS_DEPTH"); const std::string mode = env ? env : "mean";
+  const double least = getenv("PS_FACING") ? atof(getenv("PS_FACING")) : 0.2;
+  RasterizeOptions ro; ro.median_depth = true;
+  const Tensor raw = mode == "median" ? rasterize(object, view, {}, ro).median_depth : expected_depth(seen);
+  const Tensor depth = continued(smoothed(raw, known), known, photo_mask.logical_or(known));
+  const Tensor facing_map = facing(depth, view);
+  const Tensor mask = photo_mask.logical_and(facing_map.view_as(depth) > least);
+  const Gaussians rest = object.select(not_before(object, depth, mask, view));
+  const SurfacePixels pixels = pixels_on_surface(depth, mask, view);
+  Gaussians all = joined(rest, pixels.gaussians);
+  const Tensor places = mask.flatten().nonzero().flatten();
+  const auto at_pixels = [&](const Tensor& image) { return image[0].flatten(1).index_select(1, places).t(); };  // [K, 3]
+  // Where the surface turns away the object's own colours stay, so that no border shows from the side.
+  const Tensor own = at_pixels(seen.rgb / seen.alpha.clamp_min(solid));
+  const Tensor known_here = at_pixels(known.to(at::kFloat));
+  const Tensor share = 1 - (1 - ((pixels.facing - grazing) / (frontal - grazing)).clamp(0, 1)).unsqueeze(1) * known_here;
+  const Tensor wanted = at::lerp(own, at_pixels(picture.rgb), share).clamp(0, 1);
+  Tensor colors = wanted;
+  for (int64_t round = 0;; ++round) {
+    all.sh.slice(0, rest.count()).select(1, 0).copy_(rgb_to_sh(colors).select(1, 0));
+    if (round == options.color_rounds) return all;
+    // Neighbours overlap, which blurs: each Gaussian takes up what its pixel lacks.
+    const Rendering now = rasterize(all, view, {}, {.depth = false});
+    colors = colors + wanted * at_pixels(now.alpha) - at_pixels(now.rgb);
+    colors = at::min(at::max(colors, wanted - largest_correction), wanted + largest_correction).clamp(0, 1);
+  }
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,110 @@
+// The photo's own pixels on the object: as sharp as the photo where it looks, on the object's surface, and nowhere else.
+#include "pipeline/photo_surface.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "goldens.h"
+#include "rasterizer/rasterizer.h"
+
+namespace gsv3d {
+namespace {
+
+using testing::expect_near;
+
+constexpr int64_t points = 24'000;
+constexpr double radius = 0.35;
+
+/// A closed ball of small Gaussians, in colours that `paint` gives for places [G, 3].
+template <class Paint>
+Gaussians ball(const Paint& paint) {
+  const Tensor index = at::arange(points, at::kDouble) + 0.5;
+  const Tensor y = 1 - 2 * index / points, ring = (1 - y * y).sqrt(), angle = index * 2.399963229728653;
+  const Tensor means = (radius * at::stack({ring * angle.cos(), y, ring * angle.sin()}, 1)).to(at::kFloat);
+  Tensor quats = at::zeros({points, 4});
+  quats.select(1, 0).fill_(1);
+  return {means, quats, at::full({points, 3}, 0.006), at::full({points}, 0.9), rgb_to_sh(paint(means))};
+}
+
+/// Stripes that a picture of 32 pixels cannot hold.
+Tensor stripes(const Tensor& p) {
+  const Tensor wave = 0.5 + 0.4 * (p.select(1, 0) * 90).sin();
+  return at::stack({wave, 1 - wave, 0.3 + 0.5 * (p.select(1, 1) + 0.35)}, 1).clamp(0, 1);
+}
+Tensor grey(const Tensor& p) {
+  return at::full({p.size(0), 3}, 0.5);
+}
+
+struct PhotoSurface : ::testing::Test {
+  Gaussians truth = ball(stripes), object = ball(grey);
+  Cameras camera = look_at_cameras({0}, {10}, 32);
+  Tensor white = at::ones({3});
+  Tensor photo = photo_of(truth, 192);
+
+  Tensor photo_of(const Gaussians& g, int64_t side) const {
+    const Rendering seen = rasterize(g, camera.resized(side, side));
+    return at::cat({seen.rgb / seen.alpha.clamp_min(1e-3), seen.alpha}, 1)[0].clamp(0, 1);
+  }
+  Tensor view(const Gaussians& g, double azimuth, int64_t side) const {
+    return rasterize(g, look_at_cameras({azimuth}, {10}, side), white).rgb;
+  }
+  double decibels(const Gaussians& g, double azimuth, int64_t side) const {
+    return -10 * std::log10((view(g, azimuth, side) - view(truth, azimuth, side)).square().mean().item<double>());
+  }
+};
+
+TEST_F(PhotoSurface, LooksLikeThePhotoFromItsCamera) {
+  const Gaussians found = with_photo_surface(object, photo, camera);
+  EXPECT_LT(decibels(object, 0, 192), 20);
+  EXPECT_GT(decibels(found, 0, 192), 32) << "at the photo's resolution, six times the camera's own";
+}
+
+TEST_F(PhotoSurface, LiesOnTheObjectsSurface) {
+  const Gaussians found = with_photo_surface(object, photo, camera);
+  const Tensor added = found.means.slice(0, object.count() - 12'000);  // at least the photo's pixels
+  const Tensor distance = at::linalg_vector_norm(found.means, 2, {1});
+  EXPECT_GT(distance.min().item<double>(), radius - 0.02);
+  EXPECT_LT(distance.max().item<double>(), radius + 0.02);
+  EXPECT_GT(added.size(0), 5'000);
+  // A stripe is 0.035 wide: at 25 degrees it is in the right place only if the surface is.
+  EXPECT_GT(decibels(found, 25, 128), decibels(object, 25, 128) + 5);
+}
+
+TEST_F(PhotoSurface, LeavesTheHiddenSideAlone) {
+  const Gaussians found = with_photo_surface(object, photo, camera);
+  expect_near(view(found, 180, 96), view(object, 180, 96), 1e-3, "from behind");
+}
+
+TEST_F(PhotoSurface, FillsWhereOnlyThePhotoIsSolid) {
+  // Half of the object is missing; the photo shows all of it.
+  const Gaussians half = object.select(object.means.select(1, 0) < 0);
+  const Tensor alpha = rasterize(with_photo_surface(half, photo, camera), camera.resized(192, 192)).alpha;
+  const Tensor solid = photo[3] > 0.9;
+  EXPECT_GT(alpha[0][0].masked_select(solid).min().item<double>(), 0.85);
+}
+
+TEST_F(PhotoSurface, KeepsToItsBudgetAndToTheDegree) {
+  Gaussians shaded = object;
+  shaded.sh = at::cat({object.sh, at::zeros({points, 3, 3})}, 1);
+  PhotoSurfaceOptions options;
+  options.max_gaussians = 1'000;
+  const Gaussians found = with_photo_surface(shaded, photo, camera, options);
+  EXPECT_LE(found.count(), points + 1'000);
+  EXPECT_EQ(found.sh.size(1), 4);
+  EXPECT_EQ(found.sh.slice(1, 1).abs().max().item<float>(), 0);
+}
+
+TEST_F(PhotoSurface, ChangesNothingWhereThereIsNothingToLayItOn) {
+  Gaussians elsewhere = object;
+  elsewhere.means = object.means + at::tensor({0.0f, 1.2f, 0.0f});
+  EXPECT_TRUE(at::equal(with_photo_surface(elsewhere, photo, camera).means, elsewhere.means));
+  EXPECT_EQ(with_photo_surface(object, at::zeros_like(photo), camera).count(), points);
+  EXPECT_EQ(with_photo_surface(object.slice(0, 0), photo, camera).count(), 0);
+  EXPECT_THROW(with_photo_surface(object, photo.slice(1, 1), camera), Error);
+  EXPECT_THROW(with_photo_surface(object, photo, orbit_cameras(2, 10, 32)), Error);
+}
+
+}  // namespace
+}  // namespace gsv3d
