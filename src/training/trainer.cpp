@@ -109,7 +109,7 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
 /// Restores the folder's checkpoint. → training seconds of earlier sessions.
 double Trainer::resume() {
   if (!run_.resume || !std::filesystem::exists(checkpoint_path())) return 0;
-  const Checkpoint checkpoint = load_checkpoint(checkpoint_path());
+  const TrainingCheckpoint checkpoint = load_checkpoint(checkpoint_path());
   const std::string where = checkpoint_path().string();
   require(checkpoint.settings_fingerprint == fingerprint_,
           "{}: belongs to a run with another configuration, data or seed (see settings.json beside it); choose another run "

@@ -97,7 +97,7 @@ TEST(MetricsCsv, DropsRowsAfterTheCheckpoint) {
 
 TEST(Checkpoint, RoundTrip) {
   const testing::TemporaryFolder folder("checkpoint");
-  Checkpoint checkpoint;
+  TrainingCheckpoint checkpoint;
   checkpoint.parameters["a.weight"] = randn({3, 2}, make_generator(1));
   checkpoint.ema["a.weight"] = randn({3, 2}, make_generator(2));
   checkpoint.adam_means["a.weight"] = randn({3, 2}, make_generator(3));
@@ -107,7 +107,7 @@ TEST(Checkpoint, RoundTrip) {
   checkpoint.elapsed_seconds = 0.1 + 0.2;
   checkpoint.settings_fingerprint = "abc";
   save_checkpoint(folder.path / "c.safetensors", checkpoint);
-  const Checkpoint read = load_checkpoint(folder.path / "c.safetensors");
+  const TrainingCheckpoint read = load_checkpoint(folder.path / "c.safetensors");
   EXPECT_TRUE(at::equal(read.parameters.at("a.weight"), checkpoint.parameters.at("a.weight")));
   EXPECT_TRUE(at::equal(read.ema.at("a.weight"), checkpoint.ema.at("a.weight")));
   EXPECT_TRUE(at::equal(read.adam_means.at("a.weight"), checkpoint.adam_means.at("a.weight")));

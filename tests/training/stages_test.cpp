@@ -85,10 +85,10 @@ void expect_exact_resume(const StageContext& context, const Config& config, Make
   const TrainSummary second = run_training(*make(context, config), config, run);
   EXPECT_EQ(second.first_step, 3);
   EXPECT_EQ(second.steps, 6);
-  const Checkpoint resumed = load_checkpoint(run.folder / "checkpoint.safetensors");
+  const TrainingCheckpoint resumed = load_checkpoint(run.folder / "checkpoint.safetensors");
   run.folder = folder / "whole";
   run_training(*make(context, config), config, run);
-  const Checkpoint whole = load_checkpoint(run.folder / "checkpoint.safetensors");
+  const TrainingCheckpoint whole = load_checkpoint(run.folder / "checkpoint.safetensors");
   ASSERT_FALSE(whole.parameters.empty());
   const auto start = make(context, config)->parameters();
   bool moved = false;
