@@ -2,14 +2,18 @@
 // Event messages of tensorflow/core/util/event.proto.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
-#include "image/image.h"
-
 namespace gsv3d {
+
+struct EncodedPicture {
+  std::string png;  ///< RGBA
+  int64_t width = 0, height = 0;
+};
 
 /// One TFRecord frame, little-endian.
 std::string tfrecord(std::string_view data);
@@ -17,7 +21,7 @@ std::string tfrecord(std::string_view data);
 /// Encoded Event messages. `wall_time` in seconds since 1970.
 std::string version_event(double wall_time);
 std::string scalar_event(double wall_time, int64_t step, const std::string& tag, double value);
-std::string image_event(double wall_time, int64_t step, const std::string& tag, const Image& image);
+std::string image_event(double wall_time, int64_t step, const std::string& tag, const EncodedPicture& picture);
 /// Tells TensorBoard to forget what earlier files of the folder say from this step on: a run that resumes writes it first.
 std::string restart_event(double wall_time, int64_t step);
 
@@ -31,7 +35,7 @@ class TensorboardWriter {
   TensorboardWriter& operator=(const TensorboardWriter&) = delete;
 
   void scalar(int64_t step, const std::string& tag, double value);
-  void image(int64_t step, const std::string& tag, const Image& image);
+  void image(int64_t step, const std::string& tag, const EncodedPicture& picture);
   /// Throws Error when the disk is full.
   void flush();
 

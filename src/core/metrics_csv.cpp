@@ -1,4 +1,4 @@
-#include "training/metrics_csv.h"
+#include "core/metrics_csv.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "training/crc32c.h"
+#include "core/crc32c.h"
 
 #include <array>
 

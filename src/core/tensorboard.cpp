@@ -1,4 +1,4 @@
-#include "training/tensorboard.h"
+#include "core/tensorboard.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -6,8 +6,8 @@
 #include <bit>
 #include <chrono>
 
+#include "core/crc32c.h"
 #include "core/error.h"
-#include "training/crc32c.h"
 
 namespace gsv3d {
 namespace {
@@ -64,11 +64,11 @@ std::string scalar_event(double wall_time, int64_t step, const std::string& tag,
   return event(wall_time, step, field_bytes(5, field_bytes(1, summary_value)));
 }
 
-std::string image_event(double wall_time, int64_t step, const std::string& tag, const Image& image) {
+std::string image_event(double wall_time, int64_t step, const std::string& tag, const EncodedPicture& picture) {
   constexpr int64_t rgba = 4;
-  const std::string picture =
-      field_varint(1, image.height) + field_varint(2, image.width) + field_varint(3, rgba) + field_bytes(4, encode_png(image));
-  const std::string summary_value = field_bytes(1, tag) + field_bytes(4, picture);
+  const std::string image =
+      field_varint(1, picture.height) + field_varint(2, picture.width) + field_varint(3, rgba) + field_bytes(4, picture.png);
+  const std::string summary_value = field_bytes(1, tag) + field_bytes(4, image);
   return event(wall_time, step, field_bytes(5, field_bytes(1, summary_value)));
 }
 
@@ -96,8 +96,8 @@ TensorboardWriter::~TensorboardWriter() {
 void TensorboardWriter::scalar(int64_t step, const std::string& tag, double value) {
   write(scalar_event(now(), step, tag, value));
 }
-void TensorboardWriter::image(int64_t step, const std::string& tag, const Image& image) {
-  write(image_event(now(), step, tag, image));
+void TensorboardWriter::image(int64_t step, const std::string& tag, const EncodedPicture& picture) {
+  write(image_event(now(), step, tag, picture));
 }
 
 void TensorboardWriter::write(const std::string& event) {

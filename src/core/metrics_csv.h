@@ -1,4 +1,4 @@
-// RUN/metrics.csv: one row of numbers per logged step.
+// A CSV table that grows while something runs: one row of numbers per logged step.
 #pragma once
 
 #include <cstdio>
