@@ -18,6 +18,10 @@ struct TrainingCheckpoint {
   std::string settings_fingerprint;                        ///< of all that decides the numbers; another one must not be resumed
 };
 
+inline std::filesystem::path checkpoint_path(const std::filesystem::path& run) {
+  return run / "checkpoint.safetensors";
+}
+
 /// Tensors "parameter/NAME", "ema/NAME", "adam_mean/NAME", "adam_square/NAME", "pending_metrics", the rest as metadata.
 void save_checkpoint(const std::filesystem::path& path, const TrainingCheckpoint& checkpoint);
 
