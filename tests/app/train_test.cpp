@@ -93,8 +93,12 @@ TEST_F(Train, RandomWeightsOfModelInitAreNobodysWork) {
 }
 
 TEST_F(Train, InterruptedRunLeavesTheModelFolderAlone) {
-  configure({{"steps", 1'000'000}});
-  const ProgramResult stopped = train("--run run", "timeout --preserve-status -s INT 4");
+  configure({{"steps", 1'000'000}, {"checkpoint_minutes", 1e-6}});
+  // SIGTERM once the first weights are there.
+  const ProgramResult stopped =
+      train("--run run",
+            "until_weights() { \"$@\" & until [ -e run/model_files.json ]; do sleep 0.1; done; kill $!; "
+            "wait $!; }; until_weights");
   EXPECT_EQ(stopped.code, 130) << stopped.err;
   EXPECT_THAT(stopped.err, HasSubstr("run/model"));
   EXPECT_FALSE(fs::exists(folder_ / "toy" / "vae.safetensors"));
