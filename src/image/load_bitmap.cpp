@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <memory>
 #endif
 
@@ -73,6 +74,7 @@ Image decode_bitmap(std::string_view bytes, const std::string& name) {
   int width = 0, height = 0, channels = 0;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels))
     fail("{}: the picture cannot be read: {}", name, stbi_failure_reason());
+  height = std::abs(height);  // negative in a BMP whose rows begin at the top
   check_picture_size(width, height, name);
   require(bytes.size() >= whole_size(bytes, width, height, channels), "{}: the picture is truncated: {} bytes", name,
           bytes.size());

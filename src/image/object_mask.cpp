@@ -1,6 +1,7 @@
 #include "image/object_mask.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "core/error.h"
@@ -105,18 +106,17 @@ std::vector<uint8_t> grown(const std::vector<PixelPiece>& pieces, const Image& i
       std::fill(row + std::max<int64_t>(0, run.begin - distance), row + std::min(image.width, run.end + distance), 1);
     }
   }
-  // Downwards, then upwards: a row that is `distance` rows from a set pixel at the most is set too.
-  for (int64_t x = 0; x < image.width; ++x) {
-    int64_t last = -distance - 1, next = image.height + distance;
-    for (int64_t y = 0; y < image.height; ++y) {
-      if (wide[y * image.width + x]) last = y;
-      mask[y * image.width + x] = y - last <= distance;
+  // Downwards, then upwards: in each column the last row with a set pixel tells.
+  std::vector<int64_t> last(image.width, -distance - 1);
+  const auto spread_to = [&](int64_t y) {
+    for (int64_t x = 0, i = y * image.width; x < image.width; ++x, ++i) {
+      if (wide[i]) last[x] = y;
+      if (std::abs(y - last[x]) <= distance) mask[i] = 1;
     }
-    for (int64_t y = image.height - 1; y >= 0; --y) {
-      if (wide[y * image.width + x]) next = y;
-      if (next - y <= distance) mask[y * image.width + x] = 1;
-    }
-  }
+  };
+  for (int64_t y = 0; y < image.height; ++y) spread_to(y);
+  std::fill(last.begin(), last.end(), image.height + distance);
+  for (int64_t y = image.height - 1; y >= 0; --y) spread_to(y);
   return mask;
 }
 

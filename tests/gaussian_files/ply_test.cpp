@@ -203,6 +203,18 @@ TEST_F(Ply, TextOfAnyKindOfNumber) {
   expect_rejected(testing::replaced(header, "vertex 2", "vertex 2000000000") + "1 2 3" + rest, "cut off");
 }
 
+TEST_F(Ply, DamagedTextAndTurnedBytesAreErrorsAndNothingElse) {
+  const auto generator = make_generator(5);
+  const auto random = [&](int64_t below) { return at::randint(below, {1}, generator).item<int64_t>(); };
+  for (const char* format : {"binary_big_endian", "ascii"}) {
+    int rejected = 0;
+    testing::for_random_damage(ply_of(format, with_colour(kGeometry)), 400, random, [&](const std::string& bytes) {
+      rejected += !testing::error_of([&] { require_finite(read_bytes(bytes), "damaged"); }).empty();
+    });
+    EXPECT_GE(rejected, 200) << format;
+  }
+}
+
 TEST_F(Ply, ColoursAsBytesInsteadOfHarmonics) {
   std::string bytes = ply_of("binary_little_endian", kGeometry);
   bytes.insert(bytes.find("end_header"), "property uchar red\nproperty uchar green\nproperty uchar blue\n");

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "core/atomic_file.h"
+#include "damaged_files.h"
 #include "image/image.h"
 #include "image_files.h"
 
@@ -101,6 +104,12 @@ TEST_F(LoadImage, ReadsBmp) {
   const Image back = load_image(folder_ / "alpha.bmp");
   EXPECT_EQ(max_difference(back, image), 0);
   EXPECT_TRUE(back.has_alpha);
+  Image flipped = image;
+  for (int64_t y = 0; y < 20; ++y) std::copy_n(image.at(0, 19 - y), 4 * 37, flipped.at(0, y));
+  std::string from_top = bmp_bytes(flipped, 32);
+  from_top.replace(22, 4, std::string("\xec\xff\xff\xff", 4));  // a height of -20
+  write_file(folder_ / "top.bmp", from_top);
+  EXPECT_EQ(max_difference(load_image(folder_ / "top.bmp"), image), 0);
   write_file(folder_ / "cut.bmp", bmp_bytes(image, 24).substr(0, 800));
   EXPECT_THAT(load_error("cut.bmp"), AllOf(HasSubstr("cut.bmp"), HasSubstr("truncated")));
   write_file(folder_ / "short.bmp", "BM plain text that begins like one");
@@ -109,6 +118,21 @@ TEST_F(LoadImage, ReadsBmp) {
   huge.replace(18, 4, std::string("\0\0\1\0", 4)), huge.replace(22, 4, std::string("\0\0\1\0", 4));
   write_file(folder_ / "huge.bmp", huge);
   EXPECT_THAT(load_error("huge.bmp"), HasSubstr("65536 x 65536 pixels is more than the limit"));
+}
+
+TEST_F(LoadImage, DamagedBitmapsAreErrorsOrPictures) {
+  if (!can_read_bitmaps()) GTEST_SKIP() << "built without stb_image";
+  std::mt19937 random(3);
+  int rejected = 0;
+  testing::for_random_damage(
+      bmp_bytes(gradient(37, 20), 24), 400, [&](int64_t below) { return static_cast<int64_t>(random()) % below; },
+      [&](const std::string& bytes) {
+        rejected += !error_of([&] {
+                       const Image image = decode_bitmap(bytes, "damaged");
+                       EXPECT_EQ(image.pixels.size(), static_cast<size_t>(4 * image.width * image.height));
+                     }).empty();
+      });
+  EXPECT_GE(rejected, 200);
 }
 
 std::string ppm_bytes(const Image& image) {
