@@ -31,7 +31,7 @@ struct WriteOptions {
 /// The Gaussians of a file in our world. The content decides about the format; only .splat, which has no mark, is known by its
 /// name. `path` may also be the meta.json of a SOG that is no archive, or its folder. What is left out or cannot be honoured is a
 /// warning in the log and in the result (row_check.h). Throws Error when it is no such file, is damaged, or hardly any of its
-/// rows are Gaussians; memory stays in proportion to what such a file can hold (formats/limits.h).
+/// rows are Gaussians; memory stays in proportion to what such a file can hold (gaussian_files/limits.h).
 GaussianFile read_gaussians(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same from memory, without lines in the log; `path` names the file, and its folder holds the pictures of a SOG's meta.json.
