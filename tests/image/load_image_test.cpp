@@ -150,6 +150,8 @@ TEST_F(LoadImage, ReadsPpm) {
   EXPECT_EQ(max_difference(load_image(folder_ / "a.ppm"), image), 0);
   write_file(folder_ / "grey.pgm", std::string("P5 2 2 255\n\x10\x20\x30\x40", 15));
   EXPECT_EQ(load_image(folder_ / "grey.pgm").at(1, 0)[2], 0x20);
+  write_file(folder_ / "wide.pgm", "P5 2 2 65535\n12345678");
+  EXPECT_THAT(load_error("wide.pgm"), HasSubstr("wide.pgm: a PPM of 16 bits cannot be read"));
   write_file(folder_ / "cut.ppm", bytes.substr(0, bytes.size() - 1));
   EXPECT_THAT(load_error("cut.ppm"), HasSubstr("cut.ppm: the picture is truncated"));
 }
