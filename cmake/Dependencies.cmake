@@ -92,3 +92,5 @@ if(GSV3D_WITH_MESH_LIBRARIES)
 endif()
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(WEBP IMPORTED_TARGET libwebp)
+# Headers alone, in /usr/include: nothing to link.
+find_path(GSV3D_STB stb/stb_image.h)

@@ -125,6 +125,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   Json json;
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
   json["input"] = record.input;
+  json["photo"] = {{"object_from", result.photo.object_from}, {"warnings", result.photo.warnings}};
   json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
   json["seed"] = record.seed;
   json["settings"] = settings_by_name(result.sampler);
