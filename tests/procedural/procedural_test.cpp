@@ -6,7 +6,7 @@
 #include "core/atomic_file.h"
 #include "memory_files.h"
 #include "objects/object_pack.h"
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 #include "objects/simplify_object.h"
 
 namespace gsv3d {

@@ -1,4 +1,4 @@
-#include "objects/object_source.h"
+#include "dataset/object_source.h"
 
 #include <gmock/gmock.h>
 
