@@ -8,6 +8,11 @@
 namespace gsv3d {
 namespace {
 
+/// Linear light to sRGB; 1 stays 1 exactly.
+float screen_value(double linear) {
+  return linear >= 1 ? 1 : linear_to_srgb(static_cast<float>(std::max(linear, 0.0)));
+}
+
 class MaterialReader {
  public:
   MaterialReader(GltfDocument& document, TextureSet& textures, ReaderWarnings& warnings)
@@ -28,9 +33,10 @@ class MaterialReader {
       material.texture = load(*texture);
       if (material.texture >= 0) result.place = place_of(*texture);
     }
-    for (int k = 0; k < 3; ++k) material.color[k] = linear_to_srgb(static_cast<float>(std::clamp(factor[k], 0.0, 1.0)));
+    for (int k = 0; k < 3; ++k) material.color[k] = screen_value(factor[k]);
     read_alpha(source, std::clamp(factor[3], 0.0, 1.0), material);
     read_emission(source, label, result);
+    material.wrap = result.place.wrap;
     material.unlit = extension(source, "KHR_materials_unlit") != nullptr;
     return result;
   }
@@ -72,8 +78,7 @@ class MaterialReader {
       if (material.emission_texture < 0) return;  // the factor alone would make everything shine
       result.place = place;
     }
-    for (int k = 0; k < 3; ++k)
-      material.emission[k] = linear_to_srgb(static_cast<float>(std::clamp(factor[k] * strength, 0.0, 1.0)));
+    for (int k = 0; k < 3; ++k) material.emission[k] = screen_value(factor[k] * strength);
   }
 
   GltfTexturePlace place_of(const Json& info) {

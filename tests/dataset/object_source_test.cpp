@@ -6,9 +6,9 @@
 #include "core/config.h"
 #include "damaged_files.h"
 #include "memory_files.h"
-#include "objects/assimp_reader.h"
 #include "objects/byte_stream.h"
 #include "objects/furniture_catalog.h"
+#include "objects/gltf_reader.h"
 #include "objects/object_pack.h"
 
 namespace gsv3d {
@@ -172,8 +172,7 @@ std::string cube_glb() {
 
 TEST(Gltf, CubeWithNodeTransformAndColour) {
   const testing::MemoryFiles files({{"sub/cube.glb", cube_glb()}});
-  if (lacks_library([&] { read_with_assimp(files, "sub/cube.glb"); })) GTEST_SKIP() << "built without assimp";
-  const Object object = read_with_assimp(files, "sub/cube.glb");
+  const Object object = read_gltf(files, "sub/cube.glb");
   EXPECT_EQ(object.triangles.size(), 12U);
   EXPECT_NEAR(extent(object, 1).first, 3, 1e-5);
   EXPECT_NEAR(extent(object, 1).second, 7, 1e-5);
@@ -189,7 +188,7 @@ TEST(Gltf, DamagedFilesAreErrors) {
   const std::string glb = cube_glb();
   const testing::MemoryFiles files({{"cut.glb", glb.substr(0, 300)}, {"junk.glb", std::string(500, 'x')}, {"empty.glb", ""}});
   for (const char* name : {"cut.glb", "junk.glb", "empty.glb", "missing.glb"})
-    EXPECT_NE(error_of([&] { read_with_assimp(files, name); }), "") << name;
+    EXPECT_NE(error_of([&] { read_gltf(files, name); }), "") << name;
 }
 
 Object textured_sphere() {
