@@ -137,6 +137,26 @@ TEST(Folder, FilesSplitAndLimit) {
   EXPECT_THAT(error_of([] { list_objects("/nonexistent", {}); }), HasSubstr("no such file"));
 }
 
+TEST(Folder, TexturesOfGoogleScannedObjectsAndOtherLetterCase) {
+  testing::TemporaryFolder folder;
+  const auto shoe = folder.path() / "Shoe";
+  write_file(shoe / "meshes" / "model.obj", std::string("mtllib Model.MTL\nusemtl m\n") + kBox);
+  write_file(shoe / "meshes" / "model.mtl", "newmtl m\nmap_Kd texture.png\n");
+  write_file(shoe / "materials" / "textures" / "Texture.PNG", encode_png(blank_image(2, 2, 40, 50, 60)));
+  for (const auto& source : {folder.path(), shoe / "meshes" / "model.obj", shoe / "meshes"}) {
+    const auto entries = list_objects(source, {});
+    ASSERT_EQ(entries.size(), 1U);
+    const Object object = entries[0].load();
+    if (source == shoe / "meshes") {
+      EXPECT_TRUE(object.textures.empty()) << "names that lead out of the source are missing files";
+      continue;
+    }
+    ASSERT_EQ(object.textures.size(), 1U) << source;
+    EXPECT_EQ(object.textures[0].at(1, 1)[1], 50);
+  }
+  EXPECT_EQ(list_objects(shoe / "meshes" / "model.obj", {})[0].id, "model");
+}
+
 TEST(Matrix, Texts) {
   EXPECT_EQ(parse_matrix("", "x")[4], 1);
   EXPECT_EQ(parse_matrix(" 0 0 -1 0 1 0 1 0 0 ", "x")[2], -1);
@@ -234,6 +254,37 @@ TEST(Pack, QuantisationErrorsAreBounded) {
   EXPECT_LE(position, 0.5 / 2047 + 1e-6);
   EXPECT_LE(uv, 0.5 / 4096 + 1e-6);
   EXPECT_LE(angle, 1.0);
+}
+
+TEST(Pack, KeepsColoursEmissionAndAlpha) {
+  Object object = textured_sphere();
+  std::string plain, bytes;
+  if (lacks_library([&] { plain = pack_object(object, {}); })) GTEST_SKIP() << "built without libwebp";
+  object.colors.assign(object.positions.size(), {0.25F, 1, 0, 0.5F});
+  Material& material = object.materials[0];
+  material.alpha_cutoff = 0;
+  material.alpha_blends = true;
+  material.wrap = {Wrap::clamp, Wrap::mirror};
+  material.unlit = true;
+  material.emission = {0.5F, 0, 1};
+  material.emission_texture = 0;
+  bytes = pack_object(object, {});
+  const Object packed = unpack_object(bytes, "test");
+  EXPECT_EQ(packed.textures.size(), 2U) << "the emission's, too, is in use";
+  const Material& kept = packed.materials[0];
+  EXPECT_EQ(kept.alpha_cutoff, 0);
+  EXPECT_TRUE(kept.alpha_blends && kept.unlit);
+  EXPECT_EQ(kept.wrap, material.wrap);
+  EXPECT_EQ(kept.emission, material.emission);
+  EXPECT_EQ(packed.textures[static_cast<size_t>(kept.emission_texture)].width, 4);
+  ASSERT_EQ(packed.colors.size(), packed.positions.size());
+  for (int k = 0; k < 4; ++k) EXPECT_NEAR(packed.colors[7][k], object.colors[7][k], 1e-5);
+  // Packs from before end behind the textures; objects without any of this still do.
+  EXPECT_LT(plain.size() + object.positions.size(), bytes.size());
+  EXPECT_TRUE(unpack_object(plain, "test").colors.empty());
+  testing::for_each_flipped_byte(
+      bytes, [&](const std::string& bad, size_t) { error_of([&] { unpack_object(bad, "damaged"); }); }, 97);
+  EXPECT_NE(error_of([&] { unpack_object(bytes.substr(0, bytes.size() - 1), "damaged"); }), "");
 }
 
 TEST(Pack, DamagedObjectsAreErrors) {
