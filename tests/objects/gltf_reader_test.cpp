@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "captured_log.h"
+#include "damaged_files.h"
 #include "gltf_files.h"
 #include "image/texture_pyramid.h"
 #include "image/webp.h"
@@ -362,6 +363,36 @@ TEST(GltfDamage, IsAnErrorThatNamesTheFile) {
     EXPECT_NE(message, "") << change;
   }
   EXPECT_THAT(error_with([](GltfFile& file) { file.primitive()["mode"] = 1; }), HasSubstr("no triangles"));
+}
+
+TEST(GltfDamage, FlippedBytesAreErrorsOrObjects) {
+  GltfFile file;
+  file.files["a/t.png"] = png(1, 2, 3);
+  file.texture("t.png");
+  file.attribute("COLOR_0", file.numbers<uint8_t>({0, 0, 0, 0, 51, 102, 255, 51, 0, 0, 0, 0}, "VEC4", true));
+  file.json["nodes"] = Json::parse(R"([{"mesh": 0, "skin": 0}, {"translation": [0, 5, 0], "children": [2]}, {}])");
+  file.json["skins"] = Json::array({{{"joints", {1, 2}}}});
+  file.attribute("JOINTS_0", file.numbers<uint8_t>({0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0}, "VEC4"));
+  file.attribute("WEIGHTS_0", file.numbers<float>({1, 0, 0, 0, 1, 0, 0, 0, 0.5F, 0.5F, 0, 0}, "VEC4"));
+  file.primitive()["indices"] = file.numbers<uint16_t>({0, 1, 2}, "SCALAR");
+  ASSERT_EQ(file.read().triangles.size(), 1U);
+  const CapturedLog log;
+  auto all = file.files;
+  file.json["buffers"] = {{{"byteLength", file.buffer.size()}, {"uri", "m.bin"}}};
+  all["a/m.bin"] = file.buffer;
+  const std::string text = json_text(file.json);
+  int64_t objects = 0;
+  const auto read = [&](const char* name, const std::string& bad) {
+    auto files = all;
+    files["a/m.gltf"] = text;
+    files[name] = bad;
+    if (error_of([&] { read_gltf(testing::MemoryFiles(files), "a/m.gltf"); }).empty()) ++objects;
+  };
+  testing::for_each_flipped_byte(
+      text, [&](const std::string& bad, size_t) { read("a/m.gltf", bad); }, 1);
+  testing::for_each_flipped_byte(
+      file.buffer, [&](const std::string& bad, size_t) { read("a/m.bin", bad); }, 1);
+  EXPECT_GT(objects, 10);
 }
 
 }  // namespace
