@@ -20,7 +20,8 @@ class Folder : public FileSource {
     const std::string inside = resolve_name("", name);
     if (inside.empty()) return std::nullopt;
     const auto path = spelled(inside);
-    if (!std::filesystem::is_regular_file(path)) return std::nullopt;
+    std::error_code nowhere;  // names that are too long, folders that may not be entered
+    if (!std::filesystem::is_regular_file(path, nowhere)) return std::nullopt;
     return read_file(path, kMaxFileSize);
   }
   std::vector<std::string> names() const override {
@@ -34,13 +35,13 @@ class Folder : public FileSource {
  private:
   /// The path as the disk spells it; each part of the name may differ in case. What is nowhere stays as it is.
   std::filesystem::path spelled(const std::string& inside) const {
-    if (std::filesystem::exists(folder_ / inside)) return folder_ / inside;
+    std::error_code nowhere;
+    if (std::filesystem::exists(folder_ / inside, nowhere)) return folder_ / inside;
     std::filesystem::path path = folder_;
     for (const auto& part : std::filesystem::path(inside)) {
       std::filesystem::path next = path / part;
-      std::error_code unreadable;
-      if (!std::filesystem::exists(next))
-        for (const auto& entry : std::filesystem::directory_iterator(path, unreadable))
+      if (!std::filesystem::exists(next, nowhere))
+        for (const auto& entry : std::filesystem::directory_iterator(path, nowhere))
           if (lower_case(entry.path().filename().string()) == lower_case(part.string())) next = entry.path();
       path = next;
     }

@@ -157,6 +157,12 @@ TEST(Folder, TexturesOfGoogleScannedObjectsAndOtherLetterCase) {
   EXPECT_EQ(list_objects(shoe / "meshes" / "model.obj", {})[0].id, "model");
 }
 
+TEST(Folder, NamesThatNoDiskTakesAreMissingFiles) {
+  testing::TemporaryFolder folder;
+  write_file(folder.path() / "a.obj", std::string("mtllib ") + std::string(5000, 'x') + ".mtl\n" + kBox);
+  EXPECT_EQ(list_objects(folder.path(), {})[0].load().triangles.size(), 12U);
+}
+
 TEST(Matrix, Texts) {
   EXPECT_EQ(parse_matrix("", "x")[4], 1);
   EXPECT_EQ(parse_matrix(" 0 0 -1 0 1 0 1 0 0 ", "x")[2], -1);
