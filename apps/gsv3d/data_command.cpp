@@ -12,7 +12,7 @@
 #include "dataset/inspect.h"
 #include "dataset/render_dataset.h"
 #include "objects/object_pack.h"
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 #include "run_options.h"
 
 namespace gsv3d {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "objects/object_source.h"
-#include "objects/procedural_material.h"
-#include "objects/procedural_mesh.h"
+#include "objects/object_entry.h"
+#include "procedural/procedural_material.h"
+#include "procedural/procedural_mesh.h"
 
 namespace gsv3d {
 

@@ -4,10 +4,11 @@
 #include <set>
 
 #include "core/atomic_file.h"
+#include "dataset/object_source.h"
 #include "memory_files.h"
 #include "objects/object_pack.h"
-#include "objects/procedural_object.h"
 #include "objects/simplify_object.h"
+#include "procedural/procedural_object.h"
 
 namespace gsv3d {
 namespace {

@@ -1,7 +1,7 @@
 // Vehicles, houses, towers, plants, animals, robots.
 #include <cmath>
 
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 
 namespace gsv3d {
 namespace {

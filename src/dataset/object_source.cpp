@@ -1,4 +1,4 @@
-#include "objects/object_source.h"
+#include "dataset/object_source.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,12 +8,11 @@
 #include "core/atomic_file.h"
 #include "core/csv.h"
 #include "core/error.h"
-#include "objects/assimp_reader.h"
 #include "objects/furniture_catalog.h"
-#include "objects/obj_reader.h"
 #include "objects/object_pack.h"
-#include "objects/procedural_object.h"
+#include "objects/object_reader.h"
 #include "objects/text_lines.h"
+#include "procedural/procedural_object.h"
 
 namespace gsv3d {
 namespace {
@@ -22,19 +21,11 @@ namespace fs = std::filesystem;
 using Row = std::map<std::string, std::string>;
 
 std::string extension_of(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
-
-bool is_object_file(const fs::path& path) {
-  const auto& known = assimp_extensions();
-  return extension_of(path) == ".obj" || std::find(known.begin(), known.end(), extension_of(path)) != known.end();
+  return lower_case(path.extension().string());
 }
 
 Object load_object(const FileSource& files, const std::string& name, const Matrix3& rotation) {
-  Object object = extension_of(name) == ".obj" ? read_obj(files, name) : read_with_assimp(files, name);
+  Object object = read_object(files, name);
   transform_object(object, rotation);
   normalize_object(object);
   return object;
@@ -104,11 +95,21 @@ std::vector<ObjectEntry> list_split_rows(const std::vector<fs::path>& libraries,
   return entries;
 }
 
+/// A single file is read from two folders up, where it is: data sets keep textures beside the folder of the mesh.
+std::vector<ObjectEntry> list_file(const fs::path& source) {
+  if (!is_object_file(source.string())) return {};
+  const fs::path file = fs::absolute(source).lexically_normal(), folder = file.parent_path(), root = folder.parent_path();
+  std::shared_ptr<FileSource> files = open_folder(root);
+  const std::string name = file.lexically_relative(root).generic_string(), id = file.stem().string();
+  return {{id, id, "", id, "", "", file.filename().string(),
+           [files, name] { return load_object(*files, name, parse_matrix("", name)); }}};
+}
+
 std::vector<ObjectEntry> list_files(const fs::path& source) {
-  const bool is_file = fs::is_regular_file(source);
-  std::shared_ptr<FileSource> files = open_folder(is_file ? fs::absolute(source).parent_path() : source);
+  if (fs::is_regular_file(source)) return list_file(source);
+  std::shared_ptr<FileSource> files = open_folder(source);
   std::vector<ObjectEntry> entries;
-  for (const std::string& name : is_file ? std::vector<std::string>{source.filename().string()} : files->names()) {
+  for (const std::string& name : files->names()) {
     if (!is_object_file(name)) continue;
     const std::string id = fs::path(name).replace_extension().generic_string();
     entries.push_back({id, id, "", fs::path(name).stem().string(), "", "", name,

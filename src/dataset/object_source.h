@@ -2,23 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "objects/object.h"
+#include "objects/object_entry.h"
 
 namespace gsv3d {
-
-/// What is known of an object before it is read.
-struct ObjectEntry {
-  std::string id;     ///< for example scopia/0001-bathroom3
-  std::string group;  ///< near-duplicates share a group
-  std::string split;  ///< train, val, test; empty: none
-  std::string name, author, licence, origin;
-  /// Reads the object, turned upright with its front to +Z where the source says how, and normalised (normalize_object).
-  std::function<Object()> load;
-};
 
 struct ObjectSelection {
   std::filesystem::path split_file;  ///< CSV with id, split, usable, ... (docs/dataset.md); empty: every object of the source

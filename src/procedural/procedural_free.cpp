@@ -1,7 +1,7 @@
 // Compositions of one to nine primitives that are nothing in particular: what gives shapes and colours their variety.
 #include <cmath>
 
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 
 namespace gsv3d {
 namespace {

@@ -1,7 +1,7 @@
 // Tables, chairs, cabinets, sofas, lamps, vessels, gadgets, tools: things of a household.
 #include <cmath>
 
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 
 namespace gsv3d {
 namespace {

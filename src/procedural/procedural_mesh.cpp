@@ -1,4 +1,4 @@
-#include "objects/procedural_mesh.h"
+#include "procedural/procedural_mesh.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "objects/procedural_material.h"
+#include "procedural/procedural_material.h"
 
 #include <algorithm>
 #include <cmath>

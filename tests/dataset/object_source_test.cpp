@@ -1,4 +1,4 @@
-#include "objects/object_source.h"
+#include "dataset/object_source.h"
 
 #include <gmock/gmock.h>
 
@@ -6,9 +6,9 @@
 #include "core/config.h"
 #include "damaged_files.h"
 #include "memory_files.h"
-#include "objects/assimp_reader.h"
 #include "objects/byte_stream.h"
 #include "objects/furniture_catalog.h"
+#include "objects/gltf_reader.h"
 #include "objects/object_pack.h"
 
 namespace gsv3d {
@@ -137,6 +137,32 @@ TEST(Folder, FilesSplitAndLimit) {
   EXPECT_THAT(error_of([] { list_objects("/nonexistent", {}); }), HasSubstr("no such file"));
 }
 
+TEST(Folder, TexturesOfGoogleScannedObjectsAndOtherLetterCase) {
+  testing::TemporaryFolder folder;
+  const auto shoe = folder.path() / "Shoe";
+  write_file(shoe / "meshes" / "model.obj", std::string("mtllib Model.MTL\nusemtl m\n") + kBox);
+  write_file(shoe / "meshes" / "model.mtl", "newmtl m\nmap_Kd texture.png\n");
+  write_file(shoe / "materials" / "textures" / "Texture.PNG", encode_png(blank_image(2, 2, 40, 50, 60)));
+  for (const auto& source : {folder.path(), shoe / "meshes" / "model.obj", shoe / "meshes"}) {
+    const auto entries = list_objects(source, {});
+    ASSERT_EQ(entries.size(), 1U);
+    const Object object = entries[0].load();
+    if (source == shoe / "meshes") {
+      EXPECT_TRUE(object.textures.empty()) << "names that lead out of the source are missing files";
+      continue;
+    }
+    ASSERT_EQ(object.textures.size(), 1U) << source;
+    EXPECT_EQ(object.textures[0].at(1, 1)[1], 50);
+  }
+  EXPECT_EQ(list_objects(shoe / "meshes" / "model.obj", {})[0].id, "model");
+}
+
+TEST(Folder, NamesThatNoDiskTakesAreMissingFiles) {
+  testing::TemporaryFolder folder;
+  write_file(folder.path() / "a.obj", std::string("mtllib ") + std::string(5000, 'x') + ".mtl\n" + kBox);
+  EXPECT_EQ(list_objects(folder.path(), {})[0].load().triangles.size(), 12U);
+}
+
 TEST(Matrix, Texts) {
   EXPECT_EQ(parse_matrix("", "x")[4], 1);
   EXPECT_EQ(parse_matrix(" 0 0 -1 0 1 0 1 0 0 ", "x")[2], -1);
@@ -172,8 +198,7 @@ std::string cube_glb() {
 
 TEST(Gltf, CubeWithNodeTransformAndColour) {
   const testing::MemoryFiles files({{"sub/cube.glb", cube_glb()}});
-  if (lacks_library([&] { read_with_assimp(files, "sub/cube.glb"); })) GTEST_SKIP() << "built without assimp";
-  const Object object = read_with_assimp(files, "sub/cube.glb");
+  const Object object = read_gltf(files, "sub/cube.glb");
   EXPECT_EQ(object.triangles.size(), 12U);
   EXPECT_NEAR(extent(object, 1).first, 3, 1e-5);
   EXPECT_NEAR(extent(object, 1).second, 7, 1e-5);
@@ -189,7 +214,7 @@ TEST(Gltf, DamagedFilesAreErrors) {
   const std::string glb = cube_glb();
   const testing::MemoryFiles files({{"cut.glb", glb.substr(0, 300)}, {"junk.glb", std::string(500, 'x')}, {"empty.glb", ""}});
   for (const char* name : {"cut.glb", "junk.glb", "empty.glb", "missing.glb"})
-    EXPECT_NE(error_of([&] { read_with_assimp(files, name); }), "") << name;
+    EXPECT_NE(error_of([&] { read_gltf(files, name); }), "") << name;
 }
 
 Object textured_sphere() {
@@ -235,6 +260,37 @@ TEST(Pack, QuantisationErrorsAreBounded) {
   EXPECT_LE(position, 0.5 / 2047 + 1e-6);
   EXPECT_LE(uv, 0.5 / 4096 + 1e-6);
   EXPECT_LE(angle, 1.0);
+}
+
+TEST(Pack, KeepsColoursEmissionAndAlpha) {
+  Object object = textured_sphere();
+  std::string plain, bytes;
+  if (lacks_library([&] { plain = pack_object(object, {}); })) GTEST_SKIP() << "built without libwebp";
+  object.colors.assign(object.positions.size(), {0.25F, 1, 0, 0.5F});
+  Material& material = object.materials[0];
+  material.alpha_cutoff = 0;
+  material.alpha_blends = true;
+  material.wrap = {Wrap::clamp, Wrap::mirror};
+  material.unlit = true;
+  material.emission = {0.5F, 0, 1};
+  material.emission_texture = 0;
+  bytes = pack_object(object, {});
+  const Object packed = unpack_object(bytes, "test");
+  EXPECT_EQ(packed.textures.size(), 2U) << "the emission's, too, is in use";
+  const Material& kept = packed.materials[0];
+  EXPECT_EQ(kept.alpha_cutoff, 0);
+  EXPECT_TRUE(kept.alpha_blends && kept.unlit);
+  EXPECT_EQ(kept.wrap, material.wrap);
+  EXPECT_EQ(kept.emission, material.emission);
+  EXPECT_EQ(packed.textures[static_cast<size_t>(kept.emission_texture)].width, 4);
+  ASSERT_EQ(packed.colors.size(), packed.positions.size());
+  for (int k = 0; k < 4; ++k) EXPECT_NEAR(packed.colors[7][k], object.colors[7][k], 1e-5);
+  // Packs from before end behind the textures; objects without any of this still do.
+  EXPECT_LT(plain.size() + object.positions.size(), bytes.size());
+  EXPECT_TRUE(unpack_object(plain, "test").colors.empty());
+  testing::for_each_flipped_byte(
+      bytes, [&](const std::string& bad, size_t) { error_of([&] { unpack_object(bad, "damaged"); }); }, 97);
+  EXPECT_NE(error_of([&] { unpack_object(bytes.substr(0, bytes.size() - 1), "damaged"); }), "");
 }
 
 TEST(Pack, DamagedObjectsAreErrors) {

@@ -1,4 +1,4 @@
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 
 #include "core/error.h"
 #include "objects/mesh_builder.h"
