@@ -1,4 +1,4 @@
-// gsv3d mesh: Gaussians in a PLY file → a textured mesh.
+// gsv3d mesh: Gaussians in a file of any format → a textured mesh.
 #include <ATen/Parallel.h>
 
 #include <chrono>
@@ -6,7 +6,8 @@
 
 #include "commands.h"
 #include "core/error.h"
-#include "gaussian_files/ply.h"
+#include "core/progress.h"
+#include "gaussian_files/gaussian_file.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
 
@@ -32,7 +33,15 @@ void run_mesh(MeshArguments& arguments) {
     throw UsageError(
         fmt::format("{}: the mesh would replace the Gaussians; give another name with -o", arguments.output.string()));
   arguments.options.texture = holds_colors(arguments.output);
-  const Mesh mesh = mesh_gaussians(read_ply(arguments.input), arguments.options);
+  Progress::set_quiet(arguments.quiet);
+  std::optional<Progress> bar;
+  std::string shown;
+  const auto on_progress = [&](const std::string& stage, int64_t done, int64_t total) {
+    if (!bar || stage != shown) bar.emplace(shown = stage, total);
+    bar->update(done);
+  };
+  const Mesh mesh = mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress);
+  bar.reset();
   write_mesh(arguments.output, mesh);
   if (arguments.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -46,7 +55,10 @@ void add_mesh_command(CLI::App& app) {
   auto* command = app.add_subcommand("mesh", "Make a textured mesh from Gaussians");
   auto arguments = std::make_shared<MeshArguments>();
   MeshArguments& a = *arguments;
-  command->add_option("object", a.input, "3DGS PLY file, such as generate's object.ply")->required();
+  command
+      ->add_option("object", a.input,
+                   "PLY, compressed PLY, .splat, SPZ, SOG or GLB with Gaussians, such as generate's object.ply")
+      ->required();
   command->add_option("-o,--output", a.output, "mesh file: .glb, .obj (with .mtl and .png), .ply or .stl (default: OBJECT.glb)");
   command->add_option("--resolution", a.options.resolution, "samples along the longest side; more: finer and slower")
       ->check(CLI::Range(16, 512))
@@ -57,7 +69,8 @@ void add_mesh_command(CLI::App& app) {
   command->add_option("--texture-size", a.options.texture_size, "pixels a side")
       ->check(CLI::Range(16, 8192))
       ->capture_default_str();
-  command->add_flag("--watertight", a.options.watertight, "one closed piece, checked: for 3D printing");
+  command->add_flag("--watertight", a.options.watertight,
+                    "one closed piece that does not cross itself, checked: for 3D printing");
   command->add_option("--threads", a.threads, "CPU threads (default: one per core)")->check(CLI::Range(1, 1024));
   command->add_flag("-q,--quiet", a.quiet, "print errors only");
   command->footer(
