@@ -10,6 +10,7 @@
 #include "gaussian_files/gaussian_file.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
+#include "mesh/physical_size.h"
 
 namespace gsv3d {
 namespace {
@@ -18,10 +19,21 @@ namespace fs = std::filesystem;
 
 struct MeshArguments {
   fs::path input, output;
+  std::string size, height;
   MeshOptions options;
   int threads = 0;
   bool quiet = false;
 };
+
+/// STL files count in millimetres, the others in metres. Without a size the Gaussians' own units stay.
+Mesh sized(Mesh mesh, const MeshArguments& arguments) {
+  const bool millimetres = !holds_colors(arguments.output);
+  if (!arguments.size.empty())
+    return scaled_to(std::move(mesh), SizedSide::kLongest, parse_length(arguments.size, "--size"), millimetres);
+  if (!arguments.height.empty())
+    return scaled_to(std::move(mesh), SizedSide::kHeight, parse_length(arguments.height, "--height"), millimetres);
+  return mesh;
+}
 
 void run_mesh(MeshArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
@@ -29,6 +41,8 @@ void run_mesh(MeshArguments& arguments) {
   if (arguments.threads > 0) at::set_num_threads(arguments.threads);
   if (arguments.output.empty()) arguments.output = fs::path(arguments.input).replace_extension(".glb");
   check_mesh_extension(arguments.output);
+  for (const auto& [text, option] : {std::pair{arguments.size, "--size"}, std::pair{arguments.height, "--height"}})
+    if (!text.empty()) parse_length(text, option);  // before the work, not after it
   if (fs::weakly_canonical(arguments.output) == fs::weakly_canonical(arguments.input))
     throw UsageError(
         fmt::format("{}: the mesh would replace the Gaussians; give another name with -o", arguments.output.string()));
@@ -40,7 +54,7 @@ void run_mesh(MeshArguments& arguments) {
     if (!bar || stage != shown) bar.emplace(shown = stage, total);
     bar->update(done);
   };
-  const Mesh mesh = mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress);
+  const Mesh mesh = sized(mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress), arguments);
   bar.reset();
   write_mesh(arguments.output, mesh);
   if (arguments.quiet) return;
@@ -71,13 +85,17 @@ void add_mesh_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--watertight", a.options.watertight,
                     "one closed piece that does not cross itself, checked: for 3D printing");
+  auto* size = command->add_option(
+      "--size", a.size,
+      "length of the longest side, such as 12cm (mm, cm, m, in): STL files are in millimetres, others in metres");
+  command->add_option("--height", a.height, "height instead, such as 45mm")->excludes(size);
   command->add_option("--threads", a.threads, "CPU threads (default: one per core)")->check(CLI::Range(1, 1024));
   command->add_flag("-q,--quiet", a.quiet, "print errors only");
   command->footer(
       "Files hold +Y up and the front towards +Z (STL: +Z up).\n\n"
       "Examples:\n"
       "  gsv3d mesh out/photo/object.ply -o object.glb\n"
-      "  gsv3d mesh object.ply -o print.stl --watertight --resolution 256");
+      "  gsv3d mesh object.ply -o print.stl --watertight --size 12cm");
   command->callback([arguments] { run_mesh(*arguments); });
 }
 

@@ -56,7 +56,7 @@ void pack_tightly(xatlas::Atlas& atlas, xatlas::PackOptions packing) {
     pack(scale);
     return;
   }
-  for (float step = kStep; !pack(scale /= step); step = 1 + 1.5F * (step - 1))
+  for (float step = kStep; !pack(scale /= step); step = 1 + 1.1F * (step - 1))
     require(scale > 1e-6F, "mesh: the surface could not be laid flat into one texture");
 }
 

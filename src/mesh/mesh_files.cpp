@@ -5,6 +5,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "mesh/physical_size.h"
 
 namespace gsv3d {
 namespace {
@@ -110,10 +111,10 @@ void write_stl(const fs::path& path, const Mesh& mesh) {
   std::string bytes = "gsv3d mesh, +Z up, front -Y";
   bytes.resize(80, ' ');
   append(bytes, static_cast<uint32_t>(mesh.triangles.size()));
-  const auto turned = [](Vector3 p) { return Vector3{p.x, -p.z, p.y}; };
+  const Mesh turned = turned_z_up(mesh);
   for (const Mesh::Triangle& triangle : mesh.triangles) {
     std::array<Vector3, 3> p;
-    for (int i = 0; i < 3; ++i) p[i] = turned(mesh.positions[triangle[i]]);
+    for (int i = 0; i < 3; ++i) p[i] = turned.positions[triangle[i]];
     append(bytes, normalized(cross(p[1] - p[0], p[2] - p[0]), {}));
     append(bytes, p);
     append(bytes, uint16_t{0});
