@@ -15,7 +15,7 @@
 #include "gaussian_files/ply.h"
 #include "image/contact_sheet.h"
 #include "image/depth_image.h"
-#include "mesh/clean.h"
+#include "mesh/atlas.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
 #include "rasterizer/orbit_render.h"

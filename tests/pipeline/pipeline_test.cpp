@@ -12,7 +12,7 @@
 #include "gaussian_files/ply.h"
 #include "goldens.h"
 #include "image/framing.h"
-#include "mesh/clean.h"
+#include "mesh/atlas.h"
 #include "pipeline/view_refinement.h"
 #include "rasterizer/rasterizer.h"
 #include "toy_model.h"
