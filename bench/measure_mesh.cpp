@@ -10,6 +10,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "dataset/object_source.h"
 #include "dataset/renderer.h"
 #include "evaluation/fit_views.h"
 #include "evaluation/geometry.h"
@@ -18,7 +19,6 @@
 #include "mesh/gaussian_mesh.h"
 #include "mesh/surface_views.h"
 #include "mesh/tsdf.h"
-#include "objects/object_source.h"
 #include "pipeline/pipeline.h"
 #include "rasterizer/orbit_render.h"
 

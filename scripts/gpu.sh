@@ -166,6 +166,9 @@ PYTHON
   echo "$path"
 }
 
+# begin_with PART: with the model folder's weights where there are some (they are not replaced by others).
+begin_with() { if [ -e "$work/model/$1.safetensors" ]; then echo initial_weights=model_folder; else echo initial_weights=random; fi; }
+
 # The folders of shards with their shares of the draws: shapes matter to autoencoder and decoder, meaning to the others.
 data_arguments() {
   local shares kind text=--follow
@@ -190,7 +193,9 @@ train_stage() {
   # shellcheck disable=SC2046
   timeout --preserve-status -k "${rehearsal:+3}8" $((seconds + 4)) gsv3d train "$stage" --model "$model" $(data_arguments "$stage") --run "$work/runs/$name" \
     --config "$settings" --seconds "$seconds" ${threads:+--threads "$threads"} "$@" >"$work/logs/$name.log" 2>&1 || code=$?
-  ((code == 130 || code == 143)) && code=0  # ended by the clock, weights written
+  if ((code == 130 || code == 143)); then  # ended from outside: the weights were written, but the model does not have them yet
+    find "$work/runs/$name/model" -maxdepth 1 -type f -exec cp {} "$model/" \; && code=0
+  fi
   say "$name: exit code $code; $(grep -v '^weights\|^run:' "$work/logs/$name.log" | tail -n 1)"
   ((code == 0)) || tail -n 12 "$work/logs/$name.log"
   return "$code"
@@ -289,6 +294,7 @@ run_benchmarks() {
 # A few steps of every stage at its real batch, each from what the one before wrote.
 probe_stages() {
   local stage settings first seconds=${GSV3D_GPU_PROBE_SECONDS:-11}
+  rm -rf "$work/probe"
   mkdir -p "$work/probe"
   cp "$work/config/config.json" "$work/probe/config.json"
   for stage in vae diffusion decoder distill; do
@@ -319,6 +325,7 @@ collect() {
   local part=$work/collect
   rm -rf "$part" && mkdir -p "$part/results"
   cp -r "$work/model" "$work/logs" "$work/commit" "$part/results/" 2>/dev/null
+  rm -rf "$part"/results/model/previous-*
   [ ! -e "$work/rasterizer" ] || cp "$work/rasterizer" "$part/results/"
   local run
   for run in "$work"/runs/*/; do
@@ -357,7 +364,7 @@ do_check() {
   wait_for_shards 2 "${rehearsal:+1}30"
   probe_stages
   run_sanitizer &
-  train_stage vae_1 vae "$(seconds_left)" "$(configure vae vae_1 checkpoint_minutes=0.4)" "$work/model" --no-resume
+  train_stage vae_1 vae "$(seconds_left)" "$(configure vae vae_1 "$(begin_with vae)" checkpoint_minutes=0.4)" "$work/model" --no-resume
   step_time "$work/runs/vae_1/metrics.csv" vae
 }
 
@@ -376,9 +383,9 @@ do_train() {
   local first
   first=$(gpu_lines)
 
-  local vae_share=${GSV3D_GPU_VAE_SHARE:-0.15} weights=random
-  [ ! -e "$work/model/vae.safetensors" ] || weights=model_folder vae_share=${GSV3D_GPU_VAE_SHARE:-0.10}
-  train_stage vae_2 vae "$(until_share "$vae_share")" "$(configure vae vae_2 initial_weights=$weights checkpoint_minutes=0.4)" \
+  local vae_share=${GSV3D_GPU_VAE_SHARE:-0.15}
+  [ ! -e "$work/model/vae.safetensors" ] || vae_share=${GSV3D_GPU_VAE_SHARE:-0.10}
+  train_stage vae_2 vae "$(until_share "$vae_share")" "$(configure vae vae_2 "$(begin_with vae)" checkpoint_minutes=0.4)" \
     "$work/model" --no-resume
   step_time "$work/runs/vae_2/metrics.csv" vae
   gpu_summary "$first"
@@ -388,9 +395,9 @@ do_train() {
   first=$(gpu_lines)
   local pair diffusion decoder
   pair=$(until_share "${GSV3D_GPU_PAIR_SHARE:-0.68}")
-  train_stage diffusion diffusion "$pair" "$(configure diffusion diffusion checkpoint_minutes=1.5)" "$work/model" &
+  train_stage diffusion diffusion "$pair" "$(configure diffusion diffusion "$(begin_with unet)" checkpoint_minutes=1.5)" "$work/model" &
   diffusion=$!
-  train_stage decoder decoder "$pair" "$(configure decoder decoder checkpoint_minutes=1.5)" "$work/model" &
+  train_stage decoder decoder "$pair" "$(configure decoder decoder "$(begin_with gaussian_decoder)" checkpoint_minutes=1.5)" "$work/model" &
   decoder=$!
   wait "$diffusion"
   wait "$decoder"
@@ -405,7 +412,7 @@ do_train() {
       "$(configure decoder_generated decoder_generated initial_weights=model_folder checkpoint_minutes=0.5)" "$work/model"
     step_time "$work/runs/decoder_generated/metrics.csv" decoder_generated
   fi
-  train_stage distill distill "$(until_share 1)" "$(configure distill distill checkpoint_minutes=0.5)" "$work/model"
+  train_stage distill distill "$(until_share 1)" "$(configure distill distill "$(begin_with distilled_lora)" checkpoint_minutes=0.5)" "$work/model"
   step_time "$work/runs/distill/metrics.csv" distill
   gpu_summary "$first"
 }

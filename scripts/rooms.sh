@@ -2,7 +2,8 @@
 # The rooms of src/ as CMake knows them, for docs/architecture.md.
 #   scripts/rooms.sh lines [COMMIT]   lines per room, the longest first, of the working tree or of a commit
 #   scripts/rooms.sh arrows           "room: the rooms it uses", in CMakeLists.txt's order
-#   scripts/rooms.sh check            compares docs/architecture.md with both CMake and the sources; what differs is an error
+#   scripts/rooms.sh check            compares docs/architecture.md with both CMake and the sources; what differs is an error, and so
+#                                     are two types of one name
 set -euo pipefail
 cd "$(dirname "$0")/.."
 page=${GSV3D_MAP:-docs/architecture.md}  # another one for its test
@@ -45,8 +46,27 @@ check_steps() {
   return $wrong
 }
 
+# Types of one name in one namespace, defined in two files: the linker takes one destructor for both, whichever comes first.
+check_types() {
+  local twice
+  # shellcheck disable=SC2086
+  twice=$(find ${GSV3D_SOURCES:-src apps} -name '*.h' -o -name '*.cpp' -o -name '*.inc' -o -name '*.cuh' | sort | xargs awk '
+    FNR == 1 { space = ""; hidden = 0 }
+    /^namespace \{/ { hidden = 1 }
+    /^\}  \/\/ namespace$/ { hidden = 0 }
+    /^namespace [a-z0-9_:]+ \{/ { space = $2 "::" }
+    /^(struct|class|union|enum|enum class) [A-Za-z0-9_]+( final)?( :.*)? \{/ && !hidden {
+      name = space ($1 == "enum" && $2 == "class" ? $3 : $2)
+      if (name in file && file[name] != FILENAME) print "two types " name ": " file[name] " and " FILENAME
+      file[name] = FILENAME; count++
+    }
+    END { if (count < 100) print "only " count + 0 " types found: has the format of the sources changed?" }')
+  [ -z "$twice" ] || { echo "$twice"; return 1; }
+}
+
 check() {
   local wrong=0 rooms
+  check_types || return 1
   rooms=$(arrows)
   diff --label CMake --label "$page" -u0 <(echo "$rooms") <(arrows_of_page) || wrong=1
   [ "$(wc -l <<<"$rooms")" -gt 10 ] || { echo "only few rooms found in CMakeLists.txt: has its format changed?"; wrong=1; }
@@ -58,5 +78,5 @@ check() {
 
 case "${1:-}" in
   lines | arrows | check) "$@" ;;
-  *) sed -n '2,5p' "$0"; exit 2 ;;
+  *) sed -n '2,6p' "$0"; exit 2 ;;
 esac

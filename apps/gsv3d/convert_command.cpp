@@ -45,7 +45,7 @@ void add_convert_command(CLI::App& app) {
   auto arguments = std::make_shared<ConvertArguments>();
   ConvertArguments& a = *arguments;
   const auto axis = CLI::IsMember({"y", "-y", "z"});
-  command->add_option("input", a.from, "file of Gaussians; its content decides about the format")->required();
+  command->add_option("input", a.from, "file of Gaussians, or a SOG's folder; its content decides about the format")->required();
   command->add_option("output", a.to, "its name decides: .ply, .compressed.ply, .splat, .spz, .glb (release candidate)")
       ->required();
   command
@@ -60,6 +60,9 @@ void add_convert_command(CLI::App& app) {
   command->add_option("--spz-version", a.options.write.spz_version, "3, which most programs read, or 4, which is smaller")
       ->check(CLI::IsMember({3, 4}))
       ->capture_default_str();
+  command->add_flag(
+      "--strict", a.options.read.strict,
+      "refuses files with rows that are no Gaussians (not finite, out of range, zeros), which are left out otherwise");
   command->add_flag("--ply-full", a.options.write.ply_all_properties, "all 62 floats in a PLY, which some viewers demand");
   command->add_flag("--quiet", a.quiet, "print errors only");
   command->footer(

@@ -7,10 +7,12 @@
 #include "commands.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/log.h"
+#include "core/progress.h"
 #include "dataset/inspect.h"
 #include "dataset/render_dataset.h"
 #include "objects/object_pack.h"
-#include "objects/procedural_object.h"
+#include "procedural/procedural_object.h"
 #include "run_options.h"
 
 namespace gsv3d {
@@ -25,6 +27,7 @@ struct DataArguments {
   std::vector<std::string> elevations = {"10"};
   std::filesystem::path environment;
   int64_t threads = 0;
+  bool quiet = false;
   InspectOptions inspect;
   int64_t count = 0;
   uint64_t seed = 1;
@@ -46,8 +49,15 @@ std::vector<std::optional<double>> parse_elevations(const std::vector<std::strin
   return result;
 }
 
-void run_render(DataArguments& arguments) {
+/// Threads and quiet, for the whole process.
+void apply(const DataArguments& arguments) {
   if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
+  init_logging(arguments.quiet);
+  Progress::set_quiet(arguments.quiet);
+}
+
+void run_render(DataArguments& arguments) {
+  apply(arguments);
   RenderJob& job = arguments.job;
   job.elevations_degrees = parse_elevations(arguments.elevations);
   if (!arguments.environment.empty()) job.options.lighting = environment_lighting(load_image(arguments.environment));
@@ -58,13 +68,16 @@ void run_render(DataArguments& arguments) {
     entries.insert(entries.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }
   const RenderReport report = render_dataset(entries, job, arguments.output);
+  if (arguments.quiet) return;
   fmt::print("{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(),
              report.samples, report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
 }
 
 void run_pack(DataArguments& arguments) {
+  apply(arguments);
   const auto entries = list_objects(arguments.source, arguments.selection);
   const int64_t packed = write_object_pack(arguments.output, entries, arguments.pack);
+  if (arguments.quiet) return;
   fmt::print("{}: {} of {} objects, {:.1f} MB\n", arguments.output.string(), packed, entries.size(),
              static_cast<double>(std::filesystem::file_size(arguments.output)) / 1e6);
 }
@@ -78,11 +91,12 @@ void write_split_file(const std::filesystem::path& path, const std::vector<Objec
 }
 
 void run_synthesize(DataArguments& arguments) {
-  if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
+  apply(arguments);
   if (arguments.selection.split.empty()) arguments.selection.split = "train";
   const auto entries = procedural_objects(arguments.count, arguments.seed, arguments.selection.split);
   const int64_t packed = write_object_pack(arguments.output, entries, arguments.pack);
   if (!arguments.split_output.empty()) write_split_file(arguments.split_output, entries);
+  if (arguments.quiet) return;
   fmt::print("{}: {} objects, {:.1f} MB\n", arguments.output.string(), packed,
              static_cast<double>(std::filesystem::file_size(arguments.output)) / 1e6);
 }
@@ -160,6 +174,7 @@ void add_data_command(CLI::App& app) {
   render->add_option("-o,--output", arguments->output, "folder for the shards")->required();
   add_selection_options(*render, *arguments);
   add_render_options(*render, *arguments);
+  render->add_flag("--quiet", arguments->quiet, "print errors and warnings only");
   render->callback([arguments] { run_render(*arguments); });
 
   CLI::App* inspect = data->add_subcommand("inspect", "What shards or objects hold; a contact sheet");
@@ -176,6 +191,7 @@ void add_data_command(CLI::App& app) {
   pack->add_option("-o,--output", arguments->output, "the file to write")->required();
   add_selection_options(*pack, *arguments);
   add_pack_options(*pack, *arguments);
+  pack->add_flag("--quiet", arguments->quiet, "print errors and warnings only");
   pack->callback([arguments] { run_pack(*arguments); });
 
   CLI::App* synthesize = data->add_subcommand("synthesize", "Make objects that nobody made, as a pack that render takes");
@@ -189,6 +205,7 @@ void add_data_command(CLI::App& app) {
   synthesize->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
       ->check(number_between(1, 1e9));
   add_pack_options(*synthesize, *arguments);
+  synthesize->add_flag("--quiet", arguments->quiet, "print errors and warnings only");
   synthesize->callback([arguments] { run_synthesize(*arguments); });
 }
 

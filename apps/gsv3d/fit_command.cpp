@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "commands.h"
+#include "core/atomic_file.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/progress.h"
@@ -32,7 +33,9 @@ void run_fit(FitArguments& arguments) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails like a full disk
   Progress::set_quiet(arguments.quiet);
   if (arguments.threads > 0) at::set_num_threads(arguments.threads);
-  format_of_name(arguments.output);  // a wrong name fails now and not after the work
+  // A wrong name and a place that cannot be written to fail now and not after the work.
+  format_of_name(arguments.output);
+  AtomicFile{arguments.output};
   arguments.views.z_up = arguments.up == "z";
   arguments.options.device = parse_device(arguments.device);
   const PosedViews views = read_posed_views(arguments.input, arguments.views);

@@ -2,15 +2,16 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
-#include <set>
 
 #include "commands.h"
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/standard_error.h"
 #include "error_line.h"
 #include "exports/outputs.h"
 #include "image/contact_sheet.h"
+#include "photo_batch.h"
 #include "run_options.h"
 #include "sampling_options.h"
 
@@ -25,17 +26,9 @@ struct GenerateArguments {
   GenerateOptions options;
   RunOptions run;
   SamplingOptions sampling;
+  bool skip_existing = false, json = false;
   bool offload = false, no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false, no_photo_surface = false;
 };
-
-/// The folder's name for a photo: its file name without extension, numbered when two photos share one.
-std::string result_name(const fs::path& image, std::set<std::string>& taken) {
-  std::string stem = image.stem().string();
-  if (stem.empty() || stem == "." || stem == "..") stem = "object";
-  std::string name = stem;
-  for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", stem, number);
-  return name;
-}
 
 /// Writes each estimate of the views to one picture, beside the results. It goes when they are there.
 class PreviewFile {
@@ -61,8 +54,21 @@ class PreviewFile {
   fs::path path_;
 };
 
-void generate_one(const fs::path& path, const std::string& name, const Model& model, const GenerateArguments& arguments) {
+void print_result(const fs::path& folder, const Result& result, double seconds, uint64_t seed) {
+  const std::string what = result.gaussians
+                               ? fmt::format("{} Gaussians ({})", result.gaussians->count(), route_name(result.route))
+                               : fmt::format("{} views", result.views.size(0));
+  fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.string(), what, seconds, seed);
+  for (const std::string& file : output_file_names()) {
+    if (fs::exists(folder / file)) fmt::print("  {}\n", (folder / file).string());
+  }
+  std::fflush(stdout);
+}
+
+/// → The entry of --json for it.
+Json generate_one(const BatchPhoto& input, const Model& model, const GenerateArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
+  const auto& [path, name, nothing] = input;
   const Image photo = load_image(path);
   OutputFolder folder(arguments.output, name);
   GenerateOptions options = arguments.options;
@@ -88,15 +94,38 @@ void generate_one(const fs::path& path, const std::string& name, const Model& mo
   preview.remove();
   std::error_code ignored;
   if (!options.resume_file.empty()) fs::remove(options.resume_file, ignored);
-  if (arguments.run.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::string what = result.gaussians
-                               ? fmt::format("{} Gaussians ({})", result.gaussians->count(), route_name(result.route))
-                               : fmt::format("{} views", result.views.size(0));
-  fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.path().string(), what, seconds, arguments.options.seed);
-  for (const std::string& file : output_file_names()) {
-    if (fs::exists(folder.path() / file)) fmt::print("  {}\n", (folder.path() / file).string());
+  if (!arguments.run.quiet && !arguments.json) print_result(folder.path(), result, seconds, arguments.options.seed);
+  Json details = {{"folder", folder.path().string()}, {"seconds", seconds}};
+  if (result.gaussians) details["gaussians"] = result.gaussians->count();
+  return details;
+}
+
+/// One photo, whatever happens to it. What is wrong with the call itself, and Ctrl-C, end the whole.
+void attempt(const BatchPhoto& photo, const Model& model, const GenerateArguments& arguments, BatchReport& report) {
+  try {
+    require(photo.error.empty(), "{}", photo.error);
+    const fs::path finished = arguments.output / photo.name / "result.json";
+    if (arguments.skip_existing && fs::exists(finished)) return report.skipped(photo, finished.string() + " is there");
+    report.made(photo, generate_one(photo, model, arguments));
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const UsageError&) {
+    throw;
+  } catch (const std::exception& error) {
+    // Messages about the photo's own file already begin with its path.
+    const std::string line = error_line(error), path = one_line(photo.path.string());
+    const bool named = line.find(path) != std::string::npos;
+    print_error(fmt::format("gsv3d: {}{}\n", named ? "" : path + ": ", line));
+    report.failed(photo, line);
   }
+}
+
+void print_report(const BatchReport& report, const GenerateArguments& arguments) {
+  if (arguments.json)
+    fmt::print("{}\n", json_text(report.json(), 2));
+  else if (!arguments.run.quiet)
+    fmt::print("{}", report.summary());
   std::fflush(stdout);
 }
 
@@ -112,25 +141,16 @@ void run_generate(GenerateArguments& arguments) {
   Model model = load_model(arguments.run.model_folder(),
                            {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true, arguments.offload});
   model.config.frames = config.frames, model.config.image_size = config.image_size;
-  std::set<std::string> names;
-  size_t failures = 0;
-  for (const fs::path& image : arguments.images) {
-    const std::string name = result_name(image, names);
-    try {
-      generate_one(image, name, model, arguments);
-    } catch (const Cancelled&) {
-      throw;
-    } catch (const UsageError&) {
-      throw;
-    } catch (const std::exception& error) {
-      // Messages about the photo's own file already begin with its path.
-      const std::string line = error_line(error), photo = one_line(image.string());
-      const bool named = line.find(photo) != std::string::npos;
-      fmt::print(stderr, "gsv3d: {}{}\n", named ? "" : photo + ": ", line);
-      ++failures;
-    }
+  const std::vector<BatchPhoto> photos = photos_of(arguments.images);
+  BatchReport report(photos.size());
+  try {
+    for (const BatchPhoto& photo : photos) attempt(photo, model, arguments, report);
+  } catch (const Cancelled&) {
+    print_report(report, arguments);
+    throw;
   }
-  if (failures) throw CLI::RuntimeError(1);
+  print_report(report, arguments);
+  if (report.any_failed()) throw CLI::RuntimeError(1);
 }
 
 }  // namespace
@@ -139,10 +159,14 @@ void add_generate_command(CLI::App& app) {
   auto* command = app.add_subcommand("generate", "Make a 3D object (Gaussian splats) from each photo");
   auto arguments = std::make_shared<GenerateArguments>();
   GenerateArguments& a = *arguments;
-  command->add_option("images", a.images, "photos: JPEG, PNG, WebP, HEIC, ...; transparency is used when there is some")
+  command
+      ->add_option("images", a.images,
+                   "photos: JPEG, PNG, WebP, HEIC, ..., or folders of them; transparency is used when there is some")
       ->required();
   command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
   command->add_option("--seed", a.options.seed, "same seed, same result")->check(whole_number())->capture_default_str();
+  command->add_flag("--skip-existing", a.skip_existing, "leave out photos whose folder of results is there already");
+  command->add_flag("--json", a.json, "print what was made, skipped and failed as JSON, instead of lines for people");
   a.sampling.add_to(*command);
   command->add_flag(
       "--offload", a.offload,
@@ -169,6 +193,7 @@ void add_generate_command(CLI::App& app) {
       "Examples:\n"
       "  gsv3d generate photo.jpg\n"
       "  gsv3d generate cutout.png -o results --seed 7 --steps 20\n"
+      "  gsv3d generate photos/ -o results --skip-existing\n"
       "  gsv3d generate *.jpg --views-only --quiet");
   command->callback([arguments] { run_generate(*arguments); });
 }

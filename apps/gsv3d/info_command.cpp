@@ -8,7 +8,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/safetensors.h"
-#include "mesh/clean.h"
+#include "mesh/atlas.h"
 #include "models/memory_plan.h"
 #include "run_options.h"
 

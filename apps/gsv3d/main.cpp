@@ -12,6 +12,8 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/spelling.h"
+#include "core/standard_error.h"
 #include "error_line.h"
 
 namespace gsv3d {
@@ -26,7 +28,7 @@ constexpr const char* examples = R"(Examples:
 Exit codes: 0 success, 1 error, 2 wrong usage, 130 cancelled.)";
 
 int report(int code, const std::string& line) {
-  fmt::print(stderr, "gsv3d: {}\n", line);
+  print_error(fmt::format("gsv3d: {}\n", line));
   return code;
 }
 
@@ -35,6 +37,29 @@ std::string command_path(const CLI::App& app) {
   std::string path = app.get_name();
   for (const CLI::App* command : app.get_subcommands()) path += " " + command_path(*command);
   return path;
+}
+
+/// Before the libraries' own start, which takes a good part of a second: Ctrl-C in it must end as any other.
+__attribute__((section(".preinit_array"), used)) void (*const install_early)(int, char**, char**) = [](int, char**, char**) {
+  install_cancel_handlers();
+};
+
+/// What was typed in the place of a command or an option that does not exist, and what may have been meant.
+std::string unknown_word(const CLI::App& command) {
+  if (const auto chosen = command.get_subcommands(); !chosen.empty()) return unknown_word(*chosen.front());
+  for (const std::string& word : command.remaining()) {
+    std::vector<std::string> known;
+    if (word.starts_with("-")) {
+      for (const CLI::Option* option : command.get_options()) {
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+      }
+      return fmt::format("unknown option \"{}\"{}", one_line(word), did_you_mean(word, known));
+    }
+    if (command.get_subcommands({}).empty()) break;
+    for (const CLI::App* other : command.get_subcommands({})) known.push_back(other->get_name());
+    return fmt::format("unknown command \"{}\"{}", one_line(word), did_you_mean(word, known));
+  }
+  return "";
 }
 
 /// A standard stream that the caller closed would have its number taken by the next file that is opened, and messages would go
@@ -46,6 +71,7 @@ void open_missing_streams() {
 }
 
 int run(int argc, char** argv) {
+  throw_if_cancelled();
   CLI::App app("One photo in, a 3D object out: multi-view latent diffusion and Gaussian splatting.", "gsv3d");
   app.set_version_flag("--version", "gsv3d " GSV3D_VERSION);
   app.require_subcommand(0, 1);
@@ -69,10 +95,12 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
+    if (const std::string unknown = unknown_word(app); !unknown.empty())
+      return report(2, fmt::format("{} (see {} --help)", unknown, command_path(app)));
     return report(2, fmt::format("{} (see {} --help)", error_line(error), command_path(app)));
   }
   if (app.get_subcommands().empty()) {
-    fmt::print(stderr, "{}", app.help());
+    print_error(app.help());
     return 2;
   }
   const bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
+#include "core/log.h"
+#include "core/progress.h"
 #include "run_options.h"
 #include "training/train.h"
 
@@ -16,7 +18,7 @@ struct TrainArguments {
   int64_t steps = 0, threads = 0;
   double minutes = 0, seconds = 0;
   std::vector<std::string> data;
-  bool no_resume = false;
+  bool no_resume = false, quiet = false;
 };
 
 void run_train(const CLI::App& command, TrainArguments& arguments) {
@@ -28,10 +30,17 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   options.resume = !arguments.no_resume;
   // Without the option OMP_NUM_THREADS decides, so that several trainings can share a machine.
   if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
+  init_logging(arguments.quiet);
+  Progress::set_quiet(arguments.quiet);
   const TrainSummary summary = train(options);
-  fmt::print("{}: {} steps in {:.0f} s (this session began at step {}, {} skipped), last loss {:.5g}\nweights: {}\nrun: {}\n",
-             options.stage, summary.steps, summary.seconds, summary.first_step, summary.skipped, summary.last_loss,
-             options.model.string(), options.run.string());
+  if (arguments.quiet) return;
+  if (summary.had_ended)
+    fmt::print("{}: this run is finished, {} steps were done in {:.0f} s; a larger --steps goes on, another --run begins anew\n",
+               options.stage, summary.steps, summary.seconds);
+  else
+    fmt::print("{}: {} steps in {:.0f} s (this session began at step {}, {} skipped), last loss {:.5g}\n", options.stage,
+               summary.steps, summary.seconds, summary.first_step, summary.skipped, summary.last_loss);
+  fmt::print("weights: {}\nrun: {}\n", options.model.string(), options.run.string());
 }
 
 }  // namespace
@@ -43,15 +52,19 @@ void add_train_command(CLI::App& app) {
   command->add_option("stage", options.stage, "vae | diffusion | decoder | distill")
       ->required()
       ->check(CLI::IsMember(training_stages()));
-  command->add_option("--model", options.model, "model folder: its config.json gives the architecture; receives the weights")
+  command
+      ->add_option("--model", options.model,
+                   "model folder: its config.json gives the architecture; receives the weights at the end")
       ->required();
+  command->add_flag("--replace", options.replace,
+                    "put trained weights of the model folder aside (into its previous-N) that the run does not begin with");
   command
       ->add_option("--data", arguments->data,
                    "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
       ->allow_extra_args(false)
       ->required();
   command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
-  command->add_option("--run", options.run, "folder for checkpoint, metrics and previews")->required();
+  command->add_option("--run", options.run, "folder for checkpoint, weights, metrics and previews")->required();
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
   auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
                     ->check(number_between(1, 1e9));
@@ -71,7 +84,10 @@ void add_train_command(CLI::App& app) {
   command->add_option("--threads", arguments->threads, "CPU threads (default: OMP_NUM_THREADS, else all cores)")
       ->check(number_between(1, 1e9));
   command->add_flag("--no-resume", arguments->no_resume, "start over although the run folder has a checkpoint");
-  command->footer("Interrupt it whenever you like: the same command goes on from the last checkpoint.");
+  command->add_flag("--quiet", arguments->quiet, "print errors and warnings only");
+  command->footer(
+      "Interrupt it whenever you like: the same command goes on from the last checkpoint. RUN/model is a model folder with the "
+      "weights so far; MODEL receives them at the end.");
   command->callback([command, arguments] { run_train(*command, *arguments); });
 }
 

@@ -18,7 +18,7 @@ struct ViewArguments {
   fs::path object, mesh, output;
   std::string title, input_up;
   double elevation_degrees = 10;
-  bool quiet = false;
+  bool strict = false, quiet = false;
 };
 
 std::optional<Frame> frame_of(const std::string& up) {
@@ -38,7 +38,7 @@ void run_view(ViewArguments& arguments) {
     if (!input.empty() && fs::weakly_canonical(arguments.output) == fs::weakly_canonical(input))
       throw UsageError(fmt::format("{}: the page would replace it; give another name with -o", input.string()));
   }
-  GaussianFile object = read_gaussians(arguments.object, {frame_of(arguments.input_up)});
+  GaussianFile object = read_gaussians(arguments.object, {frame_of(arguments.input_up), arguments.strict});
   ViewerPage page;
   page.title = arguments.title.empty() ? arguments.object.stem().string() : arguments.title;
   page.view = standard_view(object.gaussians);
@@ -67,6 +67,7 @@ void add_view_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--input-up", a.input_up, "the file's axis that points up, when it is not the format's usual one")
       ->check(CLI::IsMember({"y", "-y", "z"}));
+  command->add_flag("--strict", a.strict, "refuses files with rows that are no Gaussians, which are left out otherwise");
   command->add_flag("-q,--quiet", a.quiet, "print errors only");
   command->footer(
       "Examples:\n"

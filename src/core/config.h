@@ -13,11 +13,11 @@
 // std::vector, std::map<std::string, T> or other config structs. visit() may be told more about a field: core/settings.h.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/spelling.h"
 
 namespace gsv3d {
 
@@ -63,10 +64,10 @@ void read(const Json& json, T& value, const std::string& where);
 struct Reader {
   const Json& json;
   const std::string& where;
-  std::set<std::string> known;
+  std::vector<std::string> known;
   template <class T, class... Description>
   void operator()(const char* name, T& value, const Description&...) {
-    known.insert(name);
+    known.push_back(name);
     if (auto found = json.find(name); found != json.end()) read(*found, value, where + "." + name);
   }
 };
@@ -77,7 +78,10 @@ void read(const Json& json, T& value, const std::string& where) {
     require(json.is_object(), "{}: expected an object, found {}", where, json.type_name());
     Reader reader{json, where, {}};
     value.fields(reader);
-    for (const auto& [key, unused] : json.items()) require(reader.known.count(key), "{}: unknown key \"{}\"", where, key);
+    for (const auto& [key, unused] : json.items()) {
+      if (std::find(reader.known.begin(), reader.known.end(), key) == reader.known.end())
+        fail("{}: unknown key \"{}\"{}", where, key, did_you_mean(key, reader.known));
+    }
   } else if constexpr (IsOptional<T>::value) {
     if (json.is_null()) {
       value.reset();

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include "core/standard_error.h"
 
 namespace gsv3d {
 namespace {
@@ -64,11 +64,11 @@ void Progress::print(const std::string& note, bool last) {
   if (terminal_) {
     constexpr int width = 24;
     const int filled = static_cast<int>(width * fraction);
-    fmt::print(stderr, "\r\033[K[{}{}] {}{}", std::string(filled, '#'), std::string(width - filled, '.'), line, last ? "\n" : "");
+    line = fmt::format("\r\033[K[{}{}] {}{}", std::string(filled, '#'), std::string(width - filled, '.'), line, last ? "\n" : "");
   } else {
-    fmt::print(stderr, "{} ({:.0f} %)\n", line, 100 * fraction);
+    line += fmt::format(" ({:.0f} %)\n", 100 * fraction);
   }
-  std::fflush(stderr);
+  print_error(line);
 }
 
 }  // namespace gsv3d

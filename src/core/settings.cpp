@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/spelling.h"
+
 namespace gsv3d {
 namespace {
 
@@ -52,6 +54,12 @@ std::string shown(const Json& value) {
   return value.is_number_float() ? fmt::format("{}", value.get<double>()) : config_detail::excerpt(value);
 }
 
+/// "outside 0 … 1"; "not 0 or more" where there is no upper limit.
+std::string outside(const Setting& setting) {
+  if (std::isfinite(setting.high)) return fmt::format("outside {} … {}", setting.low, setting.high);
+  return std::isfinite(setting.low) ? fmt::format("not {} or more", setting.low) : "not finite";
+}
+
 bool within(const Setting& setting, const Json& value) {
   if (value.is_array()) return std::all_of(value.begin(), value.end(), [&](const Json& item) { return within(setting, item); });
   if (!value.is_number()) return true;
@@ -63,7 +71,7 @@ bool within(const Setting& setting, const Json& value) {
 
 std::string problem_of(const DescribedSetting& described, const Json& value) {
   const Setting& setting = described.setting;
-  if (!within(setting, value)) return fmt::format("{} is outside {} … {}", shown(value), setting.low, setting.high);
+  if (!within(setting, value)) return fmt::format("{} is {}", shown(value), outside(setting));
   if (!setting.choices.empty() && std::find(setting.choices.begin(), setting.choices.end(), value) == setting.choices.end())
     return fmt::format("{} is unknown: use one of {}", shown(value), fmt::join(setting.choices, ", "));
   const std::string problem = setting.problem ? setting.problem(value) : "";
@@ -101,7 +109,9 @@ Json settings_detail::changed(const std::vector<DescribedSetting>& all, const Js
     if (!setting) {
       std::vector<std::string> names;
       for (const DescribedSetting& known : all) names.push_back(known.name());
-      throw UsageError(fmt::format("{}: unknown setting \"{}\": use one of {}", where, name, fmt::join(names, ", ")));
+      const std::string meant = did_you_mean(name, names);
+      throw UsageError(fmt::format("{}: unknown setting \"{}\"{}", where, name,
+                                   meant.empty() ? fmt::format(": use one of {}", fmt::join(names, ", ")) : meant));
     }
     if (const std::string problem = problem_of(*setting, value); !problem.empty())
       throw UsageError(fmt::format("{}.{} = {}", where, name, problem));

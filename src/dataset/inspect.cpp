@@ -89,10 +89,17 @@ std::string inspect_shards(const fs::path& source, const InspectOptions& options
       percentile(coverage, 0.95), empty_views, farthest > 0 ? nearest : 0, farthest);
 }
 
+/// Cheap, and without Embree: is some triangle's material not wholly transparent?
+bool shows_anything(const Object& object) {
+  return std::any_of(object.triangle_materials.begin(), object.triangle_materials.end(),
+                     [&](uint32_t material) { return object.materials[material].opacity > 0; });
+}
+
 std::string inspect_objects(const fs::path& source, const ObjectSelection& selection, const InspectOptions& options) {
   const auto entries = list_objects(source, selection);
-  int64_t triangles = 0, textured = 0, failed = 0, pixels = 0;
+  int64_t triangles = 0, textured = 0, pixels = 0;
   std::vector<double> counts;
+  std::vector<std::string> bad;
   std::vector<SheetRow> rows;
   const auto total = static_cast<int64_t>(entries.size()), wanted = std::min(options.sheet_objects, total);
   Progress progress("reading", total);
@@ -101,6 +108,7 @@ std::string inspect_objects(const fs::path& source, const ObjectSelection& selec
     progress.update(i + 1, entries[i].id);
     try {
       const Object object = entries[i].load();
+      require(shows_anything(object), "nothing of the object is seen: all of its materials are transparent");
       triangles += static_cast<int64_t>(object.triangles.size());
       counts.push_back(static_cast<double>(object.triangles.size()));
       textured += object.textures.empty() ? 0 : 1;
@@ -113,14 +121,14 @@ std::string inspect_objects(const fs::path& source, const ObjectSelection& selec
       views.id = entries[i].id;
       rows.push_back(sheet_row(views));
     } catch (const Error& error) {
-      ++failed;
+      bad.push_back(entries[i].id + ": " + error.what());
     }
   }
   if (!rows.empty()) save_png(options.sheet, contact_sheet(rows));
-  return fmt::format(
-      "objects       {} ({} with textures, {} unreadable)\ntriangles     {} in all, median {:.0f}, 95% {:.0f}\ntexture       "
-      "{:.1f} megapixels in all\n",
-      total, textured, failed, triangles, percentile(counts, 0.5), percentile(counts, 0.95), static_cast<double>(pixels) / 1e6);
+  std::string report = fmt::format("objects       {} ({} with textures, {} bad)\n", total, textured, bad.size());
+  for (const std::string& reason : bad) report += "bad           " + reason + "\n";
+  return report + fmt::format("triangles     {} in all, median {:.0f}, 95% {:.0f}\ntexture       {:.1f} megapixels in all\n",
+                              triangles, percentile(counts, 0.5), percentile(counts, 0.95), static_cast<double>(pixels) / 1e6);
 }
 
 }  // namespace

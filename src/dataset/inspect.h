@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "objects/object_source.h"
+#include "dataset/object_source.h"
 
 namespace gsv3d {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "dataset/object_source.h"
 #include "dataset/renderer.h"
-#include "objects/object_source.h"
 
 namespace gsv3d {
 

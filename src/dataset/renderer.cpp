@@ -35,6 +35,14 @@ struct ObjectRenderer::Sample {
   float alpha = 0, depth = 0;
 };
 
+/// What a ray finds, before it is lit.
+struct ObjectRenderer::Surface {
+  Vector face{};               ///< unit normal of the triangle, towards the camera
+  Vector color{}, emission{};  ///< linear light
+  float opacity = 1;
+  bool unlit = false;
+};
+
 /// One camera as the ray loop needs it.
 struct ObjectRenderer::PixelGrid {
   Vector origin{};
@@ -72,12 +80,17 @@ ObjectRenderer::ObjectRenderer(const Object& object) {
   positions_ = object.positions;
   normals_ = object.normals;
   uvs_ = object.uvs;
+  colors_ = object.colors;
   triangles_ = object.triangles;
   triangle_materials_ = object.triangle_materials;
   materials_ = object.materials;
-  for (const Material& material : materials_)
-    linear_colors_.push_back(
-        {srgb_to_linear(material.color[0]), srgb_to_linear(material.color[1]), srgb_to_linear(material.color[2])});
+  const auto linear = [](const std::array<float, 3>& color) {
+    return Vector{srgb_to_linear(color[0]), srgb_to_linear(color[1]), srgb_to_linear(color[2])};
+  };
+  for (const Material& material : materials_) {
+    linear_colors_.push_back(linear(material.color));
+    linear_emissions_.push_back(linear(material.emission));
+  }
   textures_.reserve(object.textures.size());
   for (const Image& image : object.textures) textures_.emplace_back(image);
   tracer_ = std::make_unique<RayTracer>(object);
@@ -91,11 +104,24 @@ std::array<float, 2> ObjectRenderer::uv_at(const Hit& hit) const {
   return {w * uvs_[a][0] + hit.u * uvs_[b][0] + hit.v * uvs_[c][0], w * uvs_[a][1] + hit.u * uvs_[b][1] + hit.v * uvs_[c][1]};
 }
 
+std::array<float, 4> ObjectRenderer::vertex_color(const Hit& hit) const {
+  if (colors_.empty()) return {1, 1, 1, 1};
+  const auto& [a, b, c] = triangles_[hit.triangle];
+  const float w = 1 - hit.u - hit.v;
+  std::array<float, 4> color;
+  for (int k = 0; k < 4; ++k) color[k] = w * colors_[a][k] + hit.u * colors_[b][k] + hit.v * colors_[c][k];
+  return color;
+}
+
 bool ObjectRenderer::is_hole(const Hit& hit) const {
-  const int32_t texture = materials_[triangle_materials_[hit.triangle]].texture;
-  if (texture < 0 || !textures_[texture].has_alpha()) return false;
-  const auto [u, v] = uv_at(hit);
-  return textures_[texture].alpha(u, v) < 0.5F;
+  const Material& material = materials_[triangle_materials_[hit.triangle]];
+  if (material.alpha_cutoff <= 0) return false;
+  float alpha = vertex_color(hit)[3];
+  if (material.texture >= 0 && textures_[material.texture].has_alpha()) {
+    const auto [u, v] = uv_at(hit);
+    alpha *= textures_[material.texture].alpha(u, v, material.wrap);
+  }
+  return alpha < material.alpha_cutoff;
 }
 
 float ObjectRenderer::openness(const Vector& point, const Vector& normal, const RenderOptions& options) const {
@@ -120,37 +146,60 @@ float ObjectRenderer::openness(const Vector& point, const Vector& normal, const 
 }
 
 /// `footprint` is the world size that one sample covers at the hit, seen head-on.
-Vector ObjectRenderer::shade(const Hit& hit, const Ray& ray, float footprint, const RenderOptions& options) const {
+ObjectRenderer::Surface ObjectRenderer::surface(const Hit& hit, const Ray& ray, float footprint) const {
   const auto& [a, b, c] = triangles_[hit.triangle];
-  const Vector edge1 = subtract(positions_[b], positions_[a]), edge2 = subtract(positions_[c], positions_[a]);
-  const Vector area = cross(edge1, edge2);
-  Vector face = unit(area);
-  const float facing = dot(face, ray.direction) / std::sqrt(dot(ray.direction, ray.direction));
-  if (facing > 0) face = {-face[0], -face[1], -face[2]};
+  const Vector area = cross(subtract(positions_[b], positions_[a]), subtract(positions_[c], positions_[a]));
+  Surface result;
+  result.face = unit(area);
+  const float facing = dot(result.face, ray.direction) / std::sqrt(dot(ray.direction, ray.direction));
+  if (facing > 0) result.face = {-result.face[0], -result.face[1], -result.face[2]};
+
+  const uint32_t index = triangle_materials_[hit.triangle];
+  const Material& material = materials_[index];
+  const auto own = vertex_color(hit);
+  for (int k = 0; k < 3; ++k) result.color[k] = linear_colors_[index][k] * own[k];
+  result.emission = linear_emissions_[index];
+  result.unlit = material.unlit;
+  float alpha = own[3];
+  const auto texel = [&](int32_t number) {
+    const TexturePyramid& texture = textures_[number];
+    const float du1 = uvs_[b][0] - uvs_[a][0], dv1 = uvs_[b][1] - uvs_[a][1], du2 = uvs_[c][0] - uvs_[a][0],
+                dv2 = uvs_[c][1] - uvs_[a][1];
+    const float texels = std::abs(du1 * dv2 - du2 * dv1) * static_cast<float>(texture.width() * texture.height());
+    const float density = std::sqrt(texels / std::max(length(area), 1e-20F));  // texels per world unit
+    // Half of the slant's stretch: the full one would blur along the other direction.
+    const float level = std::log2(std::max(1e-6F, density * footprint / std::sqrt(std::max(std::abs(facing), 0.05F))));
+    const auto [u, v] = uv_at(hit);
+    return texture.texel(u, v, level, material.wrap);
+  };
+  if (material.texture >= 0) {
+    const auto value = texel(material.texture);
+    for (int k = 0; k < 3; ++k) result.color[k] *= value[k];
+    alpha *= value[3];
+  }
+  if (material.emission_texture >= 0) {
+    const auto value = texel(material.emission_texture);
+    for (int k = 0; k < 3; ++k) result.emission[k] *= value[k];
+  }
+  result.opacity = material.opacity * (material.alpha_blends ? alpha : 1);
+  return result;
+}
+
+Vector ObjectRenderer::shade(const Surface& surface, const Hit& hit, const Ray& ray, const RenderOptions& options) const {
+  const auto& [a, b, c] = triangles_[hit.triangle];
   const float w = 1 - hit.u - hit.v;
   Vector normal;
   for (int axis = 0; axis < 3; ++axis)
     normal[axis] = w * normals_[a][axis] + hit.u * normals_[b][axis] + hit.v * normals_[c][axis];
   normal = unit(normal);
-  if (dot(normal, face) < 0) normal = {-normal[0], -normal[1], -normal[2]};
-
-  const uint32_t material = triangle_materials_[hit.triangle];
-  Vector color = linear_colors_[material];
-  if (const int32_t index = materials_[material].texture; index >= 0) {
-    const TexturePyramid& texture = textures_[index];
-    const float du1 = uvs_[b][0] - uvs_[a][0], dv1 = uvs_[b][1] - uvs_[a][1], du2 = uvs_[c][0] - uvs_[a][0],
-                dv2 = uvs_[c][1] - uvs_[a][1];
-    const float texels = std::abs(du1 * dv2 - du2 * dv1) * static_cast<float>(texture.width() * texture.height());
-    const float density = std::sqrt(texels / std::max(std::sqrt(dot(area, area)), 1e-20F));  // texels per world unit
-    // Half of the slant's stretch: the full one would blur along the other direction.
-    const float level = std::log2(std::max(1e-6F, density * footprint / std::sqrt(std::max(std::abs(facing), 0.05F))));
-    const auto [u, v] = uv_at(hit);
-    const Vector texel = texture.color(u, v, level);
-    for (int channel = 0; channel < 3; ++channel) color[channel] *= texel[channel];
+  if (dot(normal, surface.face) < 0) normal = {-normal[0], -normal[1], -normal[2]};
+  Vector light{1, 1, 1};
+  if (!surface.unlit) {
+    const float open = openness(along(ray.origin, ray.direction, hit.distance), surface.face, options);
+    light = options.lighting.reflected(normal, open);
   }
-  const float open = openness(along(ray.origin, ray.direction, hit.distance), face, options);
-  const Vector light = options.lighting.reflected(normal, open);
-  for (int channel = 0; channel < 3; ++channel) color[channel] = std::min(1.0F, color[channel] * light[channel]);
+  Vector color;
+  for (int k = 0; k < 3; ++k) color[k] = std::min(1.0F, surface.color[k] * light[k] + surface.emission[k]);
   return color;
 }
 
@@ -166,11 +215,14 @@ ObjectRenderer::Sample ObjectRenderer::trace(Ray ray, float footprint, const Ren
       ++holes;
       continue;
     }
+    const Surface found = surface(*hit, ray, footprint * hit->distance);
+    if (found.opacity <= 0) {
+      ++holes;
+      continue;
+    }
     ++layers;
-    const float opacity = materials_[triangle_materials_[hit->triangle]].opacity;
-    if (opacity <= 0) continue;
-    const float share = (1 - sample.alpha) * opacity;
-    const Vector color = shade(*hit, ray, footprint * hit->distance, options);
+    const float share = (1 - sample.alpha) * found.opacity;
+    const Vector color = shade(found, *hit, ray, options);
     for (int channel = 0; channel < 3; ++channel) sample.premultiplied[channel] += share * color[channel];
     if (first == 0) first = hit->distance;
     if (sample.alpha < 0.5F && sample.alpha + share >= 0.5F) sample.depth = hit->distance;
@@ -238,6 +290,8 @@ ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, c
   ObjectViews views;
   views.cameras = parts.size() == 1 ? parts.front() : concatenate(parts);
   TracedViews rendering = renderer.render(views.cameras, options);
+  require(rendering.rgba.select(1, 3).any().item<bool>(),
+          "nothing of the object is seen in any of its {} views (are all of its materials transparent?)", views.cameras.count());
   views.rgba = std::move(rendering.rgba);
   views.depth = std::move(rendering.depth);
   views.orbit_views = plan.orbit_views;

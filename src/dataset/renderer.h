@@ -31,25 +31,29 @@ class ObjectRenderer {
   explicit ObjectRenderer(const Object& object);
   ~ObjectRenderer();
 
-  /// Diffuse shading of both sides; texture alpha below 0.5 is a hole, opacity below 1 blends up to eight layers (depth: the
-  /// layer at which half of the light is taken). The same on every number of threads.
+  /// Diffuse shading of both sides; alpha below the material's cutoff is a hole, opacity below 1 blends up to eight layers
+  /// (depth: the layer at which half of the light is taken). The same on every number of threads.
   TracedViews render(const Cameras& cameras, const RenderOptions& options) const;
 
  private:
   struct Sample;
+  struct Surface;
   struct PixelGrid;
   Sample trace(Ray ray, float footprint, const RenderOptions& options) const;
-  std::array<float, 3> shade(const Hit& hit, const Ray& ray, float footprint, const RenderOptions& options) const;
+  Surface surface(const Hit& hit, const Ray& ray, float footprint) const;
+  std::array<float, 3> shade(const Surface& surface, const Hit& hit, const Ray& ray, const RenderOptions& options) const;
   float openness(const std::array<float, 3>& point, const std::array<float, 3>& normal, const RenderOptions& options) const;
   bool is_hole(const Hit& hit) const;
   std::array<float, 2> uv_at(const Hit& hit) const;
+  std::array<float, 4> vertex_color(const Hit& hit) const;
 
   std::vector<std::array<float, 3>> positions_, normals_;
   std::vector<std::array<float, 2>> uvs_;
+  std::vector<std::array<float, 4>> colors_;
   std::vector<std::array<uint32_t, 3>> triangles_;
   std::vector<uint32_t> triangle_materials_;
   std::vector<Material> materials_;
-  std::vector<std::array<float, 3>> linear_colors_;  ///< of the materials
+  std::vector<std::array<float, 3>> linear_colors_, linear_emissions_;  ///< of the materials
   std::vector<TexturePyramid> textures_;
   std::unique_ptr<RayTracer> tracer_;
 };
@@ -64,7 +68,8 @@ struct ViewPlan {
   Lens lens;
 };
 
-/// Renders the orbit, then random cameras drawn from `generator`. Id and group of the result are left empty.
+/// Renders the orbit, then random cameras drawn from `generator`. Id and group of the result are left empty. Throws Error when
+/// every view is empty: an object without anything to see is a bad one.
 ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options,
                          const at::Generator& generator);
 

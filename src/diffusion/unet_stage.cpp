@@ -9,14 +9,14 @@ void build(std::optional<nn::Conv2d>& layer, const std::optional<StagePlan::Conv
 
 }  // namespace
 
-Stage::Layers::Layers(const StagePlan& plan, const nn::Scope& unet) {
+UNetStage::Layers::Layers(const StagePlan& plan, const nn::Scope& unet) {
   build(convolution, plan.convolution, unet);
   if (plan.res_block) res_block.emplace(unet / plan.res_block->path, plan.res_block->widths);
   if (plan.transformer) transformer.emplace(unet / plan.transformer->path, plan.transformer->widths);
   build(upsampler, plan.upsampler, unet);
 }
 
-Tensor Stage::Layers::operator()(Tensor x, const FrameBatch& batch) const {
+Tensor UNetStage::Layers::operator()(Tensor x, const FrameBatch& batch) const {
   if (convolution) x = (*convolution)(x);
   if (res_block) x = (*res_block)(x, batch);
   if (transformer) x = (*transformer)(x, batch);
@@ -24,13 +24,13 @@ Tensor Stage::Layers::operator()(Tensor x, const FrameBatch& batch) const {
   return x;
 }
 
-Stage::Stage(StagePlan plan, const nn::Scope& unet, const std::optional<nn::Streaming>& streaming)
+UNetStage::UNetStage(StagePlan plan, const nn::Scope& unet, const std::optional<nn::Streaming>& streaming)
     : plan_(std::move(plan)), unet_(unet), streaming_(streaming) {
   Layers layers(plan_, unet_);  // where they are streamed, too: names and shapes are checked now
   if (!streaming_) layers_.emplace(std::move(layers));
 }
 
-Tensor Stage::operator()(Tensor x, const FrameBatch& batch) const {
+Tensor UNetStage::operator()(Tensor x, const FrameBatch& batch) const {
   if (layers_) {
     x = (*layers_)(std::move(x), batch);
   } else {

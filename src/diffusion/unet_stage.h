@@ -34,9 +34,9 @@ struct StagePlan {
 
 /// With `streaming`, the stage's weights are on the device only while it runs; without, they are where the scope's store has
 /// them.
-class Stage {
+class UNetStage {
  public:
-  Stage(StagePlan plan, const nn::Scope& unet, const std::optional<nn::Streaming>& streaming);
+  UNetStage(StagePlan plan, const nn::Scope& unet, const std::optional<nn::Streaming>& streaming);
   /// [B·F, C, h, w] → [B·F, C', h', w']
   Tensor operator()(Tensor x, const FrameBatch& batch) const;
 

@@ -28,7 +28,7 @@ struct VideoUNet::Implementation {
   VideoUNetConfig config;
   int64_t embedding_channels;
   Embedding time_embed, label_emb;
-  std::vector<Stage> input_blocks, middle_blocks, output_blocks;
+  std::vector<UNetStage> input_blocks, middle_blocks, output_blocks;
   nn::GroupNorm out_norm;
   nn::Conv2d out_convolution;
 
@@ -42,7 +42,7 @@ struct VideoUNet::Implementation {
         out_norm(resident / "out" / 0, config.model_channels * config.channel_mult.front(), config.norm_groups),
         out_convolution(resident / "out" / 2, config.model_channels * config.channel_mult.front(), config.out_channels, 3, 1, 1,
                         /*with_bias=*/true, /*zero_init=*/true) {
-    const auto build = [&](std::vector<Stage>& stages, std::vector<StagePlan> plans) {
+    const auto build = [&](std::vector<UNetStage>& stages, std::vector<StagePlan> plans) {
       stages.reserve(plans.size());
       for (StagePlan& plan : plans) stages.emplace_back(std::move(plan), scope, streaming);
     };
@@ -175,7 +175,7 @@ FrameBatch VideoUNet::Implementation::frame_batch(const Input& input, NamedTenso
 }
 
 Tensor VideoUNet::Implementation::middle(Tensor x, const FrameBatch& batch) const {
-  for (const Stage& stage : middle_blocks) x = stage(std::move(x), batch);
+  for (const UNetStage& stage : middle_blocks) x = stage(std::move(x), batch);
   return x;
 }
 

@@ -5,10 +5,10 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "dataset/object_source.h"
 #include "dataset/renderer.h"
 #include "dataset/shards.h"
 #include "evaluation/protocol.h"
-#include "objects/object_source.h"
 
 namespace gsv3d {
 namespace {

@@ -92,8 +92,7 @@ std::vector<AutoencoderScores> score_autoencoder(const Model& model, const std::
     throw_if_cancelled();
     check_size(model, object);
     const Tensor truth = true_pictures(object), rgb = truth.narrow(1, 0, 3), seen = reconstructed(model, truth);
-    scores.push_back(
-        {object.truth.id, over_views(psnr(seen, rgb)), over_views(object_psnr(seen, rgb, truth.narrow(1, 3, 1)))});
+    scores.push_back({object.truth.id, over_views(psnr(seen, rgb)), over_views(object_psnr(seen, rgb, truth.narrow(1, 3, 1)))});
     progress.update(static_cast<int64_t>(scores.size()), object.truth.id);
   }
   return scores;

@@ -15,7 +15,7 @@
 #include "gaussian_files/ply.h"
 #include "image/contact_sheet.h"
 #include "image/depth_image.h"
-#include "mesh/clean.h"
+#include "mesh/atlas.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
 #include "rasterizer/orbit_render.h"
@@ -125,6 +125,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   Json json;
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
   json["input"] = record.input;
+  json["photo"] = {{"object_from", result.photo.object_from}, {"warnings", result.photo.warnings}};
   json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
   json["seed"] = record.seed;
   json["settings"] = settings_by_name(result.sampler);

@@ -6,7 +6,7 @@
 #include "gaussian_files/byte_view.h"
 #include "gaussian_files/limits.h"
 #include "gaussian_files/morton.h"
-#include "gaussian_files/ply_header.h"
+#include "gaussian_files/ply_table.h"
 
 namespace gsv3d {
 namespace {
@@ -117,9 +117,7 @@ Tensor read_bounds(std::string_view bytes, const PlyHeader::Element& chunk, cons
     if (!property && column >= kBoundsWithoutColour) continue;
     require(property, "{}: damaged: the chunks lack the property \"{}\"", where, kBounds[column]);
     for (int64_t row = 0; row < chunk.count; ++row) {
-      const float value = ply_value(chunk.row(bytes, row), *property);
-      require(std::isfinite(value), "{}: {} of chunk {} is not a finite number", where, kBounds[column], row);
-      bounds.mutable_data_ptr<float>()[row * kBoundCount + column] = value;
+      bounds.mutable_data_ptr<float>()[row * kBoundCount + column] = ply_value(chunk.row(bytes, row), *property);
     }
   }
   return bounds;
@@ -200,17 +198,17 @@ void write_compressed_ply(const std::filesystem::path& path, const Gaussians& ga
   file.commit();
 }
 
-GaussianFile decode_compressed_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame) {
-  const auto header = parse_ply_header(bytes, where);
+DecodedRows decode_compressed_ply(std::string_view bytes, const std::string& where) {
+  const PlyTable table = read_ply_table(bytes, where);
+  const PlyHeader& header = table.header;
   const auto* chunk = header.find("chunk");
   const auto& vertex = header.vertex();
   require(chunk && chunk->count == (vertex.count + kChunk - 1) / kChunk, "{}: damaged: {} chunks for {} Gaussians", where,
           chunk ? chunk->count : 0, vertex.count);
   require_plausible_count(vertex.count, bytes.size(), where);
-  Gaussians g = read_packed(bytes, vertex, read_bounds(bytes, *chunk, where), where);
-  g.sh = at::cat({g.sh, read_harmonics(bytes, header, vertex.count, where)}, 1);
-  require_finite(g, where);
-  return {change_frame(g, frame.value_or(header.frame.value_or(Frame::kYDown)), Frame::kWorld), header.antialiased};
+  Gaussians g = read_packed(table.bytes, vertex, read_bounds(table.bytes, *chunk, where), where);
+  g.sh = at::cat({g.sh, read_harmonics(table.bytes, header, vertex.count, where)}, 1);
+  return {g, header.antialiased, header.frame, header.up};
 }
 
 }  // namespace gsv3d

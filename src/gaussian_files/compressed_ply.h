@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +14,7 @@ namespace gsv3d {
 /// frame, antialiased and generator count. Throws Error when a value is not finite or the file cannot be written.
 void write_compressed_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options = {});
 
-/// The Gaussians of a file in our world. `frame` is the file's; without it the file's own comment counts, else kYDown. Throws
-/// Error on damaged files; `where` begins the message.
-GaussianFile decode_compressed_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame = {});
+/// The rows of a file (row_check.h), binary or text. Throws Error on damaged files; `where` begins the message.
+DecodedRows decode_compressed_ply(std::string_view bytes, const std::string& where);
 
 }  // namespace gsv3d

@@ -9,7 +9,8 @@ ConvertReport convert_gaussians(const std::filesystem::path& from, const std::fi
                                 const ConvertOptions& options) {
   if (!(options.scale > 0 && options.scale <= 1e6)) throw UsageError(fmt::format("a scale of {} is not possible", options.scale));
   format_of_name(to);  // a name that says nothing is found out before the work
-  auto [g, antialiased] = read_gaussians(from, options.read);
+  const GaussianFile file = read_gaussians(from, options.read);
+  Gaussians g = file.gaussians;
   ConvertReport report;
   report.read = g.count();
   if (options.min_opacity > 0) g = prune(g, options.min_opacity);
@@ -19,7 +20,7 @@ ConvertReport convert_gaussians(const std::filesystem::path& from, const std::fi
   }
   if (options.scale != 1) g = transform(g, {.scale = options.scale});
   WriteOptions write = options.write;
-  write.antialiased = antialiased;
+  write.antialiased = file.antialiased;
   write_gaussians(to, g, write);
   report.written = g.count();
   report.sh_degree = g.sh_degree();

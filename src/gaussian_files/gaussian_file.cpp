@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "gaussian_files/compressed_ply.h"
 #include "gaussian_files/gltf_splats.h"
 #include "gaussian_files/ply_header.h"
@@ -25,11 +26,30 @@ GaussianFormat format_of_content(std::string_view bytes, const std::filesystem::
   if (bytes.starts_with("ply\n") || bytes.starts_with("ply\r\n"))
     return parse_ply_header(bytes, path.string()).find("chunk") ? GaussianFormat::kCompressedPly : GaussianFormat::kPly;
   if (bytes.starts_with("NGSP") || bytes.starts_with("\x1f\x8b")) return GaussianFormat::kSpz;
-  if (bytes.starts_with("PK\x03\x04")) return GaussianFormat::kSog;
+  if (bytes.starts_with("PK\x03\x04") || is_sog_meta(bytes, path)) return GaussianFormat::kSog;
   if (bytes.starts_with("glTF")) return GaussianFormat::kGltf;
   require(lower_name(path).ends_with(".splat"),
           "{}: not a file of Gaussians (PLY, compressed PLY, .splat, SPZ, SOG and GLB can be read)", path.string());
   return GaussianFormat::kSplat;
+}
+
+DecodedRows decode_rows(std::string_view bytes, const std::filesystem::path& path, GaussianFormat format) {
+  const std::string where = path.string();
+  switch (format) {
+    case GaussianFormat::kPly:
+      return decode_ply(bytes, where);
+    case GaussianFormat::kCompressedPly:
+      return decode_compressed_ply(bytes, where);
+    case GaussianFormat::kSplat:
+      return decode_splat(bytes, where);
+    case GaussianFormat::kSpz:
+      return decode_spz(bytes, where);
+    case GaussianFormat::kSog:
+      return decode_sog(bytes, path);
+    case GaussianFormat::kGltf:
+      return decode_gltf_splats(bytes, where);
+  }
+  return {};
 }
 
 }  // namespace
@@ -74,26 +94,18 @@ GaussianFormat format_of_name(const std::filesystem::path& path) {
 GaussianFile decode_gaussians(std::string_view bytes, const std::filesystem::path& path, const ReadOptions& options) {
   const std::string where = path.string();
   const GaussianFormat format = format_of_content(bytes, path);
-  const Frame frame = options.frame.value_or(usual_frame(format));
-  switch (format) {
-    case GaussianFormat::kPly:
-      return decode_ply(bytes, where, options.frame);
-    case GaussianFormat::kCompressedPly:
-      return decode_compressed_ply(bytes, where, options.frame);
-    case GaussianFormat::kSplat:
-      return decode_splat(bytes, where, frame);
-    case GaussianFormat::kSpz:
-      return decode_spz(bytes, where, frame);
-    case GaussianFormat::kSog:
-      return decode_sog(bytes, where, frame);
-    case GaussianFormat::kGltf:
-      return decode_gltf_splats(bytes, where, frame);
-  }
-  return {};
+  return checked_rows(decode_rows(bytes, path, format), where, options, usual_frame(format));
 }
 
 GaussianFile read_gaussians(const std::filesystem::path& path, const ReadOptions& options) {
-  return decode_gaussians(read_file(path, kLargestFile), path, options);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    require(std::filesystem::exists(path / "meta.json", ignored), "{}: a folder without the meta.json of a SOG", path.string());
+    return read_gaussians(path / "meta.json", options);
+  }
+  GaussianFile file = decode_gaussians(read_file(path, kLargestFile), path, options);
+  for (const std::string& warning : file.warnings) spdlog::warn("{}: {}", path.string(), warning);
+  return file;
 }
 
 void write_gaussians(const std::filesystem::path& path, const Gaussians& gaussians, const WriteOptions& options) {

@@ -21,10 +21,6 @@ Frame usual_frame(GaussianFormat format);
 /// By the name's end: .compressed.ply, .ply, .splat, .spz, .sog, .glb, in any case. Throws UsageError for others.
 GaussianFormat format_of_name(const std::filesystem::path& path);
 
-struct ReadOptions {
-  std::optional<Frame> frame = {};  ///< of the file; without it a PLY file's own comment, else usual_frame
-};
-
 struct WriteOptions {
   std::optional<Frame> frame = {};  ///< of the file; without it usual_frame
   bool antialiased = false;         ///< noted where the format can: PLY and SPZ
@@ -33,11 +29,12 @@ struct WriteOptions {
 };
 
 /// The Gaussians of a file in our world. The content decides about the format; only .splat, which has no mark, is known by its
-/// name. Throws Error when it is no such file, is damaged, or holds values that are not finite; memory stays in proportion to
-/// what such a file can hold (formats/limits.h).
+/// name. `path` may also be the meta.json of a SOG that is no archive, or its folder. What is left out or cannot be honoured is a
+/// warning in the log and in the result (row_check.h). Throws Error when it is no such file, is damaged, or hardly any of its
+/// rows are Gaussians; memory stays in proportion to what such a file can hold (gaussian_files/limits.h).
 GaussianFile read_gaussians(const std::filesystem::path& path, const ReadOptions& options = {});
 
-/// The same from memory; `path` only names the file.
+/// The same from memory, without lines in the log; `path` names the file, and its folder holds the pictures of a SOG's meta.json.
 GaussianFile decode_gaussians(std::string_view bytes, const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// Writes Gaussians of our world in the format that the name says, whole or not at all. Throws UsageError for a name that says

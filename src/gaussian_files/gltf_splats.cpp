@@ -25,11 +25,19 @@ std::string harmonic_name(int64_t degree, int64_t coefficient) {
 
 // ---- writing
 
-/// COLOR_0 holds linear colours: sRGB decoded (IEC 61966-2-1), then opacity. → bytes [G, 4].
+/// IEC 61966-2-1, of colours in 0-1.
+Tensor linear_from_srgb(const Tensor& srgb) {
+  return at::where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055).pow(2.4));
+}
+Tensor srgb_from_linear(const Tensor& linear) {
+  return at::where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(0).pow(1 / 2.4) - 0.055);
+}
+
+/// COLOR_0 holds linear colours, then opacity. → bytes [G, 4].
 Tensor fallback_colours(const Gaussians& g) {
-  const Tensor srgb = sh_to_rgb(g.sh).clamp(0, 1);
-  const Tensor linear = at::where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055).pow(2.4));
-  return (at::cat({linear, g.opacities.clamp(0, 1).unsqueeze(1)}, 1) * 255).round().to(at::kByte);
+  return (at::cat({linear_from_srgb(sh_to_rgb(g.sh).clamp(0, 1)), g.opacities.clamp(0, 1).unsqueeze(1)}, 1) * 255)
+      .round()
+      .to(at::kByte);
 }
 
 /// Attributes one after the other: their bytes, and the JSON that finds them.
@@ -171,19 +179,28 @@ Gaussians read_primitive(const GlbFile& file, const json& primitive, const std::
   for (const Tensor& tensor : harmonics)
     require(tensor.size(0) == g.count(), "{}: damaged: attributes of {} and of {} Gaussians", where, g.count(), tensor.size(0));
   g.sh = at::stack(harmonics, 1);
-  require_finite(g, where);
-  require(g.count() == 0 ||
-              (g.scales.min().item<float>() >= 0 && g.opacities.min().item<float>() >= 0 && g.opacities.max().item<float>() <= 1),
-          "{}: scales must not be negative, opacities must be 0 to 1", where);
-  const Tensor norms = g.quats.norm(2, 1, true);
-  g.quats = at::where(norms > 1e-6, g.quats / norms.clamp_min(1e-6), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
   return g;
+}
+
+/// What a primitive says about its colours: sRGB, as our harmonics are, is nothing to do.
+Gaussians to_srgb(const Gaussians& g, const json& extension, std::vector<std::string>& warnings) {
+  const json space = extension.value("colorSpace", json("srgb_rec709_display"));
+  if (space == "srgb_rec709_display") return g;
+  const bool linear = space == "lin_rec709_display";
+  const std::string warning = linear ? "the colour space lin_rec709_display was converted to sRGB: what shines through blends a "
+                                       "little differently"
+                                     : fmt::format("the colour space {} is unknown: the colours are taken as sRGB", space.dump());
+  if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) warnings.push_back(warning);
+  Gaussians converted = g;
+  if (linear) converted.sh = mapped_colours(g.sh, srgb_from_linear);
+  return converted;
 }
 
 struct Reader {
   const GlbFile& file;
   const std::string& where;
-  std::vector<Gaussians> found;
+  std::vector<Gaussians> found = {};
+  std::vector<std::string> warnings = {};
   int64_t total = 0, visited = 0;
 
   void mesh(int64_t index, const Tensor& matrix) {
@@ -194,7 +211,8 @@ struct Reader {
       if (!primitive.is_object() || !primitive.contains("extensions") || !primitive["extensions"].is_object() ||
           !primitive["extensions"].contains(kExtension) || !primitive["extensions"][kExtension].is_object())
         continue;
-      found.push_back(transform(read_primitive(file, primitive, where), similarity_of(matrix, where)));
+      const Gaussians g = to_srgb(read_primitive(file, primitive, where), primitive["extensions"][kExtension], warnings);
+      found.push_back(transform(g, similarity_of(matrix, where)));
       // Asked after each, because nodes may share a mesh.
       total += found.back().count();
       require_plausible_count(total, file.binary.size(), where);
@@ -248,18 +266,19 @@ void write_gltf_splats(const std::filesystem::path& path, const Gaussians& gauss
   write_glb_container(path, document(writer, g.count()), buffer);
 }
 
-GaussianFile decode_gltf_splats(std::string_view bytes, const std::string& where, Frame frame) {
+DecodedRows decode_gltf_splats(std::string_view bytes, const std::string& where) {
   const GlbFile file = parse_glb(bytes, where);
   const auto used = file.json.find("extensionsUsed");
   require(used != file.json.end() && used->is_array() && std::find(used->begin(), used->end(), kExtension) != used->end(),
           "{}: no Gaussians in this glTF file (it does not use {})", where, kExtension);
-  Reader reader{file, where, {}, 0, 0};
+  Reader reader{file, where};
   if (file.json.contains("scenes"))
     reader.children(json_object(file.json, "scenes", json_index(file.json, "scene", 0, where), where), "nodes",
                     at::eye(4, at::kDouble), 0);
-  if (reader.found.empty())
-    return {{at::empty({0, 3}), at::empty({0, 4}), at::empty({0, 3}), at::empty({0}), at::empty({0, 1, 3})}, false};
-  return {change_frame(join(reader.found), frame, Frame::kWorld), false};
+  DecodedRows rows{{at::empty({0, 3}), at::empty({0, 4}), at::empty({0, 3}), at::empty({0}), at::empty({0, 1, 3})}};
+  if (!reader.found.empty()) rows.gaussians = join(reader.found);
+  rows.warnings = std::move(reader.warnings);
+  return rows;
 }
 
 }  // namespace gsv3d

@@ -15,8 +15,10 @@ namespace gsv3d {
 /// the file would be beyond 4 GiB or cannot be written.
 void write_gltf_splats(const std::filesystem::path& path, const Gaussians& gaussians, Frame frame);
 
-/// All Gaussians of the default scene, moved as their nodes say, in our world. Throws Error on files without the extension, with
-/// scales of nodes that differ between axes, with external buffers, and on damaged files; `where` begins the message.
-GaussianFile decode_gltf_splats(std::string_view bytes, const std::string& where, Frame frame);
+/// The rows of all Gaussians of the default scene (row_check.h), moved as their nodes say. Linear colours are converted, which
+/// blending makes inexact; a warning says so, and names other colour spaces, which are taken for sRGB. Throws Error on files
+/// without the extension, with scales of nodes that differ between axes, with external buffers, and on damaged files; `where`
+/// begins the message.
+DecodedRows decode_gltf_splats(std::string_view bytes, const std::string& where);
 
 }  // namespace gsv3d

@@ -5,7 +5,9 @@
 
 namespace gsv3d {
 
-/// The order [N] that sorts points [N, 3] by the Morton code of their place in their bounding box, 10 bits per axis.
+/// The order [N] that sorts points [N, 3] by the Morton code of their place in the box that holds all but the outermost 0.5 % at
+/// either end of each axis, 10 bits per axis. Points that are farther from it than it is large come last, the nearest first: one
+/// far point neither spoils the order of the others nor gets in among them.
 Tensor morton_order(const Tensor& points);
 
 }  // namespace gsv3d

@@ -2,12 +2,13 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
-#include "gaussian_files/ply_header.h"
+#include "gaussian_files/ply_table.h"
 
 namespace gsv3d {
 namespace {
 
 constexpr double kOpacityMargin = 1e-6, kSmallestScale = 1e-12;
+constexpr float kFlat = 1e-6f;  // the third scale of 2DGS' discs, as PlayCanvas' viewers have it
 constexpr int64_t kAllCoefficients = 16;
 constexpr int64_t kRowsAtOnce = 1 << 16;  // bounds the memory that writing takes besides the Gaussians
 
@@ -59,8 +60,8 @@ Tensor file_rows(const Gaussians& g, int64_t coefficients) {
 /// Copies properties of every row to where they belong in tensors that are filled row by row.
 class RowReader {
  public:
-  RowReader(std::string_view bytes, const PlyHeader::Element& vertex, const std::string& where)
-      : bytes_(bytes), vertex_(vertex), where_(where) {}
+  RowReader(const PlyTable& table, const std::string& where)
+      : bytes_(table.bytes), vertex_(table.header.vertex()), where_(where) {}
 
   /// Row r of `name` goes to target[r · stride + offset]. Throws Error when there is no such property.
   void add(const std::string& name, float* target, int64_t offset, int64_t stride) {
@@ -69,15 +70,19 @@ class RowReader {
     columns_.push_back({property, target, offset, stride});
   }
 
-  /// Throws Error when a value is not finite.
+  /// The properties as columns of a tensor [count, names].
+  Tensor columns(std::initializer_list<const char*> names) {
+    const auto width = static_cast<int64_t>(names.size());
+    const Tensor tensor = at::empty({vertex_.count, width}, at::kFloat);
+    int64_t offset = 0;
+    for (const char* name : names) add(name, tensor.mutable_data_ptr<float>(), offset++, width);
+    return tensor;
+  }
+
   void read() const {
     for (int64_t row = 0; row < vertex_.count; ++row) {
       const char* data = vertex_.row(bytes_, row);
-      for (const auto& column : columns_) {
-        const float value = ply_value(data, *column.property);
-        if (!std::isfinite(value)) fail("{}: {} of Gaussian {} is not a finite number", where_, column.property->name, row);
-        column.target[row * column.stride + column.offset] = value;
-      }
+      for (const auto& column : columns_) column.target[row * column.stride + column.offset] = ply_value(data, *column.property);
     }
   }
 
@@ -92,6 +97,11 @@ class RowReader {
   const std::string& where_;
   std::vector<Column> columns_;
 };
+
+/// What integers have to be divided by to become 0-1.
+float full_scale(PlyHeader::Type type) {
+  return type == PlyHeader::Type::kUint8 ? 255.0f : type == PlyHeader::Type::kUint16 ? 65535.0f : 1.0f;
+}
 
 /// How many coefficients per colour there are besides the constant one.
 int64_t rest_per_colour(const PlyHeader::Element& vertex, const std::string& where) {
@@ -137,43 +147,39 @@ std::string encode_ply(const Gaussians& gaussians, const std::string& where, con
   return file;
 }
 
-GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame) {
-  const auto header = parse_ply_header(bytes, where);
+DecodedRows decode_ply(std::string_view bytes, const std::string& where) {
+  const PlyTable table = read_ply_table(bytes, where);
+  const PlyHeader& header = table.header;
   require(!header.find("chunk"), "{}: this is a compressed PLY", where);
   const auto& vertex = header.vertex();
   const int64_t rest = rest_per_colour(vertex, where), k = rest + 1;
+  const bool flat = !vertex.find("scale_2") && vertex.find("scale_1");
+  const auto* red = vertex.find("f_dc_0") ? nullptr : vertex.find("red");
 
-  RowReader reader(bytes, vertex, where);
-  const auto table = [&](std::initializer_list<const char*> names) {
-    const auto columns = static_cast<int64_t>(names.size());
-    const Tensor tensor = at::empty({vertex.count, columns}, at::kFloat);
-    int64_t offset = 0;
-    for (const char* name : names) reader.add(name, tensor.mutable_data_ptr<float>(), offset++, columns);
-    return tensor;
-  };
+  RowReader reader(table, where);
   Gaussians g;
-  g.means = table({"x", "y", "z"});
-  g.quats = table({"rot_0", "rot_1", "rot_2", "rot_3"});
-  g.scales = table({"scale_0", "scale_1", "scale_2"});
-  g.opacities = table({"opacity"}).squeeze(1);
+  g.means = reader.columns({"x", "y", "z"});
+  g.quats = reader.columns({"rot_0", "rot_1", "rot_2", "rot_3"});
+  g.scales = flat ? reader.columns({"scale_0", "scale_1"}) : reader.columns({"scale_0", "scale_1", "scale_2"});
+  g.opacities = reader.columns({"opacity"}).squeeze(1);
   g.sh = at::empty({vertex.count, k, 3}, at::kFloat);
   float* sh = g.sh.mutable_data_ptr<float>();
+  const char* const rgb[] = {"red", "green", "blue"};
   for (int64_t colour = 0; colour < 3; ++colour) {
-    reader.add(fmt::format("f_dc_{}", colour), sh, colour, 3 * k);
+    reader.add(red ? rgb[colour] : fmt::format("f_dc_{}", colour), sh, colour, 3 * k);
     for (int64_t i = 0; i < rest; ++i) reader.add(fmt::format("f_rest_{}", colour * rest + i), sh, 3 * (i + 1) + colour, 3 * k);
   }
   reader.read();
 
-  const Tensor norms = g.quats.norm(2, 1, true);
-  g.quats = at::where(norms > 1e-12, g.quats / norms.clamp_min(1e-12), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
   g.scales.exp_();
-  require(at::isfinite(g.scales).all().item<bool>(), "{}: scales are too large; this layout holds their logarithms", where);
+  if (flat) g.scales = at::cat({g.scales, at::full({vertex.count, 1}, kFlat)}, 1);
   g.opacities.sigmoid_();
-  return {change_frame(g, frame.value_or(header.frame.value_or(Frame::kYDown)), Frame::kWorld), header.antialiased};
+  if (red) g.sh.slice(1, 0, 1).copy_(rgb_to_sh(g.sh.select(1, 0) / full_scale(red->type)));
+  return {g, header.antialiased, header.frame, header.up};
 }
 
 Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame) {
-  return decode_ply(read_file(path), path.string(), frame).gaussians;
+  return checked_rows(decode_ply(read_file(path), path.string()), path.string(), {frame}, Frame::kYDown).gaussians;
 }
 
 }  // namespace gsv3d

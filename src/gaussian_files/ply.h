@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "gaussians/frame.h"
-#include "gaussians/gaussians.h"
+#include "gaussian_files/row_check.h"
 
 namespace gsv3d {
 
@@ -19,24 +18,18 @@ struct PlyOptions {
   std::string generator = "gsv3d";  ///< named in a comment
 };
 
-/// What a file holds: the Gaussians in our world, and how they are meant to be rendered.
-struct GaussianFile {
-  Gaussians gaussians;
-  bool antialiased = false;  ///< with RasterizeOptions::antialiased
-};
-
 /// Writes Gaussians (in our world) as binary_little_endian PLY, whole or not at all. Opacity becomes a logit (cut to 1e-6 … 1 -
 /// 1e-6), scale a natural logarithm. Throws Error when a value is not finite or the file cannot be written.
 void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options = {});
 /// The bytes of such a file; `where` begins every error message.
 std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options = {});
 
-/// Reads a 3DGS PLY of degree 0-3 into our world: any order of properties and any number type, other properties and later
-/// elements ignored. `frame` is the file's; without it the file's own comment counts, else kYDown. Throws Error on anything that
-/// is not such a file: ASCII or big-endian data, missing properties, a count that the file's size does not bear out, values that
-/// are not finite.
+/// Reads a 3DGS PLY of degree 0-3 into our world (row_check.h): binary or text, any order of properties and any number type,
+/// other properties and later elements ignored. Without f_dc, red, green and blue give the colour; without scale_2, as in 2DGS,
+/// the third axis is as good as flat. `frame` is the file's; without it the file's own comment counts, else kYDown. Throws Error
+/// on anything that is not such a file: missing properties, a count that the file's size does not bear out.
 Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame = {});
-/// The same from memory; `where` begins every error message.
-GaussianFile decode_ply(std::string_view bytes, const std::string& where, std::optional<Frame> frame = {});
+/// The rows of such a file in memory; `where` begins every error message.
+DecodedRows decode_ply(std::string_view bytes, const std::string& where);
 
 }  // namespace gsv3d

@@ -1,6 +1,8 @@
 #include "gaussian_files/ply_header.h"
 
+#include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -11,11 +13,6 @@ namespace {
 
 constexpr size_t kLongestHeader = 1 << 16;
 constexpr int64_t kMostRows = int64_t{1} << 31;
-
-size_t size_of(PlyHeader::Type type) {
-  constexpr size_t kSizes[] = {1, 1, 2, 2, 4, 4, 4, 8};
-  return kSizes[static_cast<int>(type)];
-}
 
 std::optional<PlyHeader::Type> parse_type(std::string_view name) {
   using Type = PlyHeader::Type;
@@ -37,6 +34,24 @@ std::vector<std::string_view> words_of(std::string_view line) {
     words.push_back(line.substr(begin, i - begin));
   }
   return words;
+}
+
+/// Brush's "Vertical axis: " (crates/brush-serde): x, or y and z, which mean that -y and -z point up, or the direction itself.
+std::optional<std::array<double, 3>> parse_up(std::string_view text) {
+  std::string words(text);
+  for (char& letter : words)
+    letter = letter == ',' || letter == '[' || letter == ']' ? ' ' : static_cast<char>(std::tolower(letter));
+  const auto parts = words_of(words);
+  using Direction = std::array<double, 3>;
+  if (parts.size() == 1 && parts[0] == "x") return Direction{1, 0, 0};
+  if (parts.size() == 1 && parts[0] == "y") return Direction{0, -1, 0};
+  if (parts.size() == 1 && parts[0] == "z") return Direction{0, 0, -1};
+  Direction up{};
+  if (parts.size() != up.size()) return std::nullopt;
+  for (size_t c = 0; c < up.size(); ++c)
+    if (std::from_chars(parts[c].data(), parts[c].data() + parts[c].size(), up[c]).ec != std::errc()) return std::nullopt;
+  const double length = std::hypot(up[0], up[1], up[2]);
+  return std::isfinite(length) && length > 1e-6 ? std::optional(up) : std::nullopt;
 }
 
 /// The state of reading line by line.
@@ -75,17 +90,31 @@ struct Parser {
     require(type.has_value(), "{}: unknown number type \"{}\" in the PLY header", where, words[1]);
     require(!element.find(words[2]), "{}: the property \"{}\" appears twice", where, words[2]);
     element.properties.push_back({std::string(words[2]), *type, element.stride});
-    element.stride += size_of(*type);
+    element.stride += ply_size(*type);
   }
 
-  void comment(const std::vector<std::string_view>& words) {
+  void comment(const std::vector<std::string_view>& words, std::string_view text) {
     if (words.size() < 3) return;
     if (words[1] == "frame:") {
       for (const auto frame : {Frame::kWorld, Frame::kYDown, Frame::kZUp})
         if (words[2] == frame_name(frame)) header.frame = frame;
     } else if (words[1] == "SplatRenderMode:") {
       header.antialiased = words[2] == "mip";
+    } else if (words.size() > 3 && words[1] == "Vertical" && words[2] == "axis:") {
+      header.up = parse_up(text.substr(text.find("axis:") + 5));
     }
+  }
+
+  void format(const std::vector<std::string_view>& words, std::string_view text) {
+    const std::map<std::string_view, PlyHeader::Encoding> encodings = {
+        {"binary_little_endian", PlyHeader::Encoding::kLittleEndian},
+        {"binary_big_endian", PlyHeader::Encoding::kBigEndian},
+        {"ascii", PlyHeader::Encoding::kText}};
+    const auto found = words.size() == 3 ? encodings.find(words[1]) : encodings.end();
+    require(found != encodings.end(), "{}: \"{}\" is no format of PLY files (binary_little_endian, binary_big_endian, ascii)",
+            where, text.substr(0, 80));
+    header.encoding = found->second;
+    format_seen = true;
   }
 
   /// → false at the end of the header.
@@ -94,11 +123,9 @@ struct Parser {
     if (words.empty() || words[0] == "obj_info") return true;
     if (words[0] == "end_header") return false;
     if (words[0] == "comment") {
-      comment(words);
+      comment(words, text);
     } else if (words[0] == "format") {
-      require(words.size() == 3 && words[1] == "binary_little_endian",
-              "{}: only PLY files of format binary_little_endian can be read, this one is \"{}\"", where, text);
-      format_seen = true;
+      format(words, text);
     } else if (words[0] == "element") {
       element(words);
     } else if (words[0] == "property") {
@@ -123,6 +150,11 @@ void place_elements(PlyHeader& header, size_t begin, size_t file_size, const std
 }
 
 }  // namespace
+
+size_t ply_size(PlyHeader::Type type) {
+  constexpr size_t kSizes[] = {1, 1, 2, 2, 4, 4, 4, 8};
+  return kSizes[static_cast<int>(type)];
+}
 
 const PlyHeader::Property* PlyHeader::Element::find(std::string_view property) const {
   for (const auto& candidate : properties)
@@ -150,7 +182,8 @@ PlyHeader parse_ply_header(std::string_view bytes, const std::string& where) {
   }
   const auto* vertex = parser.header.find("vertex");
   require(parser.format_seen && vertex && vertex->stride > 0, "{}: the PLY header lacks its format or its vertices", where);
-  place_elements(parser.header, position, bytes.size(), where);
+  parser.header.size = position;
+  if (parser.header.encoding != PlyHeader::Encoding::kText) place_elements(parser.header, position, bytes.size(), where);
   return std::move(parser.header);
 }
 

@@ -4,12 +4,13 @@
 
 #if defined(GSV3D_HAS_LIBZIP) && defined(GSV3D_HAS_WEBP)
 #include <webp/decode.h>
-#include <zip.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "gaussian_files/limits.h"
+#include "gaussian_files/sog_source.h"
 #endif
 
 namespace gsv3d {
@@ -19,44 +20,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr uint64_t kLargestMember = uint64_t{1} << 30;
-constexpr int64_t kCodebook = 256, kPalettePerRow = 64;
-
-/// The members of a zip archive in memory.
-class Archive {
- public:
-  Archive(std::string_view bytes, const std::string& where) : where_(where), size_(bytes.size()) {
-    zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, nullptr);
-    require(source != nullptr, "{}: not enough memory", where);
-    archive_ = zip_open_from_source(source, ZIP_RDONLY, nullptr);
-    if (!archive_) zip_source_free(source);
-    require(archive_ != nullptr, "{}: damaged: not a zip archive", where);
-  }
-  ~Archive() { zip_discard(archive_); }
-  Archive(const Archive&) = delete;
-  Archive& operator=(const Archive&) = delete;
-
-  std::string read(const std::string& name) const {
-    zip_stat_t stat;
-    require(zip_stat(archive_, name.c_str(), 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE), "{}: damaged: it lacks {}", where_,
-            name);
-    require(stat.size <= kLargestMember && stat.size <= 1024 * size_, "{}: damaged: {} would be {} bytes", where_, name,
-            stat.size);
-    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen(archive_, name.c_str(), 0), &zip_fclose);
-    require(file != nullptr, "{}: damaged: {} cannot be read", where_, name);
-    std::string content(stat.size, '\0');
-    char beyond;
-    require(zip_fread(file.get(), content.data(), content.size()) == static_cast<int64_t>(stat.size) &&
-                zip_fread(file.get(), &beyond, 1) == 0,
-            "{}: {} is damaged", where_, name);
-    return content;
-  }
-
- private:
-  const std::string& where_;
-  size_t size_;
-  zip_t* archive_ = nullptr;
-};
+constexpr size_t kCodes = 256;  // a byte of a picture
+constexpr int64_t kPalettePerRow = 64, kLargestPalette = 65536;
 
 struct Pixels {
   int64_t width = 0, height = 0;
@@ -66,9 +31,10 @@ struct Pixels {
 };
 
 struct Document {
-  const Archive& archive;
+  const SogSource& source;
   const json& meta;
   const std::string& where;
+  int version;
 
   const json& member(const json& object, const char* key) const {
     const auto found = object.is_object() ? object.find(key) : object.end();
@@ -76,7 +42,8 @@ struct Document {
     return *found;
   }
   std::vector<float> numbers(const json& object, const char* key, size_t count) const {
-    const json& list = member(object, key);
+    json list = member(object, key);
+    if (list.is_number()) list = json(std::vector<json>(count, list));  // version 1 has one for all of its harmonics
     require(list.is_array() && list.size() >= count, "{}: damaged: \"{}\" in meta.json needs {} numbers", where, key, count);
     std::vector<float> values;
     for (size_t i = 0; i < count; ++i) {
@@ -85,18 +52,37 @@ struct Document {
     }
     return values;
   }
-  /// The image `files[index]` of a section, with at least `pixels` pixels.
-  Pixels image(const char* section, size_t index, int64_t pixels) const {
+  /// What the bytes of each of a section's channels stand for: version 2 has one codebook for all, version 1 a range for each.
+  std::vector<std::vector<float>> tables(const json& section, size_t channels) const {
+    if (version == 1) {
+      const auto low = numbers(section, "mins", channels), high = numbers(section, "maxs", channels);
+      std::vector<std::vector<float>> ranges(channels, std::vector<float>(kCodes));
+      for (size_t c = 0; c < channels; ++c)
+        for (size_t code = 0; code < kCodes; ++code)
+          ranges[c][code] = low[c] + (high[c] - low[c]) * static_cast<float>(code) / (kCodes - 1);
+      return ranges;
+    }
+    json section_with_numbers = section;
+    json& codebook = section_with_numbers["codebook"];
+    if (codebook.is_array() && codebook.size() >= kCodes && codebook[0].is_null() && codebook[1].is_number() &&
+        codebook[kCodes - 1].is_number()) {
+      const double second = codebook[1].get<double>(), last = codebook[kCodes - 1].get<double>();
+      codebook[0] = second + (second - last) / (kCodes - 1);  // as PlayCanvas' engine fills it
+    }
+    return std::vector<std::vector<float>>(channels, numbers(section_with_numbers, "codebook", kCodes));
+  }
+  /// The image `files[index]` of a section, with `least` to `most` pixels: the values, and the padding of a last row.
+  Pixels image(const char* section, size_t index, int64_t least) const { return image(section, index, least, 4 * least + 65536); }
+  Pixels image(const char* section, size_t index, int64_t least, int64_t most) const {
     const json& files = member(member(meta, section), "files");
     require(files.is_array() && index < files.size() && files[index].is_string(), "{}: damaged: the files of \"{}\"", where,
             section);
-    const std::string name = files[index].get<std::string>(), bytes = archive.read(name);
+    const std::string name = files[index].get<std::string>(), bytes = source.read(name);
     const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
     int width = 0, height = 0;
     require(WebPGetInfo(data, bytes.size(), &width, &height) != 0, "{}: {} is no WebP image", where, name);
-    // At most one pixel for each Gaussian and the padding of its last row.
-    require(int64_t{width} * height >= pixels && int64_t{width} * height <= 4 * pixels + 65536,
-            "{}: damaged: {} has {} x {} pixels for {} values", where, name, width, height, pixels);
+    require(int64_t{width} * height >= least && int64_t{width} * height <= most,
+            "{}: damaged: {} has {} x {} pixels for {} values", where, name, width, height, least);
     Pixels image{width, height, std::vector<uint8_t>(size_t{4} * width * height)};
     require(WebPDecodeRGBAInto(data, bytes.size(), image.rgba.data(), image.rgba.size(), 4 * width) != nullptr,
             "{}: {} is damaged", where, name);
@@ -141,41 +127,70 @@ Tensor read_rotations(const Document& document, int64_t count) {
   return quats;
 }
 
-/// Red, green and blue of every pixel through a table of 256 numbers; alpha as 0-1.
-std::pair<Tensor, Tensor> read_coded(const Document& document, const char* section, int64_t count) {
-  const auto codebook = document.numbers(document.member(document.meta, section), "codebook", kCodebook);
+/// Red, green and blue of every pixel through their tables; alpha as 0-1, in version 1 a logit of a range of its own.
+std::pair<Tensor, Tensor> read_coded(const Document& document, const char* section, int64_t count, bool with_alpha) {
+  const bool logit = with_alpha && document.version == 1;
+  const auto tables = document.tables(document.member(document.meta, section), logit ? 4 : 3);
   const Pixels image = document.image(section, 0, count);
   const Tensor values = at::empty({count, 3}, at::kFloat), alpha = at::empty({count}, at::kFloat);
   for (int64_t i = 0; i < count; ++i) {
-    for (int c = 0; c < 3; ++c) values.mutable_data_ptr<float>()[3 * i + c] = codebook[image.at(i)[c]];
-    alpha.mutable_data_ptr<float>()[i] = static_cast<float>(image.at(i)[3]) / 255;
+    const uint8_t* pixel = image.at(i);
+    for (int c = 0; c < 3; ++c) values.mutable_data_ptr<float>()[3 * i + c] = tables[c][pixel[c]];
+    alpha.mutable_data_ptr<float>()[i] = logit ? tables[3][pixel[3]] : static_cast<float>(pixel[3]) / 255;
   }
-  return {values, alpha};
+  return {values, logit ? alpha.sigmoid() : alpha};
 }
 
-/// A label for each Gaussian names an entry of a palette, whose bytes go through a codebook. → [count, K-1, 3].
+/// Coefficients per colour besides the constant one, and entries of the palette.
+std::pair<int64_t, int64_t> palette_size(const Document& document, const json& section) {
+  if (document.version == 1) {
+    const json& shape = document.member(section, "shape");
+    require(shape.is_array() && shape.size() == 2 && (shape[1] == 9 || shape[1] == 24 || shape[1] == 45),
+            "{}: damaged: \"shN\" in meta.json", document.where);
+    return {shape[1].get<int64_t>() / 3, 0};
+  }
+  const json &bands = document.member(section, "bands"), &entries = document.member(section, "count");
+  require(bands.is_number_unsigned() && bands >= 1 && bands <= 3 && entries.is_number_unsigned() && entries <= kLargestPalette,
+          "{}: damaged: \"shN\" in meta.json", document.where);
+  const auto degree = bands.get<int64_t>();
+  return {(degree + 1) * (degree + 1) - 1, entries.get<int64_t>()};
+}
+
+/// A label for each Gaussian names an entry of a palette, whose bytes go through a table. → [count, K-1, 3].
 Tensor read_harmonics(const Document& document, int64_t count) {
   const json& section = document.member(document.meta, "shN");
-  const json &bands = document.member(section, "bands"), &palette = document.member(section, "count");
-  require(bands.is_number_unsigned() && bands >= 1 && bands <= 3 && palette.is_number_unsigned() && palette <= 65536,
-          "{}: damaged: \"shN\" in meta.json", document.where);
-  const auto degree = bands.get<int64_t>(), entries = palette.get<int64_t>(), coefficients = (degree + 1) * (degree + 1) - 1;
-  const auto codebook = document.numbers(section, "codebook", kCodebook);
+  const auto [coefficients, told] = palette_size(document, section);
+  const auto table = document.tables(section, 1).front();
   const Pixels labels = document.image("shN", 1, count);
-  const Pixels centroids = document.image("shN", 0, entries * coefficients);
-  require(centroids.width == kPalettePerRow * coefficients, "{}: damaged: a palette {} pixels wide", document.where,
-          centroids.width);
+  // Version 1 does not tell how many entries there are: the picture does, whose size is bounded by that of the largest palette.
+  const Pixels centroids =
+      document.version == 1 ? document.image("shN", 0, 0, kLargestPalette * 15) : document.image("shN", 0, told * coefficients);
+  const int64_t entries = document.version == 1 ? centroids.height * kPalettePerRow : told;
+  // Version 1 keeps 15 places for the coefficients of lower degrees, too.
+  const int64_t per_entry = document.version == 1 ? centroids.width / kPalettePerRow : coefficients;
+  require(centroids.width == kPalettePerRow * per_entry && per_entry >= coefficients, "{}: damaged: a palette {} pixels wide",
+          document.where, centroids.width);
   const Tensor sh = at::empty({count, coefficients, 3}, at::kFloat);
   float* target = sh.mutable_data_ptr<float>();
   for (int64_t i = 0; i < count; ++i) {
     const int64_t label = labels.at(i)[0] | labels.at(i)[1] << 8;
     require(label < entries && label / kPalettePerRow < centroids.height,
             "{}: damaged: Gaussian {} has the palette entry {} of {}", document.where, i, label, entries);
-    const int64_t first = label / kPalettePerRow * centroids.width + label % kPalettePerRow * coefficients;
+    const int64_t first = label / kPalettePerRow * centroids.width + label % kPalettePerRow * per_entry;
     for (int64_t k = 0; k < coefficients; ++k)
-      for (int c = 0; c < 3; ++c) *target++ = codebook[centroids.at(first + k)[c]];
+      for (int c = 0; c < 3; ++c) *target++ = table[centroids.at(first + k)[c]];
   }
   return sh;
+}
+
+/// How many Gaussians there are.
+int64_t count_of(const Document& document) {
+  json number = document.version == 1 ? document.member(document.member(document.meta, "means"), "shape")
+                                      : document.member(document.meta, "count");
+  if (document.version == 1) number = number.is_array() && !number.empty() ? json(number[0]) : json();
+  require(number.is_number_unsigned(), "{}: damaged: the number of Gaussians in meta.json", document.where);
+  require_plausible_count(number.get<uint64_t>(), document.source.size(), document.where);
+  return number.get<int64_t>();
 }
 
 }  // namespace
@@ -184,27 +199,30 @@ bool can_read_sog() {
   return true;
 }
 
-GaussianFile decode_sog(std::string_view bytes, const std::string& where, Frame frame) {
-  const Archive archive(bytes, where);
-  const json meta = json::parse(archive.read("meta.json"), nullptr, /*allow_exceptions=*/false);
+DecodedRows decode_sog(std::string_view bytes, const std::filesystem::path& path) {
+  const std::string where = path.string();
+  const bool archive = bytes.starts_with("PK");
+  const auto source =
+      archive ? open_sog_archive(bytes, where) : open_sog_folder(path.parent_path().empty() ? "." : path.parent_path(), where);
+  const std::string text = archive ? source->read("meta.json") : std::string(bytes);
+  const json meta = json::parse(text, nullptr, /*allow_exceptions=*/false);
   require(meta.is_object(), "{}: damaged: its meta.json cannot be parsed", where);
-  require(meta.value("version", json(1)) == 2, "{}: only SOG version 2 can be read", where);
-  const Document document{archive, meta, where};
-  const json& number = document.member(meta, "count");
-  require(number.is_number_unsigned(), "{}: damaged: \"count\" in meta.json", where);
-  require_plausible_count(number.get<uint64_t>(), bytes.size(), where);
-  const auto count = number.get<int64_t>();
+  const json version = meta.value("version", json(1));
+  require(version == 1 || version == 2, "{}: SOG version {}; versions 1 and 2 can be read", where, version.dump());
+  const Document document{*source, meta, where, version.get<int>()};
+  const json encoding = document.member(meta, "quats").value("encoding", json("quaternion_packed"));
+  require(encoding == "quaternion_packed", "{}: rotations of the encoding {} cannot be read", where, encoding.dump());
+  const int64_t count = count_of(document);
 
   Gaussians g;
   g.means = read_means(document, count);
   g.quats = read_rotations(document, count);
-  g.scales = read_coded(document, "scales", count).first.exp();
+  g.scales = read_coded(document, "scales", count, false).first.exp();
   Tensor colours;
-  std::tie(colours, g.opacities) = read_coded(document, "sh0", count);
+  std::tie(colours, g.opacities) = read_coded(document, "sh0", count, true);
   g.sh = colours.unsqueeze(1);
   if (meta.contains("shN")) g.sh = at::cat({g.sh, read_harmonics(document, count)}, 1);
-  require_finite(g, where);
-  return {change_frame(g, frame, Frame::kWorld), meta.value("antialias", json(false)) == true};
+  return {g, meta.value("antialias", json(false)) == true};
 }
 
 #else
@@ -213,10 +231,16 @@ bool can_read_sog() {
   return false;
 }
 
-GaussianFile decode_sog(std::string_view, const std::string& where, Frame) {
-  fail("{}: this build cannot read SOG files (it lacks libzip or libwebp: configure with GSV3D_WITH_OBJECT_FILES=ON)", where);
+DecodedRows decode_sog(std::string_view, const std::filesystem::path& path) {
+  fail("{}: this build cannot read SOG files (it lacks libzip or libwebp: configure with GSV3D_WITH_OBJECT_FILES=ON)",
+       path.string());
 }
 
 #endif
+
+bool is_sog_meta(std::string_view bytes, const std::filesystem::path& path) {
+  return path.extension() == ".json" && bytes.substr(0, 64).find('{') != std::string_view::npos &&
+         bytes.find("\"means\"") != std::string_view::npos;
+}
 
 }  // namespace gsv3d

@@ -39,7 +39,7 @@ void write_splat(const std::filesystem::path& path, const Gaussians& gaussians, 
   file.commit();
 }
 
-GaussianFile decode_splat(std::string_view bytes, const std::string& where, Frame frame) {
+DecodedRows decode_splat(std::string_view bytes, const std::string& where) {
   require(bytes.size() % kRowBytes == 0, "{}: not a .splat file, or cut off: {} bytes are no multiple of {}", where, bytes.size(),
           kRowBytes);
   const auto count = static_cast<int64_t>(bytes.size()) / kRowBytes;
@@ -57,11 +57,7 @@ GaussianFile decode_splat(std::string_view bytes, const std::string& where, Fram
     for (int c = 0; c < 4; ++c) quats[4 * i + c] = (static_cast<float>(load<uint8_t>(row, 28 + c)) - 128) / 128;
   }
   g.sh = rgb_to_sh(rgb);
-  require_finite(g, where);
-  require(count == 0 || g.scales.min().item<float>() >= 0, "{}: not a .splat file: negative scales", where);
-  const Tensor norms = g.quats.norm(2, 1, true);
-  g.quats = at::where(norms > 0, g.quats / norms.clamp_min(1e-12), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
-  return {change_frame(g, frame, Frame::kWorld), false};
+  return {g};
 }
 
 }  // namespace gsv3d

@@ -14,8 +14,7 @@ namespace gsv3d {
 /// finite or the file cannot be written.
 void write_splat(const std::filesystem::path& path, const Gaussians& gaussians, Frame frame);
 
-/// The Gaussians of a file in the given frame, in our world, of degree 0. Throws Error when the bytes are no whole rows or hold
-/// values that are not finite; `where` begins the message.
-GaussianFile decode_splat(std::string_view bytes, const std::string& where, Frame frame);
+/// The rows of a file (row_check.h), of degree 0. Throws Error when the bytes are no whole rows; `where` begins the message.
+DecodedRows decode_splat(std::string_view bytes, const std::string& where);
 
 }  // namespace gsv3d

@@ -1,18 +1,18 @@
 #include "gaussian_files/spz.h"
 
+#include <cmath>
 #include <numbers>
 
 #include "core/atomic_file.h"
 #include "gaussian_files/byte_view.h"
+#include "gaussian_files/fixed_point.h"
 #include "gaussian_files/spz_streams.h"
 
 namespace gsv3d {
 namespace {
 
 constexpr float kColourScale = 0.15f;            // of f_dc, so that colours a little outside 0-1 fit into a byte
-constexpr int kUsualFractionalBits = 12;         // the reference writer's
 constexpr int kBucketDegree1 = 8, kBucket = 16;  // bytes of harmonics are multiples of these: they compress better
-constexpr float kLargestFixed = (1 << 23) - 1;
 constexpr int64_t kRowsAtOnce = 1 << 16;
 constexpr float kSqrtHalf = std::numbers::sqrt2_v<float> / 2;
 
@@ -66,15 +66,6 @@ void decode_rotation_v2(const uint8_t* code, float* wxyz) {
 uint8_t encode_harmonic(float value, int bucket) {
   const int byte = static_cast<int>(std::lround(std::clamp(value, -2.0f, 2.0f) * 128)) + 128;
   return static_cast<uint8_t>(std::clamp((byte + bucket / 2) / bucket * bucket, 0, 255));
-}
-
-int fractional_bits_for(const Gaussians& g, const std::string& where) {
-  const float reach = g.count() ? g.means.abs().max().item<float>() : 0;
-  int bits = kUsualFractionalBits;
-  while (bits > 0 && reach * static_cast<float>(1 << bits) > kLargestFixed) --bits;
-  require(reach * static_cast<float>(1 << bits) <= kLargestFixed, "{} is not written: positions up to {} are too far out for SPZ",
-          where, reach);
-  return bits;
 }
 
 void encode_rows(const Gaussians& g, SpzPacked& packed) {
@@ -146,21 +137,33 @@ Tensor decode_colours(const SpzPacked& packed) {
   return sh;
 }
 
+/// Throws Error unless the positions that were packed are those of the Gaussians, which are in the file's axes, to half a step.
+void verify(const SpzPacked& packed, const Tensor& means, const std::string& where) {
+  const double step = std::ldexp(1.0, -packed.fractional_bits);
+  const Tensor limit = 0.5001 * step + means.abs() * 1e-6;
+  require(packed.count == static_cast<uint32_t>(means.size(0)) &&
+              (decode_positions(packed) - means).abs().le(limit).all().item<bool>(),
+          "{} is not written: positions up to {} do not fit into SPZ's steps of {}", where, means.abs().max().item<float>(),
+          step);
+}
+
 }  // namespace
 
 std::string encode_spz(const Gaussians& gaussians, const std::string& where, Frame frame, const SpzOptions& options) {
   require(options.version == 3 || options.version == 4, "SPZ version {} cannot be written: 3 and 4 can", options.version);
-  const auto g = gaussians.detach().to(at::kCPU);
-  require_finite(g, where + " is not written");
+  require_finite(gaussians, where + " is not written");
+  const FixedPointFit fit = fit_fixed_point(gaussians.detach().to(at::kCPU), where);
+  const Gaussians& g = fit.gaussians;
   SpzPacked packed;
   packed.version = options.version;
   packed.count = static_cast<uint32_t>(g.count());
   packed.sh_degree = static_cast<int>(g.sh_degree());
-  packed.fractional_bits = fractional_bits_for(g, where);
+  packed.fractional_bits = fit.bits;
   packed.antialiased = options.antialiased;
   for (int i = 0; i < kSpzStreams; ++i) packed.streams[i].reserve(g.count() * packed.bytes_of(SpzStream(i)));
   for (int64_t begin = 0; begin < g.count(); begin += kRowsAtOnce)
     encode_rows(change_frame(g.slice(begin, begin + kRowsAtOnce), Frame::kWorld, frame), packed);
+  if (g.count() > 0) verify(packed, change_frame(g, Frame::kWorld, frame).means, where);
   return pack_spz(packed);
 }
 
@@ -168,7 +171,7 @@ void write_spz(const std::filesystem::path& path, const Gaussians& gaussians, Fr
   write_file(path, encode_spz(gaussians, path.string(), frame, options));
 }
 
-GaussianFile decode_spz(std::string_view bytes, const std::string& where, Frame frame) {
+DecodedRows decode_spz(std::string_view bytes, const std::string& where) {
   const SpzPacked packed = unpack_spz(bytes, where);
   Gaussians g;
   g.means = decode_positions(packed);
@@ -176,7 +179,7 @@ GaussianFile decode_spz(std::string_view bytes, const std::string& where, Frame 
   g.scales = (bytes_as_floats(packed.streams[kSpzScales], packed.count, 3) / 16 - 10).exp_();
   g.opacities = bytes_as_floats(packed.streams[kSpzAlphas], packed.count, 1).squeeze(1) / 255;
   g.sh = decode_colours(packed);
-  return {change_frame(g, frame, Frame::kWorld), packed.antialiased};
+  return {g, packed.antialiased};
 }
 
 }  // namespace gsv3d

@@ -5,13 +5,12 @@ namespace {
 
 constexpr double kOutliers = 0.005, kLeastOpacity = 0.05;
 
-/// The value [columns] below which a share of each column of [N, columns] lies.
+}  // namespace
+
 Tensor share_below(const Tensor& values, double share) {
   const auto rank = static_cast<int64_t>(std::llround(share * static_cast<double>(values.size(0) - 1)));
   return std::get<0>(values.kthvalue(rank + 1, 0));
 }
-
-}  // namespace
 
 Ball visible_ball(const Gaussians& gaussians) {
   if (gaussians.count() == 0) return {};

@@ -1,5 +1,8 @@
 #include "gaussians/frame.h"
 
+#include <cmath>
+
+#include "core/error.h"
 #include "gaussians/similarity.h"
 
 namespace gsv3d {
@@ -48,6 +51,18 @@ Gaussians change_frame(const Gaussians& gaussians, Frame from, Frame to) {
   if (to == Frame::kYDown) turned = half_turn(turned);
   if (to == Frame::kZUp) turned = quarter_turn(turned, true);
   return turned;
+}
+
+Gaussians turned_upright(const Gaussians& gaussians, const std::array<double, 3>& up) {
+  const double length = std::hypot(up[0], up[1], up[2]);
+  require(std::isfinite(length) && length > 1e-6, "({}, {}, {}) is no direction that could point up", up[0], up[1], up[2]);
+  // After the half turn about x: the direction (x, y, z) that has to become +Y.
+  const double x = up[0] / length, y = -up[1] / length, z = -up[2] / length;
+  if (y > 1 - 1e-9) return half_turn(gaussians);
+  if (y < -1 + 1e-9) return gaussians;  // another half turn about x
+  // Rodrigues' formula about (x, y, z) × (0, 1, 0) = (-z, 0, x), the sine of the angle being its length and the cosine y.
+  const double f = 1 / (1 + y);
+  return transform(half_turn(gaussians), {.rotation = {y + f * z * z, -x, -f * x * z, x, y, z, -f * x * z, -z, y + f * x * x}});
 }
 
 }  // namespace gsv3d

@@ -1,6 +1,8 @@
 // The coordinate systems of files. Inside the program there is only one: Frame::kWorld.
 #pragma once
 
+#include <array>
+
 #include "gaussians/gaussians.h"
 
 namespace gsv3d {
@@ -18,5 +20,10 @@ const char* frame_name(Frame frame);
 /// The same object in the other coordinate system. Turns means, rotations and spherical harmonics. Between kWorld and kYDown
 /// (half a turn about x) only signs change, so that there and back is exact.
 Gaussians change_frame(const Gaussians& gaussians, Frame from, Frame to);
+
+/// Gaussians of a file of which only the direction that points up is known, in our world: turned as from kYDown, whose up is
+/// (0, -1, 0), and then by the shortest way. (0, 1, 0) and (0, 0, 1) give what kWorld and kZUp do. Throws Error when `up` is no
+/// direction.
+Gaussians turned_upright(const Gaussians& gaussians, const std::array<double, 3>& up);
 
 }  // namespace gsv3d

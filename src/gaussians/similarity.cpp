@@ -68,4 +68,19 @@ Gaussians transform(const Gaussians& gaussians, const Similarity& similarity) {
   return moved;
 }
 
+Tensor mapped_colours(const Tensor& sh, const std::function<Tensor(const Tensor&)>& map) {
+  constexpr int64_t kRowsAtOnce = 1 << 14;
+  if (sh.size(1) == 1) return rgb_to_sh(map(sh_to_rgb(sh).clamp_min(0)));
+  const Tensor directions = spread_directions(64);
+  std::vector<Tensor> bands;
+  for (int64_t degree = 0; (degree + 1) * (degree + 1) <= sh.size(1); ++degree)
+    bands.push_back(basis_of_degree(degree, directions));
+  const Tensor basis = at::cat(bands, 1);  // [64, K]
+  const Tensor forth = basis.to(at::kFloat), back = at::linalg_pinv(basis).to(at::kFloat);
+  std::vector<Tensor> mapped = {sh.slice(0, 0, 0)};
+  for (const Tensor& rows : sh.split(kRowsAtOnce))
+    mapped.push_back(at::matmul(back, map((at::matmul(forth, rows) + 0.5).clamp_min(0)) - 0.5));
+  return at::cat(mapped);
+}
+
 }  // namespace gsv3d

@@ -1,7 +1,8 @@
-// Turning, scaling and moving Gaussians as a whole.
+// Turning, scaling, moving and recolouring Gaussians as a whole.
 #pragma once
 
 #include <array>
+#include <functional>
 
 #include "gaussians/gaussians.h"
 
@@ -21,5 +22,9 @@ Gaussians transform(const Gaussians& gaussians, const Similarity& similarity);
 /// The matrix [2l+1, 2l+1] (double) that turns the coefficients of degree l = 1, 2 or 3 with the object: the function that
 /// coefficients c describe, looked at from direction d, equals the one of D·c looked at from rotation·d.
 Tensor sh_rotation(int64_t degree, const std::array<double, 9>& rotation);
+
+/// Harmonics [G, K, 3] of the colours that those of `sh` become under `map`, a function of tensors of colours (at least 0): exact
+/// for K = 1, otherwise the nearest by least squares over directions spread evenly.
+Tensor mapped_colours(const Tensor& sh, const std::function<Tensor(const Tensor&)>& map);
 
 }  // namespace gsv3d

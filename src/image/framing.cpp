@@ -4,23 +4,10 @@
 
 namespace gsv3d {
 
-ObjectBox object_box(const Image& image) {
-  int64_t left = image.width, top = image.height, right = -1, bottom = -1;
-  for (int64_t y = 0; y < image.height; ++y) {
-    for (int64_t x = 0; x < image.width; ++x) {
-      if (image.at(x, y)[3] == 0) continue;
-      left = std::min(left, x), right = std::max(right, x);
-      top = std::min(top, y), bottom = std::max(bottom, y);
-    }
-  }
-  require(right >= 0, "the picture is transparent everywhere: there is no object to frame");
-  return {left, top, right - left + 1, bottom - top + 1};
-}
-
 Image centre_object(const Image& image, std::optional<double> image_frame_ratio) {
   require(!image_frame_ratio || (*image_frame_ratio > 0 && *image_frame_ratio <= 1),
           "the object's share of the frame must be above 0 and at most 1, not {}", image_frame_ratio.value_or(0));
-  const ObjectBox box = object_box(image);
+  const auto [clean, box] = clean_cutout(image);
   const int64_t longer = std::max(box.width, box.height);
   const double wanted = image_frame_ratio ? static_cast<double>(longer) / *image_frame_ratio : static_cast<double>(image.height);
   require(wanted * wanted <= static_cast<double>(kMaxPixels),
@@ -30,7 +17,7 @@ Image centre_object(const Image& image, std::optional<double> image_frame_ratio)
   const int64_t left = side / 2 - box.width / 2, top = side / 2 - box.height / 2;
   Image square = blank_image(side, side, 0, 0, 0, 0);
   for (int64_t y = 0; y < box.height; ++y) {
-    std::copy_n(image.at(box.x, box.y + y), 4 * box.width, square.at(left, top + y));
+    std::copy_n(clean.at(box.x, box.y + y), 4 * box.width, square.at(left, top + y));
   }
   square.has_alpha = has_transparency(square);
   return square;

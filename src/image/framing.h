@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "image/image.h"
+#include "image/object_mask.h"
 #include "image/resize.h"
 
 namespace gsv3d {
@@ -14,21 +15,14 @@ struct FramedPhoto {
   Image on_white;  ///< the same over white, opaque: what the networks see
 };
 
-/// The smallest rectangle that holds every pixel with alpha > 0.
-struct ObjectBox {
-  int64_t x = 0, y = 0, width = 0, height = 0;
-};
-/// Throws Error when the picture is transparent everywhere.
-ObjectBox object_box(const Image& image);
-
-/// The object's box pasted into the middle of a transparent square with sides of int(max(width, height) / ratio) pixels, or of
-/// the picture's height when no ratio is given (SV3D's default, for pictures that are framed already); never smaller than the
-/// object.
+/// The object (clean_cutout) pasted into the middle of a transparent square with sides of int(max(width, height) / ratio) pixels,
+/// or of the picture's height when no ratio is given (SV3D's default, for pictures that are framed already); never smaller than
+/// the object.
 Image centre_object(const Image& image, std::optional<double> image_frame_ratio);
 
 /// centre_object, then resize_lanczos to size × size, then the composite on white. `image_frame_ratio` is the share of the frame
-/// that the object's longer side fills, in (0, 1]. Throws Error for other ratios and for pictures that are transparent
-/// everywhere.
+/// that the object's longer side fills, in (0, 1]. Throws Error for other ratios and for pictures where nothing is
+/// solid.
 FramedPhoto frame_object(const Image& image, std::optional<double> image_frame_ratio, int64_t size);
 
 /// Any picture over white, opaque: computed in float64 and truncated to 8 bits as SV3D does.

@@ -29,12 +29,16 @@ Image blank_image(int64_t width, int64_t height, uint8_t red, uint8_t green, uin
 /// True when some pixel is not opaque: what Image::has_alpha has to say.
 bool has_transparency(const Image& image);
 
-/// Reads JPEG (EXIF rotation applied), PNG (8/16 bit, palette, alpha), WebP, and HEIC, AVIF, TIFF, GIF where libvips can;
-/// converts to sRGB. Of animations and multi-page files, the first picture. The content decides about the format, not the file's
-/// name. Throws Error for files that are missing, truncated, not pictures, smaller than 2 × 2, or above 64 megapixels (checked
-/// before decoding). A build without libvips (GSV3D_WITH_IMAGE_FILES=OFF) reads what decode_png reads, and says so when it is
-/// given anything else.
-Image load_image(const std::filesystem::path& path);
+/// Which way up a picture is read: as its EXIF tag says that it is meant to be seen, or as its pixels are stored, which is what
+/// cameras of photogrammetry refer to.
+enum class Orientation { upright, stored };
+
+/// Reads JPEG, PNG (8/16 bit, palette, alpha), WebP, and HEIC, AVIF, TIFF, GIF where libvips can; BMP and binary PPM and PGM
+/// where stb_image was found; converts to sRGB. Of animations and multi-page files, the first picture. The content decides about
+/// the format, not the file's name. Throws Error for files that are missing, truncated, not pictures, smaller than 2 × 2, or
+/// above 64 megapixels (checked before decoding). A build without libvips (GSV3D_WITH_IMAGE_FILES=OFF) reads what decode_png and
+/// stb_image read, and says so when it is given anything else.
+Image load_image(const std::filesystem::path& path, Orientation orientation = Orientation::upright);
 
 /// Writes a PNG atomically (zlib through our own small writer, so that it works without libvips).
 void save_png(const std::filesystem::path& path, const Image& image);

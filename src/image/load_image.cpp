@@ -39,10 +39,10 @@ void fail_unknown_format(std::string_view bytes, const std::string& name) {
   fail("{}: not a picture that can be read here ({}); {}", name, describe(bytes), readable_formats());
 }
 
-Image load_image(const std::filesystem::path& path) {
+Image load_image(const std::filesystem::path& path, Orientation orientation) {
   const std::string name = path.string(), bytes = read_file(path, kMaxFileSize);
   require(!bytes.empty(), "{}: the file is empty", name);
-  Image image = decode_picture(bytes, name);
+  Image image = decode_picture(bytes, name, orientation);
   image.has_alpha = has_transparency(image);
   return image;
 }

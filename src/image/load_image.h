@@ -1,4 +1,5 @@
-// Between load_image and the decoder that this build has: load_vips.cpp or load_png_only.cpp.
+// Between load_image and the decoder that this build has: load_vips.cpp or load_png_only.cpp,
+// and load_bitmap.cpp, which both use.
 #pragma once
 
 #include <string>
@@ -8,8 +9,15 @@
 
 namespace gsv3d {
 
-/// Decodes a whole file's bytes to upright sRGB; has_alpha is left to the caller. Throws Error; `name` begins every message.
-Image decode_picture(const std::string& bytes, const std::string& name);
+/// Decodes a whole file's bytes to sRGB; has_alpha is left to the caller. Throws Error; `name` begins every message.
+Image decode_picture(const std::string& bytes, const std::string& name, Orientation orientation = Orientation::upright);
+
+/// BMP, and binary PPM and PGM: the formats that decode_bitmap reads.
+bool is_bitmap(std::string_view bytes);
+/// Whether this build has stb_image, which decode_bitmap needs.
+bool can_read_bitmaps();
+/// Decodes such a file's bytes. Throws Error as decode_picture does.
+Image decode_bitmap(std::string_view bytes, const std::string& name);
 
 /// "this build reads ...", for messages.
 std::string readable_formats();

@@ -68,14 +68,17 @@ void convert_colours(Picture& picture, const std::string& name) {
 }  // namespace
 
 std::string readable_formats() {
-  return "JPEG, PNG, WebP, HEIC, AVIF, TIFF and GIF are read";
+  return can_read_bitmaps() ? "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP and binary PPM are read"
+                            : "JPEG, PNG, WebP, HEIC, AVIF, TIFF and GIF are read";
 }
 
-Image decode_picture(const std::string& bytes, const std::string& name) {
+Image decode_picture(const std::string& bytes, const std::string& name, Orientation orientation) {
+  if (can_read_bitmaps() && is_bitmap(bytes)) return decode_bitmap(bytes, name);
   start_vips();
   Picture picture = open(bytes, name);
   check_picture_size(vips_image_get_width(picture.get()), vips_image_get_height(picture.get()), name);
-  apply(picture, name, [](VipsImage* in, VipsImage** out) { return vips_autorot(in, out, nullptr); });
+  if (orientation == Orientation::upright)
+    apply(picture, name, [](VipsImage* in, VipsImage** out) { return vips_autorot(in, out, nullptr); });
   convert_colours(picture, name);
 
   const int64_t width = vips_image_get_width(picture.get()), height = vips_image_get_height(picture.get());

@@ -46,15 +46,33 @@ TexturePyramid::TexturePyramid(const Image& image) : has_alpha_(image.has_alpha)
   }
 }
 
-std::array<float, 4> TexturePyramid::Level::sample(float u, float v) const {
+namespace {
+
+/// The coordinate's place within the picture, 0-1.
+float folded(float value, Wrap wrap) {
+  if (wrap == Wrap::clamp) return std::clamp(value, 0.0F, 1.0F);
+  if (wrap == Wrap::repeat) return value - std::floor(value);
+  const float half = 0.5F * value, within = 2 * (half - std::floor(half));
+  return within > 1 ? 2 - within : within;
+}
+
+/// The texel that stands for one just outside: the opposite edge's where the picture repeats, else the edge's own.
+int64_t inside(int64_t i, int64_t n, Wrap wrap) {
+  if (wrap == Wrap::repeat) return i < 0 ? i + n : i >= n ? i - n : i;
+  return std::clamp<int64_t>(i, 0, n - 1);
+}
+
+}  // namespace
+
+std::array<float, 4> TexturePyramid::Level::sample(float u, float v, const WrapModes& wrap) const {
   // Texel centres are at halves; v counts from the lower edge, rows from the upper.
-  const float x = (u - std::floor(u)) * static_cast<float>(width) - 0.5F,
-              y = (1 - (v - std::floor(v))) * static_cast<float>(height) - 0.5F;
+  const float x = folded(u, wrap[0]) * static_cast<float>(width) - 0.5F,
+              y = (1 - folded(v, wrap[1])) * static_cast<float>(height) - 0.5F;
   const float x_floor = std::floor(x), y_floor = std::floor(y);
   const float fx = x - x_floor, fy = y - y_floor;
-  const auto wrap = [](int64_t i, int64_t n) { return i < 0 ? i + n : i >= n ? i - n : i; };
-  const int64_t x0 = wrap(static_cast<int64_t>(x_floor), width), y0 = wrap(static_cast<int64_t>(y_floor), height);
-  const int64_t x1 = wrap(x0 + 1, width), y1 = wrap(y0 + 1, height);
+  const auto column_of = static_cast<int64_t>(x_floor), row_of = static_cast<int64_t>(y_floor);
+  const int64_t x0 = inside(column_of, width, wrap[0]), x1 = inside(column_of + 1, width, wrap[0]);
+  const int64_t y0 = inside(row_of, height, wrap[1]), y1 = inside(row_of + 1, height, wrap[1]);
   const auto texel = [&](int64_t column, int64_t row) { return &texels[static_cast<size_t>((row * width + column) * 4)]; };
   const uint16_t *a = texel(x0, y0), *b = texel(x1, y0), *c = texel(x0, y1), *d = texel(x1, y1);
   std::array<float, 4> result;
@@ -66,19 +84,20 @@ std::array<float, 4> TexturePyramid::Level::sample(float u, float v) const {
   return result;
 }
 
-std::array<float, 3> TexturePyramid::color(float u, float v, float level) const {
+std::array<float, 4> TexturePyramid::texel(float u, float v, float level, const WrapModes& wrap) const {
   const float last = static_cast<float>(levels_.size() - 1);
   level = std::clamp(level, 0.0F, last);
   const auto fine = static_cast<size_t>(level);
   const float blend = level - static_cast<float>(fine);
-  const auto a = levels_[fine].sample(u, v);
-  if (blend <= 0) return {a[0], a[1], a[2]};
-  const auto b = levels_[fine + 1].sample(u, v);
-  return {a[0] + blend * (b[0] - a[0]), a[1] + blend * (b[1] - a[1]), a[2] + blend * (b[2] - a[2])};
+  auto result = levels_[fine].sample(u, v, wrap);
+  if (blend <= 0) return result;
+  const auto coarse = levels_[fine + 1].sample(u, v, wrap);
+  for (int k = 0; k < 4; ++k) result[k] += blend * (coarse[k] - result[k]);
+  return result;
 }
 
-float TexturePyramid::alpha(float u, float v) const {
-  return levels_[0].sample(u, v)[3];
+float TexturePyramid::alpha(float u, float v, const WrapModes& wrap) const {
+  return levels_[0].sample(u, v, wrap)[3];
 }
 
 }  // namespace gsv3d

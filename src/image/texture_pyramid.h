@@ -1,4 +1,5 @@
-// Texture lookup for the renderer: bilinear, repeating, with a pyramid of smaller copies against aliasing.
+// Texture lookup for the renderer: bilinear, continued beyond its edges as the material says, with a pyramid of smaller copies
+// against aliasing.
 #pragma once
 
 #include <array>
@@ -9,16 +10,21 @@
 
 namespace gsv3d {
 
+/// How a texture goes on beyond its edges.
+enum class Wrap : uint8_t { repeat, clamp, mirror };
+using WrapModes = std::array<Wrap, 2>;  ///< along u and v
+inline constexpr WrapModes kRepeat{Wrap::repeat, Wrap::repeat};
+
 class TexturePyramid {
  public:
   explicit TexturePyramid(const Image& image);
 
-  /// Linear-light RGB at texture coordinates (u right, v up, both repeating), where one sample covers about 2^level texels of the
+  /// Linear-light RGB and alpha at texture coordinates (u right, v up), where one sample covers about 2^level texels of the
   /// picture across; between two levels the colours are blended.
-  std::array<float, 3> color(float u, float v, float level) const;
+  std::array<float, 4> texel(float u, float v, float level, const WrapModes& wrap = kRepeat) const;
 
   /// Alpha 0-1 at full resolution: cut-outs keep their coverage only when the test runs before the averaging.
-  float alpha(float u, float v) const;
+  float alpha(float u, float v, const WrapModes& wrap = kRepeat) const;
 
   bool has_alpha() const { return has_alpha_; }
   int64_t width() const { return levels_[0].width; }
@@ -28,7 +34,7 @@ class TexturePyramid {
   struct Level {
     int64_t width, height;
     std::vector<uint16_t> texels;  ///< RGB linear light and alpha, 0-65535
-    std::array<float, 4> sample(float u, float v) const;
+    std::array<float, 4> sample(float u, float v, const WrapModes& wrap) const;
   };
   std::vector<Level> levels_;
   bool has_alpha_ = false;

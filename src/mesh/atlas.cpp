@@ -12,6 +12,10 @@ namespace gsv3d {
 
 #ifdef GSV3D_WITH_MESH_LIBRARIES
 
+bool has_mesh_libraries() {
+  return true;
+}
+
 namespace {
 
 /// Copies xatlas' vertices and triangles back; coordinates are divided by the larger side of what it packed into.
@@ -30,13 +34,46 @@ Mesh unwrapped(const Mesh& mesh, const xatlas::Atlas& atlas) {
   return result;
 }
 
+/// Packs the charts as large as they fit into one square picture. xatlas' own guess of the scale leaves the picture half empty or
+/// needs a larger one, so larger and smaller ones are tried around it.
+void pack_tightly(xatlas::Atlas& atlas, xatlas::PackOptions packing) {
+  constexpr float kStep = 1.03F;
+  const uint32_t side = packing.resolution;
+  packing.resolution = 0;
+  packing.texelsPerUnit = 0;
+  const auto pack = [&](float scale) {
+    packing.texelsPerUnit = scale;
+    xatlas::PackCharts(&atlas, packing);
+    throw_if_cancelled();
+    return atlas.atlasCount == 1;
+  };
+  pack(0);
+  packing.resolution = side;
+  float scale = atlas.texelsPerUnit * static_cast<float>(side) /
+                std::sqrt(static_cast<float>(atlas.width) * static_cast<float>(atlas.height));
+  if (pack(scale)) {
+    while (pack(scale * kStep)) scale *= kStep;
+    pack(scale);
+    return;
+  }
+  for (float step = kStep; !pack(scale /= step); step = 1 + 1.1F * (step - 1))
+    require(scale > 1e-6F, "mesh: the surface could not be laid flat into one texture");
+}
+
 }  // namespace
 
-void unwrap(Mesh& mesh, int64_t texture_size) {
+void unwrap(Mesh& mesh, int64_t texture_size, const PercentProgress& on_progress) {
   require(texture_size >= 16 && texture_size <= 8192, "mesh: a texture of {} pixels is not within 16 to 8192", texture_size);
   const std::unique_ptr<xatlas::Atlas, decltype(&xatlas::Destroy)> atlas(xatlas::Create(), xatlas::Destroy);
   xatlas::SetProgressCallback(
-      atlas.get(), [](xatlas::ProgressCategory, int, void*) { return !cancel_requested(); }, nullptr);
+      atlas.get(),
+      [](xatlas::ProgressCategory category, int percent, void* data) {
+        // Charts take most of the time; packing is tried several times.
+        const auto& report = *static_cast<const PercentProgress*>(data);
+        if (report && category == xatlas::ProgressCategory::ComputeCharts) report(percent);
+        return !cancel_requested();
+      },
+      const_cast<PercentProgress*>(&on_progress));
   xatlas::MeshDecl input;
   input.vertexPositionData = mesh.positions.data();
   input.vertexPositionStride = sizeof(Vector3);
@@ -50,7 +87,9 @@ void unwrap(Mesh& mesh, int64_t texture_size) {
   packing.resolution = static_cast<uint32_t>(texture_size);
   packing.padding = 2;
   packing.blockAlign = true;  // packs several times faster
-  xatlas::Generate(atlas.get(), {}, packing);
+  xatlas::ComputeCharts(atlas.get());
+  throw_if_cancelled();
+  pack_tightly(*atlas, packing);
   throw_if_cancelled();
   require(atlas->meshCount == 1 && atlas->width > 0 && atlas->height > 0 && atlas->atlasCount == 1,
           "mesh: the surface could not be laid flat into one texture");
@@ -60,7 +99,11 @@ void unwrap(Mesh& mesh, int64_t texture_size) {
 
 #else
 
-void unwrap(Mesh&, int64_t) {
+bool has_mesh_libraries() {
+  return false;
+}
+
+void unwrap(Mesh&, int64_t, const PercentProgress&) {
   fail("this build cannot texture meshes: it was made without meshoptimizer and xatlas (GSV3D_WITH_MESH_LIBRARIES)");
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "mesh/depth_buffer.h"
 #include "mesh/projection.h"
@@ -155,13 +156,13 @@ Image to_texture(const std::vector<Pixel>& pixels, int64_t size) {
 
 }  // namespace
 
-void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size) {
+void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, const PercentProgress& on_progress) {
   require(mesh.uvs.size() == mesh.positions.size() && mesh.normals.size() == mesh.positions.size(),
           "bake_texture: the mesh needs normals and texture coordinates");
   const std::vector<uint32_t> owners = texel_owners(mesh, texture_size);
   const Baker baker(views, mesh);
   std::vector<Pixel> pixels(owners.size());
-  at::parallel_for(0, static_cast<int64_t>(owners.size()), 4096, [&](int64_t begin, int64_t end) {
+  const auto bake = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       if (owners[i] == kNoTriangle) continue;
       const auto [b, c] = barycentric(texel_corners(mesh, owners[i], texture_size), static_cast<float>(i % texture_size) + 0.5F,
@@ -172,7 +173,15 @@ void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size) {
       };
       pixels[i] = baker.color(mix(mesh.positions), normalized(mix(mesh.normals)));
     }
-  });
+  };
+  // In bands of rows, so that there is something to report between them.
+  const int64_t band = std::max<int64_t>(1, texture_size / 50) * texture_size, count = texture_size * texture_size;
+  for (int64_t begin = 0; begin < count; begin += band) {
+    throw_if_cancelled();
+    const int64_t end = std::min(begin + band, count);
+    at::parallel_for(begin, end, 4096, bake);
+    if (on_progress) on_progress(100 * end / count);
+  }
   fill_gaps(pixels, texture_size);
   mesh.texture = to_texture(pixels, texture_size);
 }

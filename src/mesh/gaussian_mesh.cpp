@@ -5,16 +5,23 @@
 #include "mesh/atlas.h"
 #include "mesh/bake.h"
 #include "mesh/clean.h"
+#include "mesh/crossings.h"
+#include "mesh/field_filters.h"
 #include "mesh/marching_cubes.h"
+#include "mesh/simplify.h"
 #include "mesh/surface_views.h"
 #include "mesh/tsdf.h"
 
 namespace gsv3d {
 namespace {
 
-constexpr int64_t kBorderSamples = 5;  ///< of the grid around the object: the truncation and one more
+constexpr int64_t kTruncation = 4;                   ///< samples over which depths are blended
+constexpr int64_t kBorderSamples = kTruncation + 1;  ///< of the grid around the object
 constexpr double kFloaterShare = 0.02;
 constexpr int64_t kSmoothingRounds = 3;
+/// Of the distances fused from Gaussians, whose fuzz makes every view's depth a little different: docs/mesh.md has the measured
+/// effect. Exact depths need none.
+constexpr int64_t kGaussianBlurRounds = 2;
 constexpr int64_t kMaxViewPixels = int64_t{1} << 24;  ///< of all views together; 20 bytes each
 
 void check_options(const MeshOptions& options) {
@@ -44,38 +51,39 @@ SurroundPlan plan_views(const Box& box, const MeshOptions& options) {
   return plan;
 }
 
-/// Closed and within the budget: filling what a simplification tore open adds a few triangles, so it may need another one.
-void simplify_closed(Mesh& mesh, const MeshOptions& options) {
-  for (int64_t budget = options.triangles; budget >= 4;) {
-    simplify(mesh, budget);
-    close_holes(mesh);
-    if (options.watertight && !mesh.triangles.empty()) remove_floaters(mesh, 1);
-    const auto count = static_cast<int64_t>(mesh.triangles.size());
-    if (count <= options.triangles) break;
-    budget -= 2 * (count - options.triangles);
-  }
-  require(!mesh.triangles.empty() && static_cast<int64_t>(mesh.triangles.size()) <= options.triangles,
-          "mesh: nothing solid is left of the object with {} triangles", options.triangles);
+/// What a printer's program asks for.
+void check_solid(const Mesh& mesh, const MeshOptions& options) {
   const Topology found = topology(mesh);
-  require(!options.watertight || found.closed(), "mesh: {} open and {} doubtful edges are left; try another resolution",
-          found.boundary_edges, found.bad_edges);
+  require(found.manifold() && static_cast<int64_t>(mesh.triangles.size()) <= options.triangles,
+          "mesh: the object cannot be made of {} triangles without tearing it; allow more", options.triangles);
+  if (!options.watertight) return;
+  const size_t crossings = crossing_pairs(mesh).size();
+  require(found.components == 1 && crossings == 0,
+          "mesh: {} pieces and {} pairs of crossing triangles are left; try another resolution", found.components, crossings);
 }
 
-}  // namespace
-
-Mesh mesh_depth_views(const DepthViews& views, const Box& box, const MeshOptions& options) {
+/// See mesh_depth_views; the fused distances are blurred before the surface is extracted.
+Mesh mesh_views(const DepthViews& views, const Box& box, const MeshOptions& options, int64_t blur_rounds) {
   check_options(options);
   ScalarGrid grid = make_grid(with_border(box, options.resolution), options.resolution);
-  fuse_depth(grid, views);
+  fuse_depth(grid, views, {.truncation = static_cast<double>(kTruncation) * grid.spacing});
+  blur(grid, blur_rounds);
   close_grid(grid);
   Mesh mesh = marching_cubes(grid);
   grid.values = {};
   require(!mesh.triangles.empty(), "mesh: no surface was found; the object is too thin or too transparent at this resolution");
   throw_if_cancelled();
-  remove_floaters(mesh, kFloaterShare);
+  remove_floaters(mesh, options.watertight ? 1 : kFloaterShare);
   smooth(mesh, kSmoothingRounds);
-  simplify_closed(mesh, options);
+  simplify(mesh, options.triangles);
+  check_solid(mesh, options);
   return mesh;
+}
+
+}  // namespace
+
+Mesh mesh_depth_views(const DepthViews& views, const Box& box, const MeshOptions& options) {
+  return mesh_views(views, box, options, 0);
 }
 
 Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, const MeshProgress& on_stage) {
@@ -84,19 +92,23 @@ Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, cons
           "this build cannot make meshes: it was made without meshoptimizer and xatlas (GSV3D_WITH_MESH_LIBRARIES)");
   const auto stage = [&](const char* name) {
     throw_if_cancelled();
-    if (on_stage) on_stage(name);
+    if (on_stage) on_stage(name, 0, 100);
   };
   stage("rendering");
   const Box box = visible_box(gaussians);
   const SurfaceViews views = render_surface(gaussians, surround_cameras(box, plan_views(box, options)));
   stage("surface");
-  Mesh mesh = mesh_depth_views({views.depth, {}, views.cameras}, box, options);
+  Mesh mesh = mesh_views({views.depth, {}, views.cameras}, box, options, kGaussianBlurRounds);
   mesh.normals = vertex_normals(mesh);
   if (!options.texture) return mesh;
   stage("texture coordinates");
-  unwrap(mesh, options.texture_size);
+  unwrap(mesh, options.texture_size, [&](int64_t percent) {
+    if (on_stage) on_stage("texture coordinates", percent, 100);
+  });
   stage("texture");
-  bake_texture(mesh, views, options.texture_size);
+  bake_texture(mesh, views, options.texture_size, [&](int64_t percent) {
+    if (on_stage) on_stage("texture", percent, 100);
+  });
   return mesh;
 }
 

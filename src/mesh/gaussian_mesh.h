@@ -14,16 +14,17 @@ struct MeshOptions {
   int64_t resolution = 128;     ///< samples of the distance field along the object's longest side, 16 to 512
   int64_t triangles = 10000;    ///< at most
   int64_t texture_size = 1024;  ///< pixels a side, 16 to 8192
-  bool watertight = false;      ///< one piece only, checked to be closed: for 3D printing
+  bool watertight = false;      ///< one piece only, checked for 3D printing: see mesh_gaussians
   bool texture = true;          ///< false: only positions, triangles and normals
 };
 
-/// Called before each stage with its name.
-using MeshProgress = std::function<void(const std::string& stage)>;
+/// Called with the stage's name, and how much of it is done: at each stage's start (0), and again during the slow ones.
+using MeshProgress = std::function<void(const std::string& stage, int64_t done, int64_t total)>;
 
-/// A mesh in the Gaussians' world, closed, its triangles facing outward. The same input gives the same mesh. Throws Error when
-/// there is no surface (no Gaussians, all nearly transparent), when options are out of range, and in builds without the mesh
-/// libraries (has_mesh_libraries); Cancelled on Ctrl-C.
+/// A mesh in the Gaussians' world, its triangles facing outward: a closed manifold (Topology::manifold), joined at equal
+/// positions. Watertight ones are also one piece, and no two of their triangles cross. The same input gives the same mesh. Throws
+/// Error when there is no surface (no Gaussians, all nearly transparent), when options are out of range, and in builds without
+/// the mesh libraries (has_mesh_libraries); Cancelled on Ctrl-C.
 Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options = {}, const MeshProgress& on_stage = {});
 
 struct DepthViews;

@@ -14,6 +14,28 @@ float angle(Vector3 a, Vector3 b) {
   return std::acos(std::clamp(dot(normalized(a), normalized(b)), -1.0F, 1.0F));
 }
 
+/// Vertices at which triangles meet that no chain of triangles at this vertex connects, each over an edge at the vertex.
+int64_t count_bad_vertices(const Mesh& mesh) {
+  std::vector<std::vector<std::array<uint32_t, 2>>> opposite(mesh.positions.size());
+  for (const Mesh::Triangle& triangle : mesh.triangles)
+    for (int i = 0; i < 3; ++i) opposite[triangle[i]].push_back({triangle[(i + 1) % 3], triangle[(i + 2) % 3]});
+  int64_t bad = 0;
+  for (std::vector<std::array<uint32_t, 2>>& sides : opposite) {
+    if (sides.empty()) continue;
+    std::vector<uint32_t> reached = {sides[0][0], sides[0][1]};
+    sides.erase(sides.begin());
+    for (bool grown = true; grown;) {
+      grown = std::erase_if(sides, [&](const std::array<uint32_t, 2>& side) {
+        const bool meets = std::any_of(reached.begin(), reached.end(), [&](uint32_t v) { return v == side[0] || v == side[1]; });
+        if (meets) reached.insert(reached.end(), side.begin(), side.end());
+        return meets;
+      });
+    }
+    bad += !sides.empty();
+  }
+  return bad;
+}
+
 struct HashVector3 {
   size_t operator()(const Vector3& p) const {
     std::array<uint32_t, 3> bits;
@@ -58,6 +80,7 @@ Topology topology(const Mesh& mesh) {
     if (forward + backward == 1) ++result.boundary_edges;
     if (forward + backward >= 2 && (forward != 1 || backward != 1)) ++result.bad_edges;
   }
+  result.bad_vertices = count_bad_vertices(mesh);
   const std::vector<uint32_t> labels = component_labels(mesh);
   std::vector<bool> used(mesh.positions.size(), false);
   for (const Mesh::Triangle& triangle : mesh.triangles)

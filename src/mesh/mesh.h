@@ -34,11 +34,14 @@ struct Topology {
   int64_t edges = 0;           ///< without direction
   int64_t boundary_edges = 0;  ///< with one triangle
   int64_t bad_edges = 0;       ///< with three or more triangles, or with two that disagree about the outside
+  int64_t bad_vertices = 0;    ///< whose triangles do not hang together over the edges at the vertex: two surfaces touch there
   int64_t components = 0;
   int64_t euler = 0;  ///< vertices - edges + triangles: 2 for a sphere, 0 for a torus
 
   /// Every edge has exactly two triangles that agree about the outside: watertight.
   bool closed() const { return edges > 0 && boundary_edges == 0 && bad_edges == 0; }
+  /// Closed, and every vertex has one disc of triangles around it.
+  bool manifold() const { return closed() && bad_vertices == 0; }
 };
 Topology topology(const Mesh& mesh);
 

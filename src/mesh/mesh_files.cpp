@@ -5,6 +5,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "mesh/physical_size.h"
 
 namespace gsv3d {
 namespace {
@@ -71,7 +72,7 @@ void write_obj(const fs::path& path, const Mesh& mesh) {
   std::string text = "# gsv3d: +Y up, front +Z\n";
   if (mesh.textured()) text += fmt::format("mtllib {}.mtl\n", name);
   text += "o object\n";
-  for (const Vector3& p : mesh.positions) text += fmt::format("v {:.6g} {:.6g} {:.6g}\n", p.x, p.y, p.z);
+  for (const Vector3& p : mesh.positions) text += fmt::format("v {:.9g} {:.9g} {:.9g}\n", p.x, p.y, p.z);
   for (const Vector2& uv : mesh.uvs) text += fmt::format("vt {:.6g} {:.6g}\n", uv.x, 1 - uv.y);
   for (const Vector3& n : mesh.normals) text += fmt::format("vn {:.4f} {:.4f} {:.4f}\n", n.x, n.y, n.z);
   if (mesh.textured()) text += "usemtl surface\n";
@@ -94,13 +95,11 @@ void write_mesh_ply(const fs::path& path, const Mesh& mesh) {
   std::string bytes = "ply\nformat binary_little_endian 1.0\ncomment gsv3d mesh: +Y up, front +Z, colours sRGB\n";
   bytes += fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n", mesh.positions.size());
   if (!mesh.normals.empty()) bytes += "property float nx\nproperty float ny\nproperty float nz\n";
-  if (!mesh.uvs.empty()) bytes += "property float s\nproperty float t\n";
   if (mesh.textured()) bytes += "property uchar red\nproperty uchar green\nproperty uchar blue\n";
   bytes += fmt::format("element face {}\nproperty list uchar uint vertex_indices\nend_header\n", mesh.triangles.size());
   for (size_t i = 0; i < mesh.positions.size(); ++i) {
     append(bytes, mesh.positions[i]);
     if (!mesh.normals.empty()) append(bytes, mesh.normals[i]);
-    if (!mesh.uvs.empty()) append(bytes, Vector2{mesh.uvs[i].x, 1 - mesh.uvs[i].y});
     if (mesh.textured()) append(bytes, texture_color(mesh.texture, mesh.uvs[i]));
   }
   for (const Mesh::Triangle& triangle : mesh.triangles) bytes += '\3', append(bytes, triangle);
@@ -112,10 +111,10 @@ void write_stl(const fs::path& path, const Mesh& mesh) {
   std::string bytes = "gsv3d mesh, +Z up, front -Y";
   bytes.resize(80, ' ');
   append(bytes, static_cast<uint32_t>(mesh.triangles.size()));
-  const auto turned = [](Vector3 p) { return Vector3{p.x, -p.z, p.y}; };
+  const Mesh turned = turned_z_up(mesh);
   for (const Mesh::Triangle& triangle : mesh.triangles) {
     std::array<Vector3, 3> p;
-    for (int i = 0; i < 3; ++i) p[i] = turned(mesh.positions[triangle[i]]);
+    for (int i = 0; i < 3; ++i) p[i] = turned.positions[triangle[i]];
     append(bytes, normalized(cross(p[1] - p[0], p[2] - p[0]), {}));
     append(bytes, p);
     append(bytes, uint16_t{0});

@@ -28,7 +28,8 @@ void write_glb(const std::filesystem::path& path, const Mesh& mesh);
 /// Wavefront OBJ, NAME.mtl and NAME.png beside it. +Y up.
 void write_obj(const std::filesystem::path& path, const Mesh& mesh);
 
-/// Binary little-endian PLY: position, normal, texture coordinates (s, t; t upward) and the texture's colour at every vertex.
+/// Binary little-endian PLY: position, normal and the texture's colour at every vertex. Without texture coordinates:
+/// programs that find some look for a picture and leave the colours out.
 void write_mesh_ply(const std::filesystem::path& path, const Mesh& mesh);
 
 /// Binary STL, the format of 3D printing: triangles only. Printers' programs want +Z up, so the object is turned there.

@@ -54,4 +54,10 @@ struct Box {
   float longest_side() const { return std::max({high.x - low.x, high.y - low.y, high.z - low.z}); }
 };
 
+/// Touching counts.
+inline bool boxes_meet(const Box& a, const Box& b) {
+  return a.low.x <= b.high.x && b.low.x <= a.high.x && a.low.y <= b.high.y && b.low.y <= a.high.y && a.low.z <= b.high.z &&
+         b.low.z <= a.high.z;
+}
+
 }  // namespace gsv3d

@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "models/lora_import.h"
 
 namespace gsv3d {
 namespace {
@@ -84,6 +85,8 @@ std::string describe_checkpoint(const std::vector<std::string>& names) {
   const auto any = [&](auto&& matches) { return std::any_of(names.begin(), names.end(), matches); };
   const auto begins = [&](const char* text) { return any([&](const std::string& name) { return name.starts_with(text); }); };
   const auto holds = [&](const char* text) { return any([&](const std::string& name) { return name.find(text) != name.npos; }); };
+  if (const std::string kind = other_adapter(names); !kind.empty())
+    return fmt::format("an adapter of the kind {}, which is not supported", kind);
   if (holds("lora_") || holds("_lora.")) return "a LoRA: pass it with --lora, beside the model that it adapts";
   if (begins("model.diffusion_model.")) {
     if (!holds("time_stack")) return "a Stable Diffusion checkpoint without layers over time: pass sv3d_p or sv3d_u";

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 void save(const nn::ParameterStore& store, const fs::path& path) {
   NamedTensors stored;
   for (const auto& [name, tensor] : store.parameters()) stored.emplace(name, tensor.to(at::kHalf));
-  write_safetensors(path, stored);
+  write_safetensors(path, stored, {{weights_header::origin, weights_header::random}});
 }
 
 template <class Network, class Config>

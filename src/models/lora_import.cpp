@@ -6,9 +6,9 @@
 #include <optional>
 #include <utility>
 
-#include "core/config.h"
 #include "core/error.h"
 #include "models/checkpoint.h"
+#include "models/lora_scales.h"
 #include "models/public_names.h"
 #include "models/sv3d_source.h"
 
@@ -35,7 +35,8 @@ constexpr std::array<std::string_view, 5> beginnings = {"base_model.model.", "un
 
 struct Pair {
   Tensor down, up;
-  std::optional<double> alpha;
+  std::optional<double> alpha;  // of the file's own tensors
+  std::string spelling;         // the layer as the file names it
 };
 
 std::string underscored(std::string name) {
@@ -57,9 +58,14 @@ std::map<std::string, std::string> layer_spellings(const NamedTensors& shapes, c
   return layers;
 }
 
+/// Without what PEFT calls the wrapped network.
+std::string layer_in_file(const std::string& name, std::string_view ending) {
+  const std::string layer = name.substr(0, name.size() - ending.size());
+  return layer.starts_with(beginnings.front()) ? layer.substr(beginnings.front().size()) : layer;
+}
+
 /// The layer's name as the file spells it, without what surrounds it.
-std::string bare_layer(std::string_view name, std::string_view ending) {
-  name.remove_suffix(ending.size());
+std::string bare_layer(std::string_view name) {
   for (bool again = true; std::exchange(again, false);) {
     for (const std::string_view beginning : beginnings) {
       if (!name.starts_with(beginning)) continue;
@@ -76,21 +82,34 @@ std::string bare_layer(std::string_view name, std::string_view ending) {
   return layer;
 }
 
-/// alpha and whether it is divided by the root of the rank (rsLoRA), from PEFT's adapter_config.json.
-struct PeftScale {
-  std::optional<double> alpha;
-  bool root = false;
-};
+}  // namespace
 
-PeftScale peft_scale(const fs::path& file) {
-  PeftScale scale;
-  const fs::path path = (fs::is_directory(file) ? file : file.parent_path()) / "adapter_config.json";
-  if (!fs::exists(path)) return scale;
-  const Json json = read_json_file(path);
-  if (json.contains("lora_alpha") && json["lora_alpha"].is_number()) scale.alpha = json["lora_alpha"].get<double>();
-  scale.root = json.value("use_rslora", false);
-  require(!json.value("use_dora", false), "{}: DoRA is not supported, only LoRA", path.string());
-  return scale;
+std::string other_adapter(const std::vector<std::string>& names) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 6> kinds = {{{"lora_magnitude_vector", "DoRA"},
+                                                                              {"dora_scale", "DoRA"},
+                                                                              {"hada_w1", "LoHa"},
+                                                                              {"lokr_w1", "LoKr"},
+                                                                              {"oft_blocks", "OFT"},
+                                                                              {"lora_mid", "Tucker decomposition"}}};
+  for (const auto& [part, kind] : kinds) {
+    if (std::any_of(names.begin(), names.end(), [&part = part](const std::string& name) { return name.find(part) != name.npos; }))
+      return kind;
+  }
+  return "";
+}
+
+namespace {
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& tensor, const std::vector<std::string>& names) {
+  if (const std::string kind = other_adapter(names); !kind.empty())
+    fail("{}: an adapter of the kind {} (tensor \"{}\"): only plain LoRA is supported", path.string(), kind, tensor);
+  const bool partly = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return std::any_of(endings.begin(), endings.end(), [&](const auto& known) { return name.ends_with(known.first); });
+  });
+  if (partly)
+    fail("{}: tensor \"{}\" is no part of a LoRA, though others are: a kind that is not supported", path.string(), tensor);
+  fail("{}: not a LoRA: tensor \"{}\" is no part of one; the file seems to be {}", path.string(), tensor,
+       describe_checkpoint(names));
 }
 
 std::map<std::string, Pair> collect(const fs::path& path, const NamedTensors& shapes, const VideoUNetConfig& config) {
@@ -102,14 +121,14 @@ std::map<std::string, Pair> collect(const fs::path& path, const NamedTensors& sh
   for (const auto& [name, tensor] : tensors) {
     const auto ending =
         std::find_if(endings.begin(), endings.end(), [&name = name](const auto& known) { return name.ends_with(known.first); });
-    require(ending != endings.end(), "{}: not a LoRA: tensor \"{}\" is no part of one; the file seems to be {}", path.string(),
-            name, describe_checkpoint(names));
-    const auto layer = layers.find(bare_layer(name, ending->first));
+    if (ending == endings.end()) refuse(path, name, names);
+    const auto layer = layers.find(bare_layer(layer_in_file(name, ending->first)));
     require(layer != layers.end(), "{}: tensor \"{}\" adapts a layer that is not one of the UNet's linear layers", path.string(),
             name);
     require(at::isFloatingType(tensor.scalar_type()) || ending->second == Role::kAlpha, "{}: tensor \"{}\" is not floating-point",
             path.string(), name);
     Pair& pair = pairs[layer->second];
+    pair.spelling = layer_in_file(name, ending->first);
     if (ending->second == Role::kAlpha) {
       require(tensor.numel() == 1, "{}: tensor \"{}\" is not one number", path.string(), name);
       pair.alpha = tensor.to(at::kDouble).item<double>();
@@ -126,7 +145,7 @@ NamedTensors import_lora(const fs::path& path, const VideoUNetConfig& config, do
   ModelConfig model;
   model.unet = config;
   const NamedTensors shapes = part_shapes("unet", model);
-  const PeftScale peft = peft_scale(path);
+  const LoraScales scales = read_lora_scales(path);
   NamedTensors plain;
   for (const auto& [layer, pair] : collect(path, shapes, config)) {
     require(pair.down.defined() && pair.up.defined(), "{}: layer \"{}\" has only one half of its pair", path.string(), layer);
@@ -134,9 +153,7 @@ NamedTensors import_lora(const fs::path& path, const VideoUNetConfig& config, do
     require(pair.down.dim() == 2 && pair.up.dim() == 2 && pair.down.size(0) == pair.up.size(1) && pair.down.size(0) > 0 &&
                 pair.up.size(0) == base.size(0) && pair.down.size(1) == base.size(1),
             "{}: layer \"{}\" does not have the model's shape", path.string(), layer);
-    const auto rank = static_cast<double>(pair.down.size(0));
-    const double alpha = pair.alpha.value_or(peft.alpha.value_or(rank));
-    const double scale = weight * alpha / (!pair.alpha && peft.alpha && peft.root ? std::sqrt(rank) : rank);
+    const double scale = weight * scales.of(pair.spelling, pair.down.size(0), pair.alpha);
     require(std::isfinite(scale), "{}: layer \"{}\" has an alpha that is not a number", path.string(), layer);
     plain.emplace(layer + ".lora_A.weight", pair.down.to(at::kFloat));
     plain.emplace(layer + ".lora_B.weight", pair.up.to(at::kFloat) * scale);

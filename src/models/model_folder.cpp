@@ -29,11 +29,21 @@ void load_vae(Model& model, const fs::path& path) {
   store->check_all_used({"post_quant_conv."});
 }
 
+/// A LoRA over other weights than it was trained over would spoil what it should improve.
+void check_base(const fs::path& lora, const fs::path& unet) {
+  const auto lora_header = SafetensorsFile(lora).metadata(), unet_header = SafetensorsFile(unet).metadata();
+  const auto wanted = lora_header.find(weights_header::base), there = unet_header.find(weights_header::fingerprint);
+  require(wanted == lora_header.end() || there == unet_header.end() || wanted->second == there->second,
+          "{}: was distilled over another unet.safetensors than the one beside it: move it away, or run \"gsv3d train distill\"",
+          lora.string());
+}
+
 void load_unet(Model& model, const fs::path& path, const LoadOptions& options) {
   if (!fs::exists(path)) return;
   NamedTensors merged;
   const fs::path lora_path = model.folder / lora_file_name;
   if (options.use_lora && fs::exists(lora_path)) {
+    check_base(lora_path, path);
     merged = merged_lora_weights(read_safetensors(path), read_lora(lora_path), model.config.lora_alpha, lora_path);
     model.distilled = true;
   }

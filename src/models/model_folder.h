@@ -17,6 +17,15 @@
 
 namespace gsv3d {
 
+/// What headers of weight files may say beside the tensors.
+namespace weights_header {
+
+inline constexpr const char* fingerprint = "fingerprint";            ///< tells weights apart; training writes it
+inline constexpr const char* base = "base_fingerprint";              ///< of a LoRA: the UNet's that it was trained over
+inline constexpr const char *origin = "origin", *random = "random";  ///< origin: random; of initialise_model()
+
+}  // namespace weights_header
+
 /// config.json. Full size and tiny differ in numbers only.
 struct ModelConfig {
   std::string name = "sv3d_p";

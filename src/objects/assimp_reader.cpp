@@ -3,7 +3,6 @@
 #include "core/error.h"
 
 #ifdef GSV3D_HAS_ASSIMP
-#include <assimp/GltfMaterial.h>
 #include <assimp/material.h>
 #include <assimp/postprocess.h>
 #include <assimp/scene.h>
@@ -12,25 +11,21 @@
 #include <assimp/IOSystem.hpp>
 #include <assimp/Importer.hpp>
 #include <cstring>
-#include <unordered_map>
 
-#include "core/log.h"
-#include "image/load_image.h"
 #include "image/texture_pyramid.h"
 #include "objects/mesh_builder.h"
+#include "objects/texture_set.h"
 #endif
 
 namespace gsv3d {
 
 const std::vector<std::string>& assimp_extensions() {
-  static const std::vector<std::string> extensions = {".3ds", ".dae", ".fbx", ".glb", ".gltf", ".off", ".ply", ".stl"};
+  static const std::vector<std::string> extensions = {".3ds", ".dae", ".fbx", ".off", ".ply", ".stl"};
   return extensions;
 }
 
 #ifdef GSV3D_HAS_ASSIMP
 namespace {
-
-constexpr size_t kMaxTextures = 4096;
 
 /// A file in memory, read-only.
 class MemoryStream : public Assimp::IOStream {
@@ -80,16 +75,18 @@ class SourceFiles : public Assimp::IOSystem {
 class SceneReader {
  public:
   SceneReader(const aiScene& scene, const FileSource& files, const std::string& name)
-      : scene_(scene), files_(files), name_(name) {}
+      : scene_(scene), name_(name), warnings_(name), textures_(files, name, warnings_) {}
 
   Object read() {
-    is_gltf_ = name_.ends_with(".glb") || name_.ends_with(".gltf") || name_.ends_with(".GLB") || name_.ends_with(".GLTF");
     for (unsigned i = 0; i < scene_.mNumMaterials; ++i) add_material(*scene_.mMaterials[i]);
     if (materials_.empty()) materials_.emplace_back();
+    uv_channels_.resize(materials_.size(), 0);
+    for (const Material& material : materials_) builder_.uncolored_materials.push_back(material.texture >= 0);
     add_node(*scene_.mRootNode, aiMatrix4x4());
+    if (!builder_.colors.empty()) builder_.colors.resize(builder_.positions.size(), {1, 1, 1, 1});
     Object object = builder_.build();
     object.materials = std::move(materials_);
-    object.textures = std::move(textures_);
+    object.textures = textures_.take();
     check_object(object, name_);
     return object;
   }
@@ -103,7 +100,8 @@ class SceneReader {
 
   void add_mesh(const aiMesh& mesh, const aiMatrix4x4& placed) {
     const auto base = static_cast<int32_t>(builder_.positions.size());
-    const unsigned channel = mesh.mMaterialIndex < uv_channels_.size() ? uv_channels_[mesh.mMaterialIndex] : 0;
+    const auto material = std::min<uint32_t>(mesh.mMaterialIndex, static_cast<uint32_t>(materials_.size() - 1));
+    const unsigned channel = uv_channels_[material];
     const bool has_uvs = channel < AI_MAX_NUMBER_OF_TEXTURECOORDS && mesh.HasTextureCoords(channel);
     aiMatrix3x3 normal_matrix(placed);
     normal_matrix.Inverse().Transpose();
@@ -115,6 +113,7 @@ class SceneReader {
       const aiVector3D uv = has_uvs ? mesh.mTextureCoords[channel][i] : aiVector3D();
       builder_.uvs.push_back({uv.x, uv.y});
     }
+    if (mesh.HasVertexColors(0)) add_colors(mesh, material);
     std::vector<Corner> corners;
     for (unsigned f = 0; f < mesh.mNumFaces; ++f) {
       corners.clear();
@@ -123,89 +122,96 @@ class SceneReader {
         const int32_t index = base + static_cast<int32_t>(mesh.mFaces[f].mIndices[k]);
         corners.push_back({index, index, index});
       }
-      builder_.add_polygon(corners, std::min<uint32_t>(mesh.mMaterialIndex, static_cast<uint32_t>(materials_.size() - 1)));
+      builder_.add_polygon(corners, material);
     }
+  }
+
+  /// Colours of the screen (sRGB) in all of these formats. Where they are, the colour of PLY's and STL's material is one that
+  /// assimp made up. Meshes without colours are white beside them.
+  void add_colors(const aiMesh& mesh, uint32_t material) {
+    builder_.colors.resize(builder_.positions.size(), {1, 1, 1, 1});
+    const size_t base = builder_.positions.size() - mesh.mNumVertices;
+    for (unsigned i = 0; i < mesh.mNumVertices; ++i) {
+      const aiColor4D& color = mesh.mColors[0][i];
+      const auto linear = [](float value) { return srgb_to_linear(std::clamp(value, 0.0F, 1.0F)); };
+      builder_.colors[base + i] = {linear(color.r), linear(color.g), linear(color.b), std::clamp(color.a, 0.0F, 1.0F)};
+    }
+    const std::string ending = lower_case(name_.substr(name_.size() < 4 ? 0 : name_.size() - 4));
+    if (materials_[material].texture < 0 && (ending == ".ply" || ending == ".stl")) materials_[material].color = {1, 1, 1};
   }
 
   void add_material(const aiMaterial& source) {
     Material material;
-    aiColor4D color(0.8F, 0.8F, 0.8F, 1);
+    aiColor4D color(0.8F, 0.8F, 0.8F, 1), emission(0, 0, 0, 1);
     const bool has_base_color = source.Get(AI_MATKEY_BASE_COLOR, color) == aiReturn_SUCCESS;
     if (!has_base_color) source.Get(AI_MATKEY_COLOR_DIFFUSE, color);
+    source.Get(AI_MATKEY_COLOR_EMISSIVE, emission);
     float opacity = 1;
     if (source.Get(AI_MATKEY_OPACITY, opacity) != aiReturn_SUCCESS && has_base_color) opacity = color.a;
     material.opacity = std::clamp(opacity, 0.0F, 1.0F);
-    unsigned channel = 0;
-    material.texture = find_texture(source, channel);
-    uv_channels_.push_back(channel);
-    const float* values = &color.r;
-    for (int i = 0; i < 3; ++i) {
-      const float value = std::clamp(values[i], 0.0F, 1.0F);
-      // glTF's factor is linear light and multiplies the texture; in the older formats a texture replaces the colour.
-      material.color[i] = is_gltf_ ? linear_to_srgb(value) : material.texture >= 0 ? 1 : value;
+    unsigned channel = 0, emission_channel = 0;
+    WrapModes emission_wrap = kRepeat;
+    material.texture = find_texture(source, {aiTextureType_BASE_COLOR, aiTextureType_DIFFUSE}, channel, material.wrap);
+    material.emission_texture =
+        find_texture(source, {aiTextureType_EMISSION_COLOR, aiTextureType_EMISSIVE}, emission_channel, emission_wrap);
+    if (material.emission_texture >= 0 && material.texture < 0) {
+      channel = emission_channel;
+      material.wrap = emission_wrap;
+    } else if (material.emission_texture >= 0 && (channel != emission_channel || material.wrap != emission_wrap)) {
+      warnings_.once("an emissive texture placed otherwise than the colour's is not honoured");
+      material.emission_texture = -1;
     }
+    const bool shines_by_texture = material.emission_texture >= 0 && emission.IsBlack();
+    for (int i = 0; i < 3; ++i) {
+      const float value = std::clamp((&color.r)[i], 0.0F, 1.0F);
+      material.color[i] = material.texture >= 0 ? 1 : value;  // in these formats a texture replaces the colour
+      material.emission[i] = shines_by_texture ? 1 : std::clamp((&emission.r)[i], 0.0F, 1.0F);
+    }
+    uv_channels_.push_back(channel);
     materials_.push_back(material);
   }
 
-  int32_t find_texture(const aiMaterial& material, unsigned& channel) {
-    aiString alpha_mode;
-    const bool opaque =
-        material.Get(AI_MATKEY_GLTF_ALPHAMODE, alpha_mode) == aiReturn_SUCCESS && std::string(alpha_mode.C_Str()) == "OPAQUE";
-    for (const aiTextureType type : {aiTextureType_BASE_COLOR, aiTextureType_DIFFUSE}) {
+  int32_t find_texture(const aiMaterial& material, std::initializer_list<aiTextureType> types, unsigned& channel,
+                       WrapModes& wrap) {
+    for (const aiTextureType type : types) {
       aiString path;
-      if (material.GetTexture(type, 0, &path, nullptr, &channel) != aiReturn_SUCCESS) continue;
-      if (const int32_t texture = load_texture(path.C_Str(), opaque); texture >= 0) return texture;
+      aiTextureMapMode modes[3] = {aiTextureMapMode_Wrap, aiTextureMapMode_Wrap, aiTextureMapMode_Wrap};
+      if (material.GetTexture(type, 0, &path, nullptr, &channel, nullptr, nullptr, modes) != aiReturn_SUCCESS) continue;
+      if (const int32_t texture = load_texture(path.C_Str()); texture >= 0) {
+        for (size_t axis = 0; axis < 2; ++axis)
+          wrap[axis] = modes[axis] == aiTextureMapMode_Clamp    ? Wrap::clamp
+                       : modes[axis] == aiTextureMapMode_Mirror ? Wrap::mirror
+                                                                : Wrap::repeat;
+        return texture;
+      }
     }
     channel = 0;
     return -1;
   }
 
-  int32_t load_texture(const std::string& path, bool opaque) {
-    const std::string key = path + (opaque ? "\nopaque" : "");
-    if (const auto known = texture_indices_.find(key); known != texture_indices_.end()) return known->second;
-    int32_t& index = texture_indices_[key] = -1;
-    try {
-      auto image = decode(path);
-      if (!image) return -1;
-      if (opaque)
-        for (size_t i = 3; i < image->pixels.size(); i += 4) image->pixels[i] = 255;
-      image->has_alpha = has_transparency(*image);
-      require(textures_.size() < kMaxTextures, "more than {} textures", kMaxTextures);
-      textures_.push_back(std::move(*image));
-      index = static_cast<int32_t>(textures_.size() - 1);
-    } catch (const Error& error) {
-      spdlog::warn("{}: {}; the material's colour is used instead", name_, error.what());
+  int32_t load_texture(const std::string& path) {
+    const aiTexture* embedded = scene_.GetEmbeddedTexture(path.c_str());
+    if (!embedded) return textures_.load({path});
+    const size_t width = embedded->mWidth, height = embedded->mHeight;
+    if (height == 0)
+      return textures_.load_embedded(std::string(reinterpret_cast<const char*>(embedded->pcData), width), "embedded " + path);
+    require(width > 0 && width <= static_cast<size_t>(kMaxPixels) / height, "{}: an embedded texture is too large", name_);
+    Image image{static_cast<int64_t>(width), static_cast<int64_t>(height), std::vector<uint8_t>(4 * width * height), false};
+    for (size_t i = 0; i < width * height; ++i) {
+      const aiTexel& texel = embedded->pcData[i];
+      const uint8_t rgba[4] = {texel.r, texel.g, texel.b, texel.a};
+      std::memcpy(&image.pixels[4 * i], rgba, 4);
     }
-    return index;
-  }
-
-  std::optional<Image> decode(const std::string& path) const {
-    if (const aiTexture* embedded = scene_.GetEmbeddedTexture(path.c_str())) {
-      const size_t width = embedded->mWidth, height = embedded->mHeight;
-      if (height == 0) return decode_picture(std::string(reinterpret_cast<const char*>(embedded->pcData), width), path);
-      require(width > 0 && width <= static_cast<size_t>(kMaxPixels) / height, "an embedded texture is too large");
-      Image image{static_cast<int64_t>(width), static_cast<int64_t>(height), std::vector<uint8_t>(4 * width * height), false};
-      for (size_t i = 0; i < width * height; ++i) {
-        const aiTexel& texel = embedded->pcData[i];
-        const uint8_t rgba[4] = {texel.r, texel.g, texel.b, texel.a};
-        std::memcpy(&image.pixels[4 * i], rgba, 4);
-      }
-      return image;
-    }
-    const std::string inside = resolve_name(name_, path);
-    const auto bytes = inside.empty() ? std::nullopt : files_.read(inside);
-    return bytes ? std::optional(decode_picture(*bytes, inside)) : std::nullopt;
+    return textures_.add(std::move(image), "embedded " + path);
   }
 
   const aiScene& scene_;
-  const FileSource& files_;
   const std::string name_;
-  bool is_gltf_ = false;
+  ReaderWarnings warnings_;
+  TextureSet textures_;
   MeshBuilder builder_;
   std::vector<Material> materials_;
   std::vector<unsigned> uv_channels_;  ///< of the materials' textures
-  std::vector<Image> textures_;
-  std::unordered_map<std::string, int32_t> texture_indices_;
 };
 
 }  // namespace

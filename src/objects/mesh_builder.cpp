@@ -115,24 +115,40 @@ std::vector<std::array<Vector, 3>> MeshBuilder::corner_normals(double crease_deg
   return result;
 }
 
+std::array<float, 2> MeshBuilder::uv_of(const Corner& corner, uint32_t material) const {
+  std::array<float, 2> uv = corner.uv >= 0 ? uvs[corner.uv] : std::array<float, 2>{0, 0};
+  if (material < uv_transforms.size())
+    for (int axis = 0; axis < 2; ++axis)
+      uv[axis] = uv[axis] * uv_transforms[material].scale[axis] + uv_transforms[material].offset[axis];
+  return uv;
+}
+
+std::array<float, 4> MeshBuilder::color_of(const Corner& corner, uint32_t material) const {
+  const bool is_white = colors.empty() || (material < uncolored_materials.size() && uncolored_materials[material]);
+  return is_white ? std::array<float, 4>{1, 1, 1, 1} : colors[corner.position];
+}
+
 Object MeshBuilder::build(double crease_degrees) {
   remove_doubled_triangles();
   const auto face_normals = corner_normals(crease_degrees);
   Object object;
-  std::unordered_map<std::array<uint32_t, 8>, uint32_t, BytesHash<8>> seen(positions.size());
+  std::unordered_map<std::array<uint32_t, 12>, uint32_t, BytesHash<12>> seen(positions.size());
   for (size_t t = 0; t < triangles_.size(); ++t) {
     std::array<uint32_t, 3> triangle{};
     for (int k = 0; k < 3; ++k) {
       const Corner& corner = triangles_[t].corners[k];
       const Vector &p = positions[corner.position], &n = face_normals[t][k];
-      const std::array<float, 2> uv = corner.uv >= 0 ? uvs[corner.uv] : std::array<float, 2>{0, 0};
+      const std::array<float, 2> uv = uv_of(corner, triangles_[t].material);
+      const std::array<float, 4> color = color_of(corner, triangles_[t].material);
       const auto [entry, is_new] =
-          seen.try_emplace({bits(p[0]), bits(p[1]), bits(p[2]), bits(n[0]), bits(n[1]), bits(n[2]), bits(uv[0]), bits(uv[1])},
+          seen.try_emplace({bits(p[0]), bits(p[1]), bits(p[2]), bits(n[0]), bits(n[1]), bits(n[2]), bits(uv[0]), bits(uv[1]),
+                            bits(color[0]), bits(color[1]), bits(color[2]), bits(color[3])},
                            static_cast<uint32_t>(object.positions.size()));
       if (is_new) {
         object.positions.push_back(p);
         object.normals.push_back(n);
         object.uvs.push_back(uv);
+        if (!colors.empty()) object.colors.push_back(color);
       }
       triangle[k] = entry->second;
     }

@@ -13,10 +13,18 @@ struct Corner {
   int32_t position = 0, uv = -1, normal = -1;
 };
 
+/// uv' = uv * scale + offset.
+struct UvTransform {
+  std::array<float, 2> scale{1, 1}, offset{0, 0};
+};
+
 class MeshBuilder {
  public:
   std::vector<std::array<float, 3>> positions, normals;
   std::vector<std::array<float, 2>> uvs;
+  std::vector<std::array<float, 4>> colors;  ///< as many as positions, or none
+  std::vector<bool> uncolored_materials;     ///< by material: its vertices are white all the same; materials beyond its end not
+  std::vector<UvTransform> uv_transforms;    ///< by material; materials beyond its end have none
 
   /// Splits the polygon (concave ones by ear clipping) and keeps triangles that have an area. Fewer than three corners: ignored.
   void add_polygon(std::span<const Corner> corners, uint32_t material);
@@ -34,6 +42,8 @@ class MeshBuilder {
     uint32_t material;
   };
   void add_triangle(const Corner& a, const Corner& b, const Corner& c, uint32_t material);
+  std::array<float, 4> color_of(const Corner& corner, uint32_t material) const;
+  std::array<float, 2> uv_of(const Corner& corner, uint32_t material) const;
   void remove_doubled_triangles();
   std::vector<uint32_t> weld_positions() const;
   std::vector<std::array<Vector, 3>> corner_normals(double crease_degrees) const;

@@ -7,19 +7,6 @@
 namespace gsv3d {
 namespace {
 
-/// Rotations and mirrors keep the inverse transpose equal to themselves up to sign; the cofactor matrix covers every other matrix
-/// too.
-Matrix3 cofactors(const Matrix3& m) {
-  return {m[4] * m[8] - m[5] * m[7], m[5] * m[6] - m[3] * m[8], m[3] * m[7] - m[4] * m[6],
-          m[2] * m[7] - m[1] * m[8], m[0] * m[8] - m[2] * m[6], m[1] * m[6] - m[0] * m[7],
-          m[1] * m[5] - m[2] * m[4], m[2] * m[3] - m[0] * m[5], m[0] * m[4] - m[1] * m[3]};
-}
-
-std::array<float, 3> multiply(const Matrix3& m, const std::array<float, 3>& v) {
-  return {m[0] * v[0] + m[1] * v[1] + m[2] * v[2], m[3] * v[0] + m[4] * v[1] + m[5] * v[2],
-          m[6] * v[0] + m[7] * v[1] + m[8] * v[2]};
-}
-
 void drop_unused_vertices(Object& object) {
   constexpr uint32_t kUnused = UINT32_MAX;
   std::vector<uint32_t> renumbered(object.positions.size(), kUnused);
@@ -31,11 +18,13 @@ void drop_unused_vertices(Object& object) {
     object.positions[kept] = object.positions[i];
     object.normals[kept] = object.normals[i];
     object.uvs[kept] = object.uvs[i];
+    if (!object.colors.empty()) object.colors[kept] = object.colors[i];
     renumbered[i] = kept++;
   }
   object.positions.resize(kept);
   object.normals.resize(kept);
   object.uvs.resize(kept);
+  if (!object.colors.empty()) object.colors.resize(kept);
   for (auto& triangle : object.triangles)
     for (uint32_t& index : triangle) index = renumbered[index];
 }
@@ -84,16 +73,23 @@ void normalize_object(Object& object) {
 void check_object(const Object& object, const std::string& where) {
   require(!object.triangles.empty(), "{}: no triangles", where);
   require(object.positions.size() < UINT32_MAX && object.normals.size() == object.positions.size() &&
-              object.uvs.size() == object.positions.size() && object.triangle_materials.size() == object.triangles.size(),
-          "{}: counts of vertices, normals, texture coordinates or triangles disagree", where);
+              object.uvs.size() == object.positions.size() && object.triangle_materials.size() == object.triangles.size() &&
+              (object.colors.empty() || object.colors.size() == object.positions.size()),
+          "{}: counts of vertices, normals, texture coordinates, colours or triangles disagree", where);
   for (const auto& triangle : object.triangles)
     for (uint32_t index : triangle)
       require(index < object.positions.size(), "{}: a triangle names vertex {}, which does not exist", where, index);
   for (uint32_t material : object.triangle_materials)
     require(material < object.materials.size(), "{}: unknown material {}", where, material);
-  for (const auto& material : object.materials)
-    require(material.texture >= -1 && material.texture < static_cast<int64_t>(object.textures.size()), "{}: unknown texture {}",
-            where, material.texture);
+  for (const auto& material : object.materials) {
+    for (const auto* color : {&material.color, &material.emission})
+      for (float value : *color)
+        require(value >= 0 && value <= 1, "{}: a material's colour of {} is not within 0 to 1", where, value);
+    require(material.opacity >= 0 && material.opacity <= 1 && material.alpha_cutoff >= 0, "{}: a material's opacity of {}", where,
+            material.opacity);
+    for (const int32_t texture : {material.texture, material.emission_texture})
+      require(texture >= -1 && texture < static_cast<int64_t>(object.textures.size()), "{}: unknown texture {}", where, texture);
+  }
   for (const auto& texture : object.textures)
     require(texture.width > 0 && texture.height > 0 &&
                 texture.pixels.size() == static_cast<size_t>(texture.width * texture.height * 4),
@@ -101,6 +97,8 @@ void check_object(const Object& object, const std::string& where) {
   for (const auto* vectors : {&object.positions, &object.normals})
     for (const auto& vector : *vectors)
       for (float value : vector) require(std::isfinite(value), "{}: a coordinate is not a finite number", where);
+  for (const auto& color : object.colors)
+    for (float value : color) require(value >= 0 && value <= 1, "{}: a vertex colour of {} is not within 0 to 1", where, value);
   // Within this range the renderer's arithmetic on texture coordinates stays finite.
   for (const auto& uv : object.uvs)
     for (float value : uv) require(std::abs(value) <= 1e6F, "{}: a texture coordinate of {} is out of range", where, value);

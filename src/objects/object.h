@@ -6,14 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "image/image.h"
+#include "image/texture_pyramid.h"
+#include "objects/vector.h"
 
 namespace gsv3d {
 
 struct Material {
-  std::array<float, 3> color{0.8F, 0.8F, 0.8F};  ///< sRGB 0-1; multiplies the texture where there is one (white then, mostly)
+  std::array<float, 3> color{0.8F, 0.8F, 0.8F};  ///< sRGB 0-1; multiplies texture and vertex colours where there are any
   float opacity = 1;                             ///< 1: opaque
   int32_t texture = -1;                          ///< index into Object::textures, -1: none
+  /// Where the alpha of texture and vertex colour, multiplied, is below this is a hole; 0: nowhere.
+  float alpha_cutoff = 0.5F;
+  bool alpha_blends = false;               ///< that alpha multiplies the opacity
+  WrapModes wrap = kRepeat;                ///< of both textures
+  bool unlit = false;                      ///< its colour is shown as it is, whatever the light
+  std::array<float, 3> emission{0, 0, 0};  ///< sRGB 0-1: light of its own, added to what is reflected; multiplies ...
+  int32_t emission_texture = -1;           ///< ... this texture where there is one
 };
 
 /// Vertices carry everything (a corner with another normal or texture coordinate is another vertex). Winding means nothing: both
@@ -22,13 +30,12 @@ struct Object {
   std::vector<std::array<float, 3>> positions;
   std::vector<std::array<float, 3>> normals;  ///< unit; as many as positions
   std::vector<std::array<float, 2>> uvs;      ///< v counts upward from the picture's lower edge; as many as positions
+  std::vector<std::array<float, 4>> colors;   ///< linear light and alpha, 0-1; as many as positions, or none: white
   std::vector<std::array<uint32_t, 3>> triangles;
   std::vector<uint32_t> triangle_materials;  ///< as many as triangles
   std::vector<Material> materials;
-  std::vector<Image> textures;  ///< wrap: repeat; alpha below one half is a hole
+  std::vector<Image> textures;
 };
-
-using Matrix3 = std::array<float, 9>;  ///< row-major
 
 /// v' = M v for positions; normals by the inverse transpose, unit afterwards. Throws Error when M is singular.
 void transform_object(Object& object, const Matrix3& matrix);

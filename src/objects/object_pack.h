@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "objects/object_source.h"
+#include "objects/object_entry.h"
 #include "objects/packed_object.h"
 
 namespace gsv3d {

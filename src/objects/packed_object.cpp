@@ -13,9 +13,10 @@
 namespace gsv3d {
 namespace {
 
-constexpr int kChannels = 7;  ///< of a vertex: position 3, normal 2 (octahedral), texture coordinates 2
+constexpr int kChannels = 7;       ///< of a vertex: position 3, normal 2 (octahedral), texture coordinates 2
+constexpr int kColorChannels = 4;  ///< behind them where the object has vertex colours: linear light and alpha
 constexpr uint32_t kMaxElements = 20'000'000, kMaxPackedMaterials = 20'000;
-using Vertex = std::array<uint16_t, kChannels>;
+using Vertex = std::array<uint16_t, kChannels + kColorChannels>;
 
 struct VertexHash {
   size_t operator()(const Vertex& vertex) const {
@@ -108,7 +109,8 @@ QuantisedMesh quantise(const Object& object, const UvGrid& grid, int64_t positio
   std::stable_sort(order.begin(), order.end(),
                    [&](uint32_t a, uint32_t b) { return object.triangle_materials[a] < object.triangle_materials[b]; });
   for (uint32_t t : order) {
-    const bool textured = object.materials[object.triangle_materials[t]].texture >= 0;
+    const Material& material = object.materials[object.triangle_materials[t]];
+    const bool textured = material.texture >= 0 || material.emission_texture >= 0;
     std::array<Vertex, 3> corners{};
     for (int k = 0; k < 3; ++k) {
       const uint32_t index = object.triangles[t][k];
@@ -123,6 +125,8 @@ QuantisedMesh quantise(const Object& object, const UvGrid& grid, int64_t positio
       for (int axis = 0; axis < 2 && textured; ++axis)
         corners[k][5 + axis] =
             static_cast<uint16_t>(std::lround((object.uvs[index][axis] - grid.origin[axis]) / grid.step[axis]));
+      for (int channel = 0; channel < kColorChannels && !object.colors.empty(); ++channel)
+        corners[k][kChannels + channel] = static_cast<uint16_t>(std::lround(object.colors[index][channel] * 65535));
     }
     const auto same_place = [](const Vertex& a, const Vertex& b) { return std::equal(a.begin(), a.begin() + 3, b.begin()); };
     if (same_place(corners[0], corners[1]) || same_place(corners[1], corners[2]) || same_place(corners[2], corners[0])) continue;
@@ -139,11 +143,9 @@ QuantisedMesh quantise(const Object& object, const UvGrid& grid, int64_t positio
   return mesh;
 }
 
-void append_mesh(std::string& bytes, const QuantisedMesh& mesh) {
-  append_number(bytes, static_cast<uint32_t>(mesh.vertices.size()));
-  append_number(bytes, static_cast<uint32_t>(mesh.triangles.size()));
+void append_channels(std::string& bytes, const QuantisedMesh& mesh, int first, int count) {
   std::vector<uint32_t> codes(mesh.vertices.size());
-  for (int channel = 0; channel < kChannels; ++channel) {
+  for (int channel = first; channel < first + count; ++channel) {
     int32_t before = 0;
     for (size_t i = 0; i < codes.size(); ++i) {
       codes[i] = zigzag(mesh.vertices[i][channel] - before);
@@ -151,8 +153,14 @@ void append_mesh(std::string& bytes, const QuantisedMesh& mesh) {
     }
     append_planes(bytes, codes, 2);
   }
+}
+
+void append_mesh(std::string& bytes, const QuantisedMesh& mesh) {
+  append_number(bytes, static_cast<uint32_t>(mesh.vertices.size()));
+  append_number(bytes, static_cast<uint32_t>(mesh.triangles.size()));
+  append_channels(bytes, mesh, 0, kChannels);
+  std::vector<uint32_t> codes;
   // An index is written as its distance from the next vertex that has not been used: 0 says "that one".
-  codes.clear();
   uint32_t next = 0;
   for (const auto& triangle : mesh.triangles)
     for (uint32_t index : triangle) {
@@ -180,32 +188,83 @@ void append_textures(std::string& bytes, const Object& object, const PackOptions
 Object without_unused_textures(Object object) {
   std::vector<int32_t> renumbered(object.textures.size(), -1);
   std::vector<Image> used;
-  for (Material& material : object.materials) {
-    if (material.texture < 0) continue;
-    int32_t& number = renumbered[material.texture];
+  const auto renumber = [&](int32_t& texture) {
+    if (texture < 0) return;
+    int32_t& number = renumbered[texture];
     if (number < 0) {
       number = static_cast<int32_t>(used.size());
-      used.push_back(std::move(object.textures[material.texture]));
+      used.push_back(std::move(object.textures[texture]));
     }
-    material.texture = number;
+    texture = number;
+  };
+  for (Material& material : object.materials) {
+    renumber(material.texture);
+    renumber(material.emission_texture);
   }
   object.textures = std::move(used);
   return object;
+}
+
+/// → count rows of the channels.
+std::vector<Vertex> read_channels(ByteReader& reader, size_t count, int first, int channels) {
+  std::vector<Vertex> vertices(count);
+  for (int channel = first; channel < first + channels; ++channel) {
+    const auto codes = take_planes(reader, count, 2);
+    uint16_t value = 0;
+    for (size_t i = 0; i < count; ++i) {
+      value = static_cast<uint16_t>(value + unzigzag(static_cast<uint16_t>(codes[i])));
+      vertices[i][channel] = value;
+    }
+  }
+  return vertices;
+}
+
+/// What few objects have, behind the textures: files made before it was known end there, and so do objects that have none of it.
+void append_extras(std::string& bytes, const Object& object, const QuantisedMesh& mesh) {
+  const auto is_plain = [](const Material& m) {
+    const Material plain;
+    return m.alpha_cutoff == plain.alpha_cutoff && !m.alpha_blends && m.wrap == plain.wrap && !m.unlit &&
+           m.emission == plain.emission && m.emission_texture < 0;
+  };
+  if (object.colors.empty() && std::all_of(object.materials.begin(), object.materials.end(), is_plain)) return;
+  for (const Material& material : object.materials) {
+    append_number(bytes, material.alpha_cutoff);
+    append_number(bytes, static_cast<uint8_t>((material.alpha_blends ? 1 : 0) | (material.unlit ? 2 : 0)));
+    for (const Wrap wrap : material.wrap) append_number(bytes, static_cast<uint8_t>(wrap));
+    for (float value : material.emission) append_number(bytes, value);
+    append_number(bytes, material.emission_texture);
+  }
+  append_number(bytes, static_cast<uint8_t>(object.colors.empty() ? 0 : 1));
+  if (!object.colors.empty()) append_channels(bytes, mesh, kChannels, kColorChannels);
+}
+
+void read_extras(ByteReader& reader, Object& object) {
+  if (reader.left() == 0) return;
+  for (Material& material : object.materials) {
+    material.alpha_cutoff = std::clamp(reader.number<float>(), 0.0F, 2.0F);
+    const auto flags = reader.number<uint8_t>();
+    material.alpha_blends = flags & 1;
+    material.unlit = flags & 2;
+    for (Wrap& wrap : material.wrap) {
+      const auto code = reader.number<uint8_t>();
+      require(code <= static_cast<uint8_t>(Wrap::mirror), "{}: damaged (a texture that wraps in way {})", reader.where(), code);
+      wrap = static_cast<Wrap>(code);
+    }
+    for (float& value : material.emission) value = std::clamp(reader.number<float>(), 0.0F, 1.0F);
+    material.emission_texture = reader.number<int32_t>();
+  }
+  if (reader.number<uint8_t>() == 0) return;
+  for (const Vertex& vertex : read_channels(reader, object.positions.size(), kChannels, kColorChannels)) {
+    auto& color = object.colors.emplace_back();
+    for (int k = 0; k < kColorChannels; ++k) color[k] = static_cast<float>(vertex[kChannels + k]) / 65535;
+  }
 }
 
 void read_vertices(ByteReader& reader, uint32_t count, float steps, const UvGrid& grid, Object& object) {
   object.positions.resize(count);
   object.normals.resize(count);
   object.uvs.resize(count);
-  std::vector<Vertex> vertices(count);
-  for (int channel = 0; channel < kChannels; ++channel) {
-    const auto codes = take_planes(reader, count, 2);
-    uint16_t value = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-      value = static_cast<uint16_t>(value + unzigzag(static_cast<uint16_t>(codes[i])));
-      vertices[i][channel] = value;
-    }
-  }
+  const auto vertices = read_channels(reader, count, 0, kChannels);
   for (uint32_t i = 0; i < count; ++i) {
     for (int axis = 0; axis < 3; ++axis) object.positions[i][axis] = static_cast<float>(vertices[i][axis]) / steps - 0.5F;
     object.normals[i] = decode_normal(vertices[i][3], vertices[i][4]);
@@ -237,7 +296,8 @@ std::string pack_object(const Object& input, const PackOptions& options) {
   append_number(bytes, static_cast<uint8_t>(options.position_bits));
   for (const auto& pair : {grid.origin, grid.step})
     for (float value : pair) append_number(bytes, value);
-  append_mesh(bytes, quantise(object, grid, options.position_bits));
+  const QuantisedMesh mesh = quantise(object, grid, options.position_bits);
+  append_mesh(bytes, mesh);
   append_number(bytes, static_cast<uint32_t>(object.materials.size()));
   for (const Material& material : object.materials) {
     for (float value : material.color) append_number(bytes, value);
@@ -245,6 +305,7 @@ std::string pack_object(const Object& input, const PackOptions& options) {
     append_number(bytes, material.texture);
   }
   append_textures(bytes, object, options);
+  append_extras(bytes, object, mesh);
   return bytes;
 }
 
@@ -273,6 +334,7 @@ Object unpack_object(std::string_view bytes, const std::string& where) {
   const auto textures = reader.number<uint32_t>();
   require(textures <= kMaxPackedMaterials, "{}: damaged ({} textures)", where, textures);
   for (uint32_t i = 0; i < textures; ++i) object.textures.push_back(decode_webp(reader.take(reader.number<uint32_t>()), where));
+  read_extras(reader, object);
   check_object(object, where);
   return object;
 }

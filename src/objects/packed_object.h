@@ -1,6 +1,7 @@
 // One object as the bytes of a pack: quantised, delta-coded, textures as WebP. What is lost: positions up to half a step of 1 /
 // 2^bits, normals up to 1 degree, texture coordinates up to 1/8192 (or range / 65535 where they span more than 16), and what WebP
-// loses.
+// loses. Vertex colours in 1/65535 of linear light. Objects without vertex colours, emission, blended alpha and other wrap modes
+// take the same bytes as before these were known.
 #pragma once
 
 #include <string>

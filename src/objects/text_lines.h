@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <string>
 #include <string_view>
 
 namespace gsv3d {
@@ -22,6 +23,21 @@ inline std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   return line;
+}
+
+/// The text without a byte-order mark (UTF-8) and with lines that end in a '\\' joined to the next one; comments never go on.
+inline std::string whole_lines(std::string text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  for (size_t at = text.find('\\'); at != std::string::npos; at = text.find('\\', at + 1)) {
+    size_t end = at + 1;
+    if (end < text.size() && text[end] == '\r') ++end;
+    if (end < text.size() && text[end] == '\n') ++end;
+    if (end == at + 1) continue;
+    const size_t before = text.find_last_of("\n\r", at);
+    const size_t first = text.find_first_not_of(" \t", before == std::string::npos ? 0 : before + 1);
+    if (text[first] != '#') text.replace(at, end - at, end - at, ' ');
+  }
+  return text;
 }
 
 /// Takes the next word off `line`; empty at its end.

@@ -18,12 +18,6 @@ namespace {
 constexpr uint64_t kMaxMemberSize = uint64_t{512} << 20;
 constexpr int64_t kMaxMembers = 200'000;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return c < 128 ? static_cast<char>(std::tolower(c)) : c; });
-  return text;
-}
-
 class Zip : public FileSource {
  public:
   explicit Zip(const std::filesystem::path& path) : path_(path) {
@@ -41,7 +35,7 @@ class Zip : public FileSource {
       const char* name = zip_get_name(archive_, static_cast<uint64_t>(i), ZIP_FL_ENC_GUESS);
       if (name == nullptr) continue;
       by_name_.emplace(name, i);
-      by_lower_name_.emplace(lower(name), i);
+      by_lower_name_.emplace(lower_case(name), i);
     }
   }
   ~Zip() override { zip_discard(archive_); }
@@ -51,7 +45,7 @@ class Zip : public FileSource {
   std::optional<std::string> read(const std::string& name) const override {
     auto found = by_name_.find(name);
     if (found == by_name_.end()) {
-      found = by_lower_name_.find(lower(name));
+      found = by_lower_name_.find(lower_case(name));
       if (found == by_lower_name_.end()) return std::nullopt;
     }
     const auto index = static_cast<uint64_t>(found->second);

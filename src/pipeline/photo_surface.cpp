@@ -14,12 +14,13 @@ namespace {
 
 constexpr double solid = 0.5;
 constexpr double opacity = 0.95;
-constexpr double width = 0.55, thickness = 0.15;  ///< standard deviations in pixels' footprints: neighbours just close the surface
-constexpr double steepest = 4;                    ///< a pixel's Gaussian is at most so many footprints long
-constexpr double smoothing_share = 0.02;          ///< of the picture's side: the reach of the depths' smoothing
-constexpr double same_surface = 0.04;             ///< depths that differ by more, in world units, hardly smooth each other
-constexpr double grazing = 0.1, frontal = 0.45;   ///< cosines between which the photo's colours take over from the object's
-constexpr double largest_correction = 0.15;       ///< of a colour, away from the photo's
+constexpr double width = 0.55,
+                 thickness = 0.15;               ///< standard deviations in pixels' footprints: neighbours just close the surface
+constexpr double least_facing = 0.2;             ///< cosine below which a pixel is a border's: the object's own Gaussians stay
+constexpr double smoothing_share = 0.02;         ///< of the picture's side: the reach of the depths' smoothing
+constexpr double same_surface = 0.04;            ///< depths that differ by more, in world units, hardly smooth each other
+constexpr double grazing = 0.2, frontal = 0.45;  ///< cosines between which the photo's colours take over from the object's
+constexpr double largest_correction = 0.15;      ///< of a colour, away from the photo's
 
 /// RGB, not premultiplied, [1, 3, P, P] and alpha [1, 1, P, P].
 struct Picture {
@@ -31,19 +32,21 @@ Picture shrunk_to(const Tensor& photo, int64_t max_solid) {
   const Tensor alpha = photo.narrow(0, 3, 1).unsqueeze(0), rgb = photo.narrow(0, 0, 3).unsqueeze(0) * alpha;
   const auto count = (alpha > solid).sum().item<int64_t>();
   if (count <= max_solid) return {photo.narrow(0, 0, 3).unsqueeze(0), alpha};
-  const auto side = std::max<int64_t>(
-      1, static_cast<int64_t>(static_cast<double>(alpha.size(3)) * std::sqrt(static_cast<double>(max_solid) / static_cast<double>(count))));
+  const auto side =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(alpha.size(3)) *
+                                                std::sqrt(static_cast<double>(max_solid) / static_cast<double>(count))));
   const Tensor small = at::adaptive_avg_pool2d(alpha, {side, side});
   return {at::adaptive_avg_pool2d(rgb, {side, side}) / small.clamp_min(1e-3), small};
 }
 
 /// Means over squares of 2 · reach + 1 pixels; outside the picture is 0.
 Tensor window_mean(const Tensor& x, int64_t reach) {
-  return at::avg_pool2d(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, /*ceil_mode=*/false, /*count_include_pad=*/true);
+  return at::avg_pool2d(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, /*ceil_mode=*/false,
+                        /*count_include_pad=*/true);
 }
 
-/// Depths [1, 1, P, P] where `known`, each the mean of its neighbourhood's depths that are of the same surface (a bilateral filter:
-/// Tomasi and Manduchi 1998).
+/// Depths [1, 1, P, P] where `known`, each the mean of its neighbourhood's depths that are of the same surface (a bilateral
+/// filter: Tomasi and Manduchi 1998).
 Tensor smoothed(const Tensor& depth, const Tensor& known) {
   const int64_t side = depth.size(3), reach = std::llround(std::ceil(smoothing_share * static_cast<double>(side)));
   const auto neighbours = [&](const Tensor& x) {
@@ -73,44 +76,49 @@ Tensor tangent(const Tensor& points, int64_t axis) {
   return (ahead - behind) / 2;
 }
 
-/// One Gaussian for each pixel of the mask, row-major, on the surface at `depth` [1, 1, P, P] (camera z), without colours; and how
-/// far that surface looks at the camera, 0 to 1 [K].
-struct SurfacePixels {
-  Gaussians gaussians;
-  Tensor facing;
+/// What a picture sees of a surface, for each of its pixels.
+struct SurfaceMap {
+  Tensor points;        ///< [3, P, P] world
+  Tensor across, down;  ///< [3, P, P] along the surface, from pixel to pixel
+  Tensor facing;        ///< [1, 1, P, P] cosine of the angle between the ray and the normal, 0 to 1
+  Tensor footprint;     ///< [P, P] a pixel's width there, world units
 };
-SurfacePixels pixels_on_surface(const Tensor& depth, const Tensor& mask, const Cameras& camera) {
+
+/// The surface at `depth` [1, 1, P, P], camera z.
+SurfaceMap map_surface(const Tensor& depth, const Cameras& camera) {
   const int64_t side = depth.size(3);
   const Rays rays = camera_rays(camera, side, side);
   const Tensor axes = camera.world_to_camera[0].slice(0, 0, 3).slice(1, 0, 3);  // rows: the camera's x, y, z in the world
   const Tensor along = at::tensordot(axes[2], rays.directions[0], {0}, {0});    // [P, P] z of the unit directions
-  const Tensor points = rays.origins[0].view({3, 1, 1}) + rays.directions[0] * (depth[0][0] / along);
-  const Tensor pixels = mask.flatten().nonzero().flatten();
-  const auto of_pixels = [&](const Tensor& map) { return map.flatten(-2).index_select(-1, pixels).t(); };  // [K, 3]
-  const Tensor footprint = (depth[0][0] / camera.intrinsics[0][0][0]).flatten().index_select(0, pixels).unsqueeze(1);
-
-  // Across edges of the object the differences are not the surface's: there, and on slopes too steep, discs face the camera.
-  const Tensor x = of_pixels(tangent(points, 2)), y = of_pixels(tangent(points, 1));
-  const auto norm = [](const Tensor& v) { return at::linalg_vector_norm(v, 2, {1}, /*keepdim=*/true); };
-  const Tensor edge = at::maximum(norm(x), norm(y)) > steepest * footprint;
-  const Tensor across = at::where(edge, axes[0] * footprint, x), down = at::where(edge, axes[1] * footprint, y);
-  const Tensor u = across / norm(across), rest = down - u * (down * u).sum(1, /*keepdim=*/true), v = rest / norm(rest);
-  const Tensor normal = at::linalg_cross(u, v, 1);
-  const Tensor scales = at::cat({width * norm(across), width * at::maximum(norm(rest), 0.5 * footprint), thickness * footprint}, 1);
-  const Tensor cosine = (normal * of_pixels(rays.directions[0])).sum(1).abs();
-  return {{of_pixels(points), quaternions_from_matrices(at::stack({u, v, normal}, 2)), scales,
-           at::full({pixels.numel()}, opacity), at::zeros({pixels.numel(), 1, 3})},
-          at::where(edge.squeeze(1), at::zeros({}), cosine)};
+  SurfaceMap map;
+  map.points = rays.origins[0].view({3, 1, 1}) + rays.directions[0] * (depth[0][0] / along);
+  map.footprint = depth[0][0] / camera.intrinsics[0][0][0];
+  map.across = tangent(map.points, 2), map.down = tangent(map.points, 1);
+  const Tensor normal = at::linalg_cross(map.across, map.down, 0);
+  const Tensor cosine = (normal * rays.directions[0]).sum(0).abs() / at::linalg_vector_norm(normal, 2, {0}).clamp_min(1e-12);
+  map.facing = cosine.view_as(depth);
+  return map;
 }
 
-Tensor facing(const Tensor& depth, const Cameras& camera) {
-  const Tensor all = at::ones_like(depth, at::kBool);
-  return pixels_on_surface(depth, all, camera).facing;
+/// One Gaussian for each of the pixels `places` [K] of the map, row-major indices; black.
+Gaussians pixels_of(const SurfaceMap& map, const Tensor& places) {
+  const auto at_places = [&](const Tensor& x) { return x.flatten(-2).index_select(-1, places).t(); };  // [K, 3]
+  const auto norm = [](const Tensor& v) { return at::linalg_vector_norm(v, 2, {1}, /*keepdim=*/true); };
+  const Tensor across = at_places(map.across), down = at_places(map.down);
+  const Tensor footprint = map.footprint.flatten().index_select(0, places).unsqueeze(1);
+  const Tensor u = across / norm(across), rest = down - u * (down * u).sum(1, /*keepdim=*/true), v = rest / norm(rest);
+  const Tensor scales =
+      at::cat({width * norm(across), width * at::maximum(norm(rest), 0.5 * footprint), thickness * footprint}, 1);
+  const Tensor rotations = at::stack({u, v, at::linalg_cross(u, v, 1)}, 2);
+  const int64_t count = places.numel();
+  return {at_places(map.points), quaternions_from_matrices(rotations), scales, at::full({count}, opacity),
+          at::zeros({count, 1, 3})};
 }
 
 /// False for Gaussians whose middle `camera` sees inside the mask before the surface.
 Tensor not_before(const Gaussians& object, const Tensor& depth, const Tensor& mask, const Cameras& camera) {
-  const Tensor pose = camera.world_to_camera[0], in_camera = at::addmm(pose.slice(0, 0, 3).select(1, 3), object.means, pose.slice(0, 0, 3).slice(1, 0, 3).t());
+  const Tensor pose = camera.world_to_camera[0],
+               in_camera = at::addmm(pose.slice(0, 0, 3).select(1, 3), object.means, pose.slice(0, 0, 3).slice(1, 0, 3).t());
   const Tensor z = in_camera.select(1, 2), places = at::mm(in_camera, camera.intrinsics[0].t());
   const auto pixel = [&](int64_t axis) { return (places.select(1, axis) / z.clamp_min(1e-6)).floor(); };
   const Tensor column = pixel(0), row = pixel(1);
@@ -140,25 +148,22 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
   const Picture picture = shrunk_to(photo, options.max_gaussians);
   const Cameras view = camera.resized(picture.side(), picture.side());
   const Rendering seen = rasterize(object, view);
-  const Tensor photo_mask = picture.alpha > solid, known = seen.alpha > solid;
-  if (!photo_mask.logical_and(known).any().item<bool>()) return object;
+  const Tensor shown = picture.alpha > solid, known = seen.alpha > solid;
+  if (!shown.logical_and(known).any().item<bool>()) return object;
 
-  const char* env = getenv("PS_DEPTH"); const std::string mode = env ? env : "mean";
-  const double least = getenv("PS_FACING") ? atof(getenv("PS_FACING")) : 0.2;
-  RasterizeOptions ro; ro.median_depth = true;
-  const Tensor raw = mode == "median" ? rasterize(object, view, {}, ro).median_depth : expected_depth(seen);
-  const Tensor depth = continued(smoothed(raw, known), known, photo_mask.logical_or(known));
-  const Tensor facing_map = facing(depth, view);
-  const Tensor mask = photo_mask.logical_and(facing_map.view_as(depth) > least);
+  // One pixel more than is shown, so that every pixel has neighbours to tell its slope from.
+  const Tensor rim = at::max_pool2d(shown.logical_or(known).to(at::kFloat), {3, 3}, {1, 1}, {1, 1}) > 0;
+  const Tensor depth = continued(smoothed(expected_depth(seen), known), known, rim);
+  const SurfaceMap surface = map_surface(depth, view);
+  const Tensor mask = shown.logical_and(surface.facing > least_facing);
   const Gaussians rest = object.select(not_before(object, depth, mask, view));
-  const SurfacePixels pixels = pixels_on_surface(depth, mask, view);
-  Gaussians all = joined(rest, pixels.gaussians);
   const Tensor places = mask.flatten().nonzero().flatten();
+  Gaussians all = joined(rest, pixels_of(surface, places));
   const auto at_pixels = [&](const Tensor& image) { return image[0].flatten(1).index_select(1, places).t(); };  // [K, 3]
   // Where the surface turns away the object's own colours stay, so that no border shows from the side.
   const Tensor own = at_pixels(seen.rgb / seen.alpha.clamp_min(solid));
   const Tensor known_here = at_pixels(known.to(at::kFloat));
-  const Tensor share = 1 - (1 - ((pixels.facing - grazing) / (frontal - grazing)).clamp(0, 1)).unsqueeze(1) * known_here;
+  const Tensor share = 1 - (1 - ((at_pixels(surface.facing) - grazing) / (frontal - grazing)).clamp(0, 1)) * known_here;
   const Tensor wanted = at::lerp(own, at_pixels(picture.rgb), share).clamp(0, 1);
   Tensor colors = wanted;
   for (int64_t round = 0;; ++round) {

@@ -8,6 +8,7 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "diffusion/autoencoder.h"
 #include "diffusion/gaussian_loop.h"
 #include "diffusion/latent_preview.h"
@@ -137,15 +138,32 @@ const char* route_name(Route route) {
 }
 
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options) {
-  const bool cut_out = !photo.has_alpha && options.matting;
+  PreparedPhoto prepared;
+  Image cutout = photo;
   // A photo that is neither transparent nor to be cut out is taken as framed already: padded to a square, not enlarged.
-  std::optional<double> ratio;
-  if (photo.has_alpha || cut_out) ratio = config.image_frame_ratio;
-  const Image object = centre_object(cut_out ? remove_background(photo, options.matting_options) : photo, ratio);
+  std::optional<double> ratio = config.image_frame_ratio;
+  if (is_cut_out(photo)) {
+    prepared.object_from = "alpha used";
+  } else if (options.matting) {
+    // What is under the few transparent pixels of a photo, such as its rounded corners, is no colour of the photo's.
+    cutout = remove_background(photo.has_alpha ? composite_on_white(photo) : photo, options.matting_options);
+    prepared.object_from = photo.has_alpha ? "background removed (hardly any of the photo is transparent)" : "background removed";
+    prepared.warnings = matte_doubts(cutout);
+  } else {
+    prepared.object_from = "taken as framed";
+    ratio.reset();
+  }
+  const Image object = centre_object(cutout, ratio);
   const int64_t size = config.image_size, detail = std::clamp(object.width, size, std::max(size, max_detail_pixels));
-  const Image cutout = resize_lanczos(object, size, size);
-  return {cutout, resize_lanczos(object, detail, detail),
-          at::cat({to_tensor(composite_on_white(cutout)).slice(0, 0, 3), to_tensor(cutout).slice(0, 3)}).unsqueeze(0)};
+  spdlog::info("photo: {}", prepared.object_from);
+  for (const std::string& doubt : prepared.warnings)
+    spdlog::warn("photo: the background's removal looks wrong: {}; a cut-out PNG gives a better object", doubt);
+  prepared.cutout = resize_lanczos(object, size, size);
+  prepared.detail = resize_lanczos(object, detail, detail);
+  prepared.picture =
+      at::cat({to_tensor(composite_on_white(prepared.cutout)).slice(0, 0, 3), to_tensor(prepared.cutout).slice(0, 3)})
+          .unsqueeze(0);
+  return prepared;
 }
 
 Tensor encode_photo(const Model& model, const Tensor& photos) {

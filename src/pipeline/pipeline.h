@@ -38,9 +38,11 @@ struct GenerateOptions {
 
 /// A photo as the networks see it.
 struct PreparedPhoto {
-  Image cutout;    ///< [S, S] RGBA, the object centred
-  Image detail;    ///< the same at the photo's own resolution: [P, P], S ≤ P ≤ max_detail_pixels
-  Tensor picture;  ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
+  Image cutout;                            ///< [S, S] RGBA, the object centred
+  Image detail;                            ///< the same at the photo's own resolution: [P, P], S ≤ P ≤ max_detail_pixels
+  Tensor picture;                          ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
+  std::string object_from = {};            ///< what told the object from its ground: "alpha used", "background removed", …
+  std::vector<std::string> warnings = {};  ///< what speaks against it
   Tensor rgb() const { return picture.narrow(1, 0, 3); }
 };
 
@@ -87,7 +89,8 @@ inline constexpr int64_t max_detail_pixels = 512;
 /// Gaussians below this opacity are not exported: they are invisible and make files larger.
 inline constexpr double min_exported_opacity = 0.005;
 
-/// Cuts the object out (unless the photo has transparency, or matting is off) and frames it as SV3D does: image/framing.h.
+/// Cuts the object out (unless its transparency does so already, is_cut_out of image/object_mask.h, or matting is off) and frames
+/// it as SV3D does: image/framing.h. Says in the log which of them it was, and warns when the cut-out is doubtful.
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options);
 
 /// Samples the orbit's latents for a framed photo, a picture [1, 4, S, S] (models whose autoencoder is RGB also take [1, 3, S, S]

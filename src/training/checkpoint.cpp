@@ -25,7 +25,7 @@ Number number(const SafetensorsFile& file, const std::string& key) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+void save_checkpoint(const std::filesystem::path& path, const TrainingCheckpoint& checkpoint) {
   NamedTensors tensors;
   for (const auto& [name, tensor] : checkpoint.parameters) tensors["parameter/" + name] = tensor.detach();
   for (const auto& [name, tensor] : checkpoint.ema) tensors["ema/" + name] = tensor;
@@ -40,12 +40,12 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                      {"settings_fingerprint", checkpoint.settings_fingerprint}});
 }
 
-Checkpoint load_checkpoint(const std::filesystem::path& path) {
+TrainingCheckpoint load_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   const auto format = file.metadata().find("format");
   require(format != file.metadata().end() && format->second == kFormat, "{}: not a training checkpoint of this program",
           path.string());
-  Checkpoint checkpoint;
+  TrainingCheckpoint checkpoint;
   checkpoint.step = number<int64_t>(file, "step");
   checkpoint.updates = number<int64_t>(file, "updates");
   checkpoint.elapsed_seconds = number<double>(file, "elapsed_seconds");

@@ -9,7 +9,7 @@
 
 namespace gsv3d {
 
-struct Checkpoint {
+struct TrainingCheckpoint {
   NamedTensors parameters, ema, adam_means, adam_squares;  ///< by parameter name, float32
   int64_t step = 0;                                        ///< steps done
   int64_t updates = 0;                                     ///< steps that changed the weights: step minus the skipped ones
@@ -18,11 +18,15 @@ struct Checkpoint {
   std::string settings_fingerprint;                        ///< of all that decides the numbers; another one must not be resumed
 };
 
+inline std::filesystem::path checkpoint_path(const std::filesystem::path& run) {
+  return run / "checkpoint.safetensors";
+}
+
 /// Tensors "parameter/NAME", "ema/NAME", "adam_mean/NAME", "adam_square/NAME", "pending_metrics", the rest as metadata.
-void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+void save_checkpoint(const std::filesystem::path& path, const TrainingCheckpoint& checkpoint);
 
 /// Throws Error when the file is damaged or is no checkpoint. Tensors share the mapped file: copy from them, do not change them.
-Checkpoint load_checkpoint(const std::filesystem::path& path);
+TrainingCheckpoint load_checkpoint(const std::filesystem::path& path);
 
 /// Copies values into tensors of the same names. Throws Error naming `what` and the first name that is missing, left over, or
 /// shaped otherwise.

@@ -15,8 +15,10 @@ struct ClipTrainerConfig : TrainerConfig {
   template <class Visitor>
   void fields(Visitor& visit) {
     TrainerConfig::fields(visit);
-    visit("front_probability", front_probability), visit("mirror_probability", mirror_probability);
-    visit("recolor_probability", recolor_probability), visit("min_gain", min_gain), visit("encode_views", encode_views);
+    visit("front_probability", front_probability, allowed::share()),
+        visit("mirror_probability", mirror_probability, allowed::share());
+    visit("recolor_probability", recolor_probability, allowed::share()), visit("min_gain", min_gain, allowed::share());
+    visit("encode_views", encode_views, allowed::one_of({"cached", "on_the_fly"}));
   }
   ClipSampling sampling(int64_t frames) const {
     return {frames, front_probability, mirror_probability, recolor_probability, min_gain};

@@ -36,9 +36,10 @@ class DecoderStage : public Stage {
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
-  void export_weights() override {
-    export_parameters(context_, "gaussian_decoder.safetensors", decoder_store_->parameters());
-    export_parameters(context_, "dino.safetensors", dino_store_->parameters());
+  Json export_weights(const std::filesystem::path& folder) override {
+    export_parameters(folder / "gaussian_decoder.safetensors", decoder_store_->parameters());
+    export_parameters(folder / "dino.safetensors", dino_store_->parameters());
+    return Json::object();
   }
 
  private:

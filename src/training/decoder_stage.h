@@ -26,14 +26,19 @@ struct DecoderStageConfig : ClipTrainerConfig {
   /// stay the target. Needs unet.safetensors and image_embedder.safetensors.
   double sampled_share = 0;
   DecoderStageConfig() { batch = 4, learning_rate = 5e-4; }
+  std::vector<TrainedFile> trained_files() const {
+    return {{"gaussian_decoder.safetensors", goes_on()}, {"dino.safetensors", goes_on()}};
+  }
   template <class Visitor>
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
-    visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight), visit("depth_weight", depth_weight);
-    visit("surface_weight", surface_weight), visit("latent_noise", latent_noise);
-    visit("replace_photo_latent", replace_photo_latent), visit("thickness_weight", thickness_weight);
-    visit("l1_weight", l1_weight), visit("size_weight", size_weight), visit("opacity_weight", opacity_weight);
-    visit("true_pictures_share", true_pictures_share), visit("sampled_share", sampled_share);
+    visit("supervision_views", supervision_views, allowed::between(1, 1024)),
+        visit("alpha_weight", alpha_weight, allowed::weight());
+    visit("depth_weight", depth_weight, allowed::weight()), visit("surface_weight", surface_weight, allowed::weight());
+    visit("latent_noise", latent_noise, allowed::between(0, 100)), visit("replace_photo_latent", replace_photo_latent);
+    visit("thickness_weight", thickness_weight, allowed::weight()), visit("l1_weight", l1_weight, allowed::weight());
+    visit("size_weight", size_weight, allowed::weight()), visit("opacity_weight", opacity_weight, allowed::weight());
+    visit("true_pictures_share", true_pictures_share, allowed::share()), visit("sampled_share", sampled_share, allowed::share());
   }
 };
 

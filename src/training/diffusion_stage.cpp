@@ -34,9 +34,10 @@ class DiffusionStage : public Stage {
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
-  void export_weights() override {
-    export_parameters(context_, "unet.safetensors", unet_store_->parameters());
-    if (!config_.freeze_image_embedder) export_parameters(context_, kEmbedderFile, embedder_store_->parameters());
+  Json export_weights(const std::filesystem::path& folder) override {
+    export_parameters(folder / "unet.safetensors", unet_store_->parameters());
+    if (!config_.freeze_image_embedder) export_parameters(folder / kEmbedderFile, embedder_store_->parameters());
+    return Json::object();
   }
 
  private:

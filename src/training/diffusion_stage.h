@@ -15,12 +15,18 @@ struct DiffusionStageConfig : ClipTrainerConfig {
   double condition_dropout = 0.1;               ///< share of clips that learn without photo, for classifier-free guidance
   bool freeze_image_embedder = false;           ///< use MODEL/image_embedder.safetensors as it is instead of training it along
   int64_t preview_steps = 12;                   ///< sampling steps of the preview; 0: as many as the sampler takes
+  std::vector<TrainedFile> trained_files() const {
+    std::vector<TrainedFile> files = {{"unet.safetensors", goes_on()}};
+    if (!freeze_image_embedder) files.push_back({"image_embedder.safetensors", goes_on()});
+    return files;
+  }
   template <class Visitor>
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
-    visit("p_mean", p_mean), visit("p_std", p_std), visit("condition_dropout", condition_dropout);
-    visit("sampler_share", sampler_share), visit("first_share", first_share), visit("max_loss_weight", max_loss_weight);
-    visit("freeze_image_embedder", freeze_image_embedder), visit("preview_steps", preview_steps);
+    visit("p_mean", p_mean, allowed::between(-20, 20)), visit("p_std", p_std, allowed::between(0, 20));
+    visit("condition_dropout", condition_dropout, allowed::share()), visit("sampler_share", sampler_share, allowed::share());
+    visit("first_share", first_share, allowed::share()), visit("max_loss_weight", max_loss_weight, allowed::at_least(0));
+    visit("freeze_image_embedder", freeze_image_embedder), visit("preview_steps", preview_steps, allowed::between(0, 10'000));
   }
 };
 

@@ -11,6 +11,7 @@
 #include "rasterizer/workspace.h"
 #include "training/decode_clips.h"
 #include "training/gaussian_supervision.h"
+#include "training/model_update.h"
 #include "training/one_step.h"
 #include "training/photo_conditioning.h"
 #include "training/preview.h"
@@ -39,6 +40,7 @@ class DistillStage : public Stage {
         config_(config),
         cache_(context_, config_),
         unet_store_(store_with_lora(context_, config_)),
+        base_fingerprint_(weights_fingerprint(context_.model_folder / "unet.safetensors")),
         decoder_store_(finished_store(context_, kDecoderFile, "decoder")),
         unet_(context_.model.unet, nn::Scope(unet_store_)),
         embedder_(context_.model.image_embedder, nn::Scope(finished_store(context_, "image_embedder.safetensors", "diffusion"))),
@@ -61,7 +63,7 @@ class DistillStage : public Stage {
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
-  void export_weights() override;
+  Json export_weights(const std::filesystem::path& folder) override;
 
  private:
   struct Outcome {
@@ -84,7 +86,9 @@ class DistillStage : public Stage {
   StageContext context_;
   DistillStageConfig config_;
   LatentCache cache_;
-  std::shared_ptr<nn::ParameterStore> unet_store_, decoder_store_;
+  std::shared_ptr<nn::ParameterStore> unet_store_;
+  std::string base_fingerprint_;  ///< of unet.safetensors
+  std::shared_ptr<nn::ParameterStore> decoder_store_;
   VideoUNet unet_;
   ImageEmbedder embedder_;
   GaussianDecoder decoder_;
@@ -197,13 +201,15 @@ std::vector<Preview> DistillStage::preview() {
   return {{"photo-targets-renderings", picture_grid(supervision_rows(outcome.photos, outcome.supervision, outcome.rendered))}};
 }
 
-void DistillStage::export_weights() {
+Json DistillStage::export_weights(const std::filesystem::path& folder) {
   NamedTensors lora;
   for (const auto& [name, parameter] : unet_store_->lora_parameters()) lora[kPeftPrefix + name] = parameter;
-  export_parameters(context_, kLoraFile, lora);
-  update_model_config(
-      context_, {{"lora_rank", config_.lora_rank}, {"lora_alpha", config_.lora_alpha}, {"lora_targets", config_.lora_targets}});
-  if (config_.train_decoder) export_parameters(context_, kDecoderFile, decoder_store_->parameters());
+  // Other programs read alpha there (diffusers' LORA_ADAPTER_METADATA_KEY).
+  const Json peft = {{"r", config_.lora_rank}, {"lora_alpha", config_.lora_alpha > 0 ? config_.lora_alpha : config_.lora_rank}};
+  export_parameters(folder / kLoraFile, lora,
+                    {{weights_header::base, base_fingerprint_}, {"lora_adapter_metadata", json_text(peft)}});
+  if (config_.train_decoder) export_parameters(folder / kDecoderFile, decoder_store_->parameters());
+  return {{"lora_rank", config_.lora_rank}, {"lora_alpha", config_.lora_alpha}, {"lora_targets", config_.lora_targets}};
 }
 
 }  // namespace

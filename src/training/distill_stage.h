@@ -32,15 +32,25 @@ struct DistillStageConfig : ClipTrainerConfig {
   bool train_decoder = false;  ///< let the Gaussian decoder follow
   double surface_weight = 0;   ///< as in the decoder stage, inside L_3D; for train_decoder
   DistillStageConfig() { batch = 4, learning_rate = 1e-4, weight_decay = 0; }
+  std::vector<TrainedFile> trained_files() const {
+    std::vector<TrainedFile> files = {{"distilled_lora.safetensors", goes_on()}};
+    if (train_decoder) files.push_back({"gaussian_decoder.safetensors", true});
+    return files;
+  }
   template <class Visitor>
   void fields(Visitor& visit) {
     ClipTrainerConfig::fields(visit);
-    visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha), visit("lora_targets", lora_targets), visit("p_mean", p_mean);
-    visit("p_std", p_std), visit("sampler_share", sampler_share), visit("first_share", first_share);
-    visit("on_policy", on_policy), visit("max_loss_weight", max_loss_weight), visit("condition_dropout", condition_dropout);
-    visit("lambda_3d", lambda_3d), visit("balance_gradients", balance_gradients), visit("snr_gain", snr_gain);
-    visit("min_weight_3d", min_weight_3d), visit("supervision_views", supervision_views), visit("alpha_weight", alpha_weight);
-    visit("depth_weight", depth_weight), visit("train_decoder", train_decoder), visit("surface_weight", surface_weight);
+    visit("lora_rank", lora_rank, allowed::between(1, 4096)), visit("lora_alpha", lora_alpha, allowed::between(0, 1e6));
+    visit("lora_targets", lora_targets), visit("p_mean", p_mean, allowed::between(-20, 20)),
+        visit("p_std", p_std, allowed::between(0, 20));
+    visit("sampler_share", sampler_share, allowed::share()), visit("first_share", first_share, allowed::share());
+    visit("on_policy", on_policy, allowed::share()), visit("max_loss_weight", max_loss_weight, allowed::at_least(0));
+    visit("condition_dropout", condition_dropout, allowed::share()), visit("lambda_3d", lambda_3d, allowed::weight());
+    visit("balance_gradients", balance_gradients), visit("snr_gain", snr_gain, allowed::at_least(0));
+    visit("min_weight_3d", min_weight_3d, allowed::at_least(0)),
+        visit("supervision_views", supervision_views, allowed::between(1, 1024));
+    visit("alpha_weight", alpha_weight, allowed::weight()), visit("depth_weight", depth_weight, allowed::weight());
+    visit("train_decoder", train_decoder), visit("surface_weight", surface_weight, allowed::weight());
   }
 };
 

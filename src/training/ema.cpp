@@ -11,6 +11,7 @@ Ema::Ema(const NamedTensors& parameters, double decay) : parameters_(parameters)
     values_[name] = parameter.detach().clone();
     parameter_list_.push_back(parameter);
     value_list_.push_back(values_[name]);
+    if (!exchanged_.defined() || exchanged_.numel() < parameter.numel()) exchanged_ = at::empty_like(values_[name]).flatten();
   }
 }
 
@@ -24,7 +25,8 @@ void Ema::update(int64_t step) {
 void Ema::exchange() {
   const c10::NoGradGuard no_grad;
   for (size_t i = 0; i < parameter_list_.size(); ++i) {
-    const Tensor kept = parameter_list_[i].clone();
+    const Tensor kept = exchanged_.narrow(0, 0, parameter_list_[i].numel()).view_as(parameter_list_[i]);
+    kept.copy_(parameter_list_[i]);
     parameter_list_[i].copy_(value_list_[i]);
     value_list_[i].copy_(kept);
   }

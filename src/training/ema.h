@@ -29,10 +29,11 @@ class Ema {
   };
 
  private:
-  void exchange();
+  void exchange();  // takes no memory: it is called in a destructor
 
   NamedTensors parameters_, values_;
   std::vector<Tensor> parameter_list_, value_list_;
+  Tensor exchanged_;  // room for the largest parameter
   double decay_;
 };
 

@@ -14,13 +14,17 @@ namespace {
 
 uint64_t cache_fingerprint(const StageContext& context) {
   const std::string text = config_to_json(context.model.vae.without_scaling()).dump() + dtype_name(context.dtype);
-  uint64_t hash = fingerprint(text, context.set->fingerprint);
-  for (const auto& [name, tensor] : read_safetensors(context.model_folder / "vae.safetensors"))
-    hash = fingerprint(tensor, fingerprint(name, hash));
-  return hash;
+  return fingerprint(read_safetensors(context.model_folder / "vae.safetensors"), fingerprint(text, context.set->fingerprint));
 }
 
 }  // namespace
+
+void check_encode_views(const ClipTrainerConfig& config, bool data_grows) {
+  if (config.encode_views == "on_the_fly") return;
+  require(config.recolor_probability <= 0,
+          "recolor_probability needs \"encode_views\": \"on_the_fly\": cached latents have one colour");
+  require(!data_grows, "data that grows needs \"encode_views\": \"on_the_fly\": latents are cached once");
+}
 
 LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& config)
     : set_(context.set),
@@ -29,13 +33,9 @@ LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& c
       vae_(context.model.vae),
       store_(finished_store(context, "vae.safetensors", "vae")),
       encoder_(std::make_shared<AutoencoderEncoder>(context.model.vae, nn::Scope(store_))) {
-  require(config.encode_views == "cached" || config.encode_views == "on_the_fly",
-          "encode_views must be cached or on_the_fly, not \"{}\"", config.encode_views);
+  check_encode_views(config, set_->grows());
   fingerprint_ = cache_fingerprint(context);
   if (config.encode_views == "on_the_fly") return;
-  require(config.recolor_probability <= 0,
-          "recolor_probability needs \"encode_views\": \"on_the_fly\": cached latents have one colour");
-  require(!set_->grows(), "data that grows needs \"encode_views\": \"on_the_fly\": latents are cached once");
   fill(context);
   encoder_.reset();
 }

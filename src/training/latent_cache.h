@@ -12,12 +12,14 @@
 
 namespace gsv3d {
 
+/// Throws Error when cached latents cannot serve: for recoloured clips, for data that grows.
+void check_encode_views(const ClipTrainerConfig& config, bool data_grows);
+
 class LatentCache {
  public:
   /// "cached": encodes the pictures of the training set's orbit views (mode, not scaled) with MODEL/vae.safetensors, or reads
   /// DATA/latents-<fingerprint of weights, architecture, precision and data>.safetensors, which it writes otherwise.
-  /// "on_the_fly": keeps the encoder. Throws Error when cached latents cannot serve: with recoloured clips, with a set that
-  /// grows.
+  /// "on_the_fly": keeps the encoder. Throws Error as check_encode_views() does.
   LatentCache(const StageContext& context, const ClipTrainerConfig& config);
 
   /// [B, N, z, h, w] float32 modes on the context's device, without gradients, N = frames. views [B, N, 4, S, S]: the clips'

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/metrics_csv.h"
 #include "core/tensor.h"
-#include "training/metrics_csv.h"
+#include "core/tensorboard.h"
 #include "training/stage.h"
-#include "training/tensorboard.h"
 
 namespace gsv3d {
 
@@ -31,7 +31,9 @@ class MetricsLog {
   void restore(const Tensor& pending);
   /// Writes the means since the last row as the row of this step (count of steps done). Does nothing when there was no step.
   void write_row(int64_t step, double seconds);
-  void image(int64_t step, const Preview& preview) { tensorboard_.image(step, preview.name, preview.image); }
+  void image(int64_t step, const Preview& preview) {
+    tensorboard_.image(step, preview.name, {encode_png(preview.image), preview.image.width, preview.image.height});
+  }
   void flush() { tensorboard_.flush(); }
 
  private:

@@ -46,6 +46,12 @@ uint64_t fingerprint(const Tensor& tensor, uint64_t start) {
   return fingerprint(values.const_data_ptr(), values.nbytes(), sizes);
 }
 
+uint64_t fingerprint(const NamedTensors& tensors, uint64_t start) {
+  uint64_t hash = start;
+  for (const auto& [name, tensor] : tensors) hash = fingerprint(tensor, fingerprint(name, hash));
+  return hash;
+}
+
 std::string fingerprint_text(uint64_t value) {
   return fmt::format("{:016x}", value);
 }

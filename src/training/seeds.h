@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/tensor.h"
+#include "core/safetensors.h"
 
 namespace gsv3d {
 
@@ -18,6 +18,8 @@ uint64_t fingerprint(const void* data, size_t size, uint64_t start = 14695981039
 uint64_t fingerprint(std::string_view text, uint64_t start = 14695981039346656037ull);
 /// Of a tensor's values and sizes.
 uint64_t fingerprint(const Tensor& tensor, uint64_t start = 14695981039346656037ull);
+/// Of all names and tensors.
+uint64_t fingerprint(const NamedTensors& tensors, uint64_t start = 14695981039346656037ull);
 
 /// 16 lower-case hexadecimal digits.
 std::string fingerprint_text(uint64_t value);

@@ -64,8 +64,18 @@ bool ShardFollower::next(std::unique_lock<std::mutex>& lock, Shard& shard) {
   return false;
 }
 
+/// A thread's work: whatever goes wrong in it is thrown by extend().
 void ShardFollower::read() {
   std::unique_lock lock(mutex_);
+  try {
+    read_all(lock);
+  } catch (...) {  // in look(), with the mutex held: a folder went away, say
+    error_ = std::current_exception();
+  }
+  changed_.notify_all();
+}
+
+void ShardFollower::read_all(std::unique_lock<std::mutex>& lock) {
   for (Shard shard; next(lock, shard);) {
     ++reading_;
     lock.unlock();
@@ -86,7 +96,6 @@ void ShardFollower::read() {
     if (error) error_ = error;
     changed_.notify_all();
   }
-  changed_.notify_all();
 }
 
 int64_t ShardFollower::extend(TrainingSet& set) {

@@ -35,6 +35,7 @@ class ShardFollower {
     size_t folder;
   };
   void read();
+  void read_all(std::unique_lock<std::mutex>& lock);
   void look();
   bool next(std::unique_lock<std::mutex>& lock, Shard& shard);
 

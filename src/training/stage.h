@@ -37,8 +37,9 @@ class Stage {
   virtual StepLoss loss(int64_t step, uint64_t seed) = 0;
   /// Pictures of what the current weights do (called with averaged weights, without gradients).
   virtual std::vector<Preview> preview() = 0;
-  /// Writes the current weights (called with averaged ones) into the model folder, as fp16, atomically.
-  virtual void export_weights() = 0;
+  /// Writes the current weights (called with averaged ones) into a folder, as fp16, atomically. → What they change in the
+  /// model's config.json, as a JSON merge patch.
+  virtual Json export_weights(const std::filesystem::path& folder) = 0;
 };
 
 }  // namespace gsv3d

@@ -26,20 +26,16 @@ void add_trained(NamedTensors& all, const std::string& prefix, nn::ParameterStor
   for (const auto& [name, parameter] : store.parameters()) all[prefix + "/" + name] = parameter;
 }
 
-void export_parameters(const StageContext& context, const std::string& file, const NamedTensors& parameters) {
+void export_parameters(const std::filesystem::path& path, const NamedTensors& parameters,
+                       std::map<std::string, std::string> header) {
   NamedTensors halves;
   for (const auto& [name, parameter] : parameters) {
-    halves[name] = parameter.detach().to(at::kHalf);
-    require(at::isfinite(halves[name]).all().item<bool>(), "{}: \"{}\" has values that fp16 cannot hold", file, name);
+    halves[name] = parameter.detach().to(at::kCPU, at::kHalf);
+    require(at::isfinite(halves[name]).all().item<bool>(), "{}: \"{}\" has values that fp16 cannot hold", path.string(), name);
   }
-  write_safetensors(context.model_folder / file, halves, {{"format", "pt"}});
-}
-
-void update_model_config(const StageContext& context, const Json& patch) {
-  const std::filesystem::path path = context.model_folder / "config.json";
-  Json config = read_json_file(path);
-  config.merge_patch(patch);
-  write_json_file(path, config);
+  header["format"] = "pt";
+  header[weights_header::fingerprint] = fingerprint_text(fingerprint(halves));
+  write_safetensors(path, halves, header);
 }
 
 }  // namespace gsv3d

@@ -1,4 +1,4 @@
-// What every stage is built from, and the two ways a stage touches the model folder.
+// What every stage is built from, and how a stage reads and writes weights.
 #pragma once
 
 #include <filesystem>
@@ -34,8 +34,10 @@ std::shared_ptr<nn::ParameterStore> finished_store(const StageContext& context, 
 /// Adds a store's parameters to a stage's, under PREFIX/name, and turns their gradients on.
 void add_trained(NamedTensors& all, const std::string& prefix, nn::ParameterStore& store);
 
-/// Writes parameters as fp16 into the model folder, atomically. Throws Error naming the first tensor that fp16 cannot hold.
-void export_parameters(const StageContext& context, const std::string& file, const NamedTensors& parameters);
+/// Writes parameters as fp16, atomically, with their fingerprint and `header` in the file's header. Throws Error naming the first
+/// tensor that fp16 cannot hold.
+void export_parameters(const std::filesystem::path& path, const NamedTensors& parameters,
+                       std::map<std::string, std::string> header = {});
 
 /// A stage's configuration without the keys that only say how long and how often (steps, log and checkpoint periods), so that a
 /// run may be prolonged; and without what matters at the first step only.
@@ -45,8 +47,5 @@ Json lasting_settings(const Config& config) {
   for (const char* key : {"steps", "checkpoint_minutes", "preview_minutes", "log_steps", "initial_weights"}) json.erase(key);
   return json;
 }
-
-/// Changes keys of MODEL/config.json (a JSON merge patch, RFC 7396), atomically; the rest of the file stays.
-void update_model_config(const StageContext& context, const Json& patch);
 
 }  // namespace gsv3d

@@ -11,9 +11,11 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "training/checkpoint.h"
 #include "training/decoder_stage.h"
 #include "training/diffusion_stage.h"
 #include "training/distill_stage.h"
+#include "training/latent_cache.h"
 #include "training/shard_follower.h"
 #include "training/stage_context.h"
 #include "training/vae_stage.h"
@@ -21,30 +23,30 @@
 namespace gsv3d {
 namespace {
 
-struct PreparedStage {
-  std::unique_ptr<Stage> stage;
+/// A stage whose settings are read and checked, before there is data for it.
+struct ConfiguredStage {
   TrainerConfig trainer;
+  std::vector<TrainedFile> files;
+  std::function<std::unique_ptr<Stage>(StageContext)> make;
 };
-
-template <class Config>
-PreparedStage prepare(StageContext context, const TrainOptions& options,
-                      std::unique_ptr<Stage> (*make)(StageContext, const Config&)) {
-  auto config = config_from_json<Config>(read_json_file(options.config), options.config.string());
-  if (options.steps) config.steps = *options.steps;
-  check_trainer_config(config, options.config.string());
-  return {make(std::move(context), config), static_cast<const TrainerConfig&>(config)};
-}
 
 struct StageEntry {
   std::string name;
   bool needs_depth;
-  std::function<PreparedStage(StageContext, const TrainOptions&)> prepare;
+  std::function<ConfiguredStage(const TrainOptions&)> configure;
 };
 
 template <class Config>
 StageEntry entry(const std::string& name, bool needs_depth, std::unique_ptr<Stage> (*make)(StageContext, const Config&)) {
-  return {name, needs_depth,
-          [make](StageContext context, const TrainOptions& options) { return prepare(std::move(context), options, make); }};
+  return {name, needs_depth, [make](const TrainOptions& options) -> ConfiguredStage {
+            const std::string where = options.config.string();
+            auto config = config_from_json<Config>(read_json_file(options.config), where);
+            if (options.steps) config.steps = *options.steps;
+            check_settings(config, where);
+            if constexpr (std::is_base_of_v<ClipTrainerConfig, Config>) check_encode_views(config, options.follow);
+            return {config, config.trained_files(),
+                    [make, config](StageContext context) { return make(std::move(context), config); }};
+          }};
 }
 
 const std::vector<StageEntry>& entries() {
@@ -128,6 +130,7 @@ TrainSummary train(const TrainOptions& options) {
   if (options.seconds && *options.seconds <= 0) throw UsageError("--seconds must be positive");
   if (options.data.empty()) throw UsageError("--data is missing");
 
+  const ConfiguredStage configured = found->configure(options);
   keep_freed_memory();
   TrainRun run;
   run.folder = options.run;
@@ -144,6 +147,8 @@ TrainSummary train(const TrainOptions& options) {
   StageContext context;
   context.model_folder = options.model;
   context.model = read_model_config(options.model);
+  const bool resumes = run.resume && std::filesystem::exists(checkpoint_path(run.folder));
+  run.update = std::make_shared<ModelUpdate>(options.model, run.folder, configured.files, resumes, options.replace);
   context.data = options.data[0].path;
   context.seed = options.seed;
   context.device = run.device;
@@ -154,8 +159,7 @@ TrainSummary train(const TrainOptions& options) {
   spdlog::info("train {}: {} orbits of {} groups, {} pixels, {} on {}", options.stage, set->size(), set->group_count(),
                set->image_size(), dtype_name(run.dtype), run.device.str());
   context.set = set;
-  const PreparedStage prepared = found->prepare(std::move(context), options);
-  return run_training(*prepared.stage, prepared.trainer, run);
+  return run_training(*configured.make(std::move(context)), configured.trainer, run);
 }
 
 }  // namespace gsv3d

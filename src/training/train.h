@@ -14,7 +14,8 @@ namespace gsv3d {
 
 struct TrainOptions {
   std::string stage;              ///< vae | diffusion | decoder | distill
-  std::filesystem::path model;    ///< folder whose config.json gives the architecture; receives the weights
+  std::filesystem::path model;    ///< folder whose config.json gives the architecture; receives the weights at the end
+  bool replace = false;           ///< put trained weights aside that the run does not begin with (ModelUpdate)
   std::vector<DataFolder> data;   ///< where shards are, one or more places
   bool follow = false;            ///< start with the first shard and take in others as they appear
   std::filesystem::path run;      ///< folder of the checkpoint, metrics and previews

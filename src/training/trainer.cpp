@@ -51,13 +51,13 @@ class Trainer {
   TrainSummary train();
 
  private:
-  std::filesystem::path checkpoint_path() const { return run_.folder / "checkpoint.safetensors"; }
   double resume();
   double fraction_done() const;
   bool finished() const { return budget_ ? fraction_done() >= 1 : step_ >= config_.steps; }
   void one_step();
   void count(const AdamW::Outcome& outcome, const StepLoss& loss, double learning_rate);
   void read_back();
+  void train_steps();
   void save();
   void export_average();
   void show();
@@ -79,6 +79,7 @@ class Trainer {
   double session_start_;                    // in training time
   std::optional<double> budget_;            // training time over all sessions, of runs by the clock
   double keep_seconds_, show_seconds_ = 1;  // what the end will take
+  Json config_patch_ = Json::object();      // of the last export
   TrainSummary summary_;
   MetricsLog metrics_;
 };
@@ -108,9 +109,9 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
 
 /// Restores the folder's checkpoint. → training seconds of earlier sessions.
 double Trainer::resume() {
-  if (!run_.resume || !std::filesystem::exists(checkpoint_path())) return 0;
-  const Checkpoint checkpoint = load_checkpoint(checkpoint_path());
-  const std::string where = checkpoint_path().string();
+  if (!run_.resume || !std::filesystem::exists(checkpoint_path(run_.folder))) return 0;
+  const TrainingCheckpoint checkpoint = load_checkpoint(checkpoint_path(run_.folder));
+  const std::string where = checkpoint_path(run_.folder).string();
   require(checkpoint.settings_fingerprint == fingerprint_,
           "{}: belongs to a run with another configuration, data or seed (see settings.json beside it); choose another run "
           "folder, or "
@@ -173,14 +174,15 @@ void Trainer::read_back() {
 }
 
 void Trainer::save() {
-  save_checkpoint(checkpoint_path(), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
-                                      optimizer_.updates(), clock_.seconds(), metrics_.pending(), fingerprint_});
+  save_checkpoint(checkpoint_path(run_.folder), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
+                                                 optimizer_.updates(), clock_.seconds(), metrics_.pending(), fingerprint_});
 }
 
 void Trainer::export_average() {
   const c10::NoGradGuard no_grad;
   const Ema::Swap averaged(ema_);
-  stage_.export_weights();
+  config_patch_ = stage_.export_weights(run_.folder / "model");
+  if (run_.update) run_.update->complete(config_patch_);
 }
 
 /// Shows what the averaged weights do.
@@ -217,7 +219,7 @@ void Trainer::report(Progress& progress) const {
   progress.update(static_cast<int64_t>(done), fmt::format("step {}  loss {:.4f}{}", step_, summary_.last_loss, skipped));
 }
 
-TrainSummary Trainer::train() {
+void Trainer::train_steps() {
   Progress progress("train " + stage_.name(), budget_ ? static_cast<int64_t>(*budget_) : config_.steps - step_);
   const int64_t read_back_steps = run_.read_back_steps > 0   ? run_.read_back_steps
                                   : tally_.device().is_cpu() ? 1
@@ -238,15 +240,26 @@ TrainSummary Trainer::train() {
       }
     }
   }
+}
+
+TrainSummary Trainer::train() {
+  summary_.had_ended = step_ > 0 && finished();
+  train_steps();
   // Cancelled only when there is something left to do: the last step may end as the request arrives.
   const bool cancelled = cancel_requested() && !finished();
   if (!cancelled) metrics_.write_row(step_, clock_.seconds());
-  keep();
+  if (summary_.had_ended) {
+    export_average();
+  } else {
+    keep();
+  }
   if (cancelled) {
-    spdlog::info("train {}: stopped at step {}; the same command goes on from here", stage_.name(), step_);
+    spdlog::info("train {}: stopped at step {}; the same command goes on from here; the weights so far are in {}", stage_.name(),
+                 step_, (run_.folder / "model").string());
     throw Cancelled();
   }
-  if (show_at_the_end()) show();
+  if (run_.update) run_.update->install(config_patch_);
+  if (!summary_.had_ended && show_at_the_end()) show();
   summary_.steps = step_;
   summary_.seconds = clock_.seconds();
   return summary_;

@@ -7,13 +7,16 @@
 #include <optional>
 
 #include "core/device.h"
+#include "training/model_update.h"
 #include "training/stage.h"
 #include "training/trainer_config.h"
 
 namespace gsv3d {
 
 struct TrainRun {
-  std::filesystem::path folder;  ///< checkpoint.safetensors, metrics.csv, TensorBoard events, previews/, settings.json
+  /// checkpoint.safetensors, metrics.csv, TensorBoard events, previews/, settings.json, and model/ with the weights
+  std::filesystem::path folder;
+  std::shared_ptr<ModelUpdate> update;  ///< puts the weights into the model folder when the training is done; none: nobody does
   uint64_t seed = 0;
   /// Schedule by training time over all sessions instead of steps, the final export included; not bit-reproducible.
   std::optional<double> minutes;
@@ -34,11 +37,13 @@ struct TrainSummary {
           skipped = 0;  ///< step at which this session began; steps done in all; skipped in this session
   double seconds = 0;   ///< training time over all sessions
   double last_loss = 0;
+  bool had_ended = false;  ///< there was nothing left to do when the session began
 };
 
-/// Trains until the last step (or minute). After Ctrl-C or SIGTERM it writes a checkpoint, exports the weights and throws
-/// Cancelled. A step whose loss or gradients are not finite is left out; Error when 20 in a row were (noticed when the loss is
-/// read back). Error also when the folder's checkpoint belongs to other settings.
+/// Trains until the last step (or minute), and then lets run.update install the weights. After Ctrl-C or SIGTERM it writes a
+/// checkpoint, exports the weights into the run's folder and throws Cancelled. A step whose loss or gradients are not finite is
+/// left out; Error when 20 in a row were (noticed when the loss is read back). Error also when the folder's checkpoint belongs to
+/// other settings.
 TrainSummary run_training(Stage& stage, const TrainerConfig& config, const TrainRun& run);
 
 }  // namespace gsv3d

@@ -30,7 +30,7 @@ class VaeStage : public Stage {
   Json settings() const override;
   StepLoss loss(int64_t step, uint64_t seed) override;
   std::vector<Preview> preview() override;
-  void export_weights() override;
+  Json export_weights(const std::filesystem::path& folder) override;
 
  private:
   Tensor draw_views(int64_t count, const at::Generator& generator, bool flips) const;
@@ -115,7 +115,7 @@ std::vector<Preview> VaeStage::preview() {
   return {{"reconstruction", picture_grid(rows)}};
 }
 
-void VaeStage::export_weights() {
+Json VaeStage::export_weights(const std::filesystem::path& folder) {
   constexpr int64_t measured_views = 512, at_once = 64;
   const AutoencoderConfig& vae = context_.model.vae;
   std::vector<Tensor> modes;
@@ -128,7 +128,7 @@ void VaeStage::export_weights() {
   const Tensor deviation = per_channel ? latents.std(at::IntArrayRef{1}) : latents.std();
   require(at::isfinite(deviation).logical_and(deviation > 0).all().item<bool>(),
           "the latents' standard deviation is {}: the autoencoder has collapsed", deviation.min().item<double>());
-  export_parameters(context_, "vae.safetensors", store_->parameters());
+  export_parameters(folder / "vae.safetensors", store_->parameters());
   const auto numbers = [](const Tensor& values) {
     return std::vector<double>(values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel());
   };
@@ -137,7 +137,7 @@ void VaeStage::export_weights() {
     patch = {{"latent_shift", numbers(latents.mean(1))}, {"latent_scale", numbers(deviation.reciprocal())}};
   else
     patch["scale_factor"] = 1 / deviation.item<double>();
-  update_model_config(context_, {{"vae", patch}});
+  return {{"vae", patch}};
 }
 
 }  // namespace

@@ -20,13 +20,15 @@ struct VaeStageConfig : TrainerConfig {
   double min_tint = 0.15;
   std::optional<bool> per_channel;  ///< export a shift and scale for each channel of the latents; default: with alpha, yes
   VaeStageConfig() { batch = 32; }
+  std::vector<TrainedFile> trained_files() const { return {{"vae.safetensors", goes_on()}}; }
   template <class Visitor>
   void fields(Visitor& visit) {
     TrainerConfig::fields(visit);
-    visit("l1_weight", l1_weight), visit("mse_weight", mse_weight), visit("kl_weight", kl_weight);
-    visit("foreground_weight", foreground_weight), visit("saturation_weight", saturation_weight);
-    visit("alpha_weight", alpha_weight), visit("edge_weight", edge_weight);
-    visit("recolor_probability", recolor_probability), visit("min_tint", min_tint), visit("per_channel", per_channel);
+    visit("l1_weight", l1_weight, allowed::weight()), visit("mse_weight", mse_weight, allowed::weight());
+    visit("kl_weight", kl_weight, allowed::weight()), visit("foreground_weight", foreground_weight, allowed::weight());
+    visit("saturation_weight", saturation_weight, allowed::weight()), visit("alpha_weight", alpha_weight, allowed::weight());
+    visit("edge_weight", edge_weight, allowed::weight()), visit("recolor_probability", recolor_probability, allowed::share());
+    visit("min_tint", min_tint, allowed::share()), visit("per_channel", per_channel);
   }
 };
 

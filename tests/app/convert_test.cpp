@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/safetensors.h"
 #include "gaussian_files/gaussian_file.h"
 #include "goldens.h"
@@ -97,6 +99,35 @@ TEST(Convert, FailuresAreOneLineAndLeaveNothing) {
   expect_failure("convert a.ply b.spz --up x", 2, "--up");
   expect_failure("convert a.ply b.spz --scale 0", 2, "--scale");
   expect_failure("convert a.ply", 2, "output");
+}
+
+TEST(Convert, BadRowsAreLeftOutWithAWordOrRefused) {
+  const TemporaryFolder folder;
+  write_gaussians(folder / "a.ply", moderate_gaussians(30, 1));
+  std::string bytes = read_file(folder / "a.ply");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  bytes.replace(bytes.size() - 68, 4, reinterpret_cast<const char*>(&nan), 4);
+  write_file(folder / "nan.ply", bytes);
+  const ProgramResult result = run_program(folder.path(), "convert nan.ply b.ply");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, HasSubstr("29 Gaussians"));
+  EXPECT_THAT(result.err, HasSubstr("nan.ply: 1 of 30 rows are no Gaussians"));
+  testing::expect_one_line(run_program(folder.path(), "convert nan.ply c.ply --strict"), 1, "1 of 30 rows are no Gaussians");
+  EXPECT_FALSE(fs::exists(folder / "c.ply"));
+  testing::expect_one_line(run_program(folder.path(), "view nan.ply -o c.html --strict"), 1, "1 of 30 rows");
+}
+
+TEST(Convert, OneFarGaussianDoesNotCostTheOthersTheirPlaces) {
+  const TemporaryFolder folder;
+  auto g = moderate_gaussians(3000, 1);
+  g.means[7][1] = 1e6f;
+  write_gaussians(folder / "a.ply", g);
+  const ProgramResult result = run_program(folder.path(), "convert a.ply b.spz");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("b.spz: 1 of 3000 Gaussians are left out"));
+  const auto back = read_gaussians(folder / "b.spz").gaussians;
+  ASSERT_EQ(back.count(), 2999);
+  expect_near(back.means, at::cat({g.means.slice(0, 0, 7), g.means.slice(0, 8)}), 5e-4, "position");
 }
 
 /// The command that runs splat-transform, or nothing when scripts/test_tools.sh has not installed it.

@@ -67,9 +67,26 @@ TEST_F(FitCommand, SaysWhatIsWrongInOneLine) {
   testing::expect_one_line(run(". -o a.obj"), 2, "a.obj");
   testing::expect_one_line(run(". --hold-out 1 -o a.ply"), 1, "none is left");
   testing::expect_one_line(run("0.png -o a.ply"), 1, "neither");
-  fs::remove(folder_ / "3.png");
-  testing::expect_one_line(run(". -o a.ply"), 1, "3");
+  testing::expect_one_line(run(". -o 0.png/a.ply"), 1, "0.png");
+  fs::create_directory(folder_ / "b.ply");
+  testing::expect_one_line(run(". -o b.ply"), 1, "b.ply");
+  for (const char* name : {"1.png", "3.png", "4.png", "5.png", "6.png"}) fs::remove(folder_ / name);
+  testing::expect_one_line(run(". -o a.ply"), 1, "5 of 8 frames cannot be used");
   EXPECT_FALSE(fs::exists(folder_ / "a.ply"));
+}
+
+TEST_F(FitCommand, AMissingPictureIsAWarning) {
+  fs::remove(folder_ / "3.png");
+  const ProgramResult result = run(". --up y --steps 5 -o a.ply");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 of 8 frames cannot be used"));
+  EXPECT_THAT(result.err, HasSubstr("frame 3: no picture \"3\""));
+  EXPECT_THAT(result.out, HasSubstr("on the 7 fitted views"));
+}
+
+TEST_F(FitCommand, AnOutputThatCannotBeWrittenIsNoticedBeforeTheFit) {
+  const ProgramResult result = run(". --up y --steps 1000000 -o /proc/nowhere/a.ply", "timeout 60");
+  testing::expect_one_line(result, 1, "/proc/nowhere");
 }
 
 }  // namespace

@@ -239,6 +239,49 @@ TEST_F(Generate, OneBadPhotoDoesNotStopTheOthers) {
   EXPECT_FALSE(fs::exists(folder_ / "out" / "bad"));
 }
 
+TEST_F(Generate, FolderMeansItsPictures) {
+  fs::create_directories(folder_ / "photos" / "below");
+  for (const char* name : {"photos/b.PNG", "photos/a.png", "photos/.hidden.png", "photos/below/c.png"})
+    fs::copy(folder_ / "good.png", folder_ / name);
+  put("photos/notes.txt", "no picture");
+  const ProgramResult result = run("photos good.png --steps 1 --no-viewer");
+  EXPECT_EQ(result.code, 0) << result.err;
+  const size_t a = result.out.find("out/a: "), b = result.out.find("out/b: "), good = result.out.find("out/good: ");
+  ASSERT_NE(good, std::string::npos) << result.out;
+  EXPECT_LT(a, b);
+  EXPECT_LT(b, good);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 3);
+  EXPECT_THAT(result.out, HasSubstr("made 3, skipped 0, failed 0 of 3 photos in "));
+}
+
+TEST_F(Generate, ClosingSummarySaysWhatFailedAndWhy) {
+  put("bad.png", "no");
+  fs::create_directory(folder_ / "empty");
+  EXPECT_EQ(run("good.png --quiet --steps 1").code, 0);
+  const auto time = fs::last_write_time(folder_ / "out" / "good" / "object.ply");
+  fs::copy(folder_ / "good.png", folder_ / "new.png");
+  const ProgramResult people = run("bad.png good.png new.png empty --steps 1 --skip-existing");
+  EXPECT_EQ(people.code, 1);
+  EXPECT_EQ(people.err_lines(), 2) << people.err;
+  EXPECT_THAT(people.out, HasSubstr("made 1, skipped 1, failed 2 of 4 photos in "));
+  EXPECT_THAT(people.out, HasSubstr("  failed: bad.png: "));
+  EXPECT_THAT(people.out, HasSubstr("  failed: empty: a folder without pictures"));
+  EXPECT_EQ(fs::last_write_time(folder_ / "out" / "good" / "object.ply"), time);
+
+  fs::remove_all(folder_ / "out" / "new");
+  const ProgramResult programs = run("bad.png good.png new.png --steps 1 --skip-existing --json");
+  EXPECT_EQ(programs.code, 1);
+  const Json json = parse_json(programs.out, "stdout");
+  ASSERT_EQ(json["made"].size(), 1u);
+  EXPECT_EQ(json["made"][0]["input"], "new.png");
+  EXPECT_EQ(json["made"][0]["folder"], "out/new");
+  EXPECT_GT(json["made"][0]["gaussians"].get<int64_t>(), 0);
+  EXPECT_EQ(json["skipped"][0]["input"], "good.png");
+  EXPECT_EQ(json["failed"][0]["input"], "bad.png");
+  EXPECT_THAT(json["failed"][0]["why"].get<std::string>(), HasSubstr("not a picture"));
+  EXPECT_EQ(json["not_begun"], 0);
+}
+
 TEST_F(Generate, PhotosOfOneNameGetFoldersOfTheirOwn) {
   fs::create_directory(folder_ / "b");
   fs::copy(folder_ / "good.png", folder_ / "b" / "good.png");

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "gaussian_files/ply.h"
 #include "program.h"
 
@@ -55,6 +57,29 @@ TEST_F(MeshCommand, EveryFormat) {
   EXPECT_TRUE(fs::exists(folder_ / "a.mtl") && fs::exists(folder_ / "a.png"));
 }
 
+/// The largest and smallest z of a binary STL file.
+std::pair<float, float> stl_z_range(const std::string& bytes) {
+  std::pair<float, float> range = {1e30F, -1e30F};
+  for (size_t triangle = 84; triangle + 50 <= bytes.size(); triangle += 50) {
+    for (int corner = 0; corner < 3; ++corner) {
+      float z;
+      std::memcpy(&z, bytes.data() + triangle + 12 + 12 * corner + 8, 4);
+      range = {std::min(range.first, z), std::max(range.second, z)};
+    }
+  }
+  return range;
+}
+
+TEST_F(MeshCommand, HeightInMillimetres) {
+  const ProgramResult result = run("ball.ply --quiet --resolution 32 --height 1.5in -o a.stl");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto [low, high] = stl_z_range(read_file(folder_ / "a.stl"));
+  EXPECT_NEAR(high - low, 38.1, 1e-3);
+  fs::remove(folder_ / "a.stl");
+  expect_one_line(run("ball.ply --size 12 -o b.glb"), 2, "unit");
+  expect_one_line(run("ball.ply --size 0mm -o b.glb"), 2, "0.1 mm");
+}
+
 TEST_F(MeshCommand, WhatCannotBecomeAMesh) {
   expect_one_line(run("nowhere.ply"), 1, "nowhere.ply");
   write_ply(folder_ / "glass.ply", ball(0.01F));
@@ -77,7 +102,7 @@ TEST_F(MeshCommand, WrongUsage) {
 }
 
 TEST_F(MeshCommand, DiskFull) {
-  expect_one_line(run("ball.ply --resolution 32 -o big.glb", "ulimit -f 4;"), 1, "cannot write");
+  expect_one_line(run("ball.ply --quiet --resolution 32 -o big.glb", "ulimit -f 4;"), 1, "cannot write");
 }
 
 #else

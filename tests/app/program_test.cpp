@@ -37,6 +37,45 @@ TEST(Program, WrongUsageExitsWithTwo) {
   EXPECT_THAT(result.err, HasSubstr("fly"));
 }
 
+TEST(Program, MistypedWordsAreRecognised) {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<std::string, std::string>> typed = {
+      {"generte photo.jpg", "unknown command \"generte\", did you mean \"generate\"? (see gsv3d --help)"},
+      {"data rendr objects", "unknown command \"rendr\", did you mean \"render\"? (see gsv3d data --help)"},
+      {"train decoder --modle m", "unknown option \"--modle\", did you mean \"--model\"? (see gsv3d train --help)"},
+      {"generate photo.jpg --step 5", "unknown option \"--step\", did you mean \"--steps\"? (see gsv3d generate --help)"},
+      {"info --zzzzzz", "unknown option \"--zzzzzz\" (see gsv3d info --help)"}};
+  for (const auto& [words, answer] : typed) testing::expect_one_line(run_program(folder.path(), words), 2, answer);
+}
+
+/// Signals in the first instants, while libraries begin, end the program as later ones do.
+TEST(Program, EarlySignalsEndAsLateOnes) {
+  const TemporaryFolder folder;
+  for (const char* signal : {"TERM", "HUP"}) {
+    // As soon as the program catches SIGTERM and SIGHUP: bits 14 and 0.
+    const std::string at_once = fmt::format(
+        "at_once() {{ \"$@\" & until grep -q '^SigCgt.*[4-7c-f]..[13579bdf]$' /proc/$!/status; do :; done; kill -{} $!; wait $!; "
+        "}}; at_once",
+        signal);
+    const ProgramResult result = run_program(folder.path(), "data render procedural:100000:1 -o out --size 64", at_once);
+    EXPECT_EQ(result.code, 130) << signal << ": " << result.err;
+    EXPECT_EQ(result.err, "gsv3d: cancelled\n") << signal;
+    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  }
+  // And that is before the libraries, whose start takes most of a short run's time.
+  const ProgramResult loading = run_program(folder.path(), "--version", "LD_DEBUG=libs");
+  const size_t ours = loading.err.find("calling preinit: "), first = loading.err.find("calling init: ");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_LT(ours, first);
+}
+
+TEST(Program, FailsInOrderWhenNobodyCanBeTold) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(run_program(folder.path(), "info --model nowhere 2>/dev/full").code, 1);
+  EXPECT_EQ(run_program(folder.path(), "info --model nowhere 2>&-").code, 1);
+  EXPECT_EQ(run_program(folder.path(), "2>/dev/full").code, 2);
+}
+
 TEST(Program, InfoListsPartsOfAModel) {
   const TemporaryFolder folder;
   initialise_model(folder / "toy", testing::toy_config(), 1);

@@ -57,7 +57,8 @@ TEST(Config, RoundTrips) {
 }
 
 TEST(Config, NamesEveryMistakeAndItsPlace) {
-  EXPECT_EQ(refusal(R"({"cuont":1})"), "c: unknown key \"cuont\"");
+  EXPECT_EQ(refusal(R"({"cuont":1})"), "c: unknown key \"cuont\", did you mean \"count\"?");
+  EXPECT_EQ(refusal(R"({"Flags":1})"), "c: unknown key \"Flags\", did you mean \"flag\"?");
   EXPECT_EQ(refusal(R"({"inner":[{},{"lr":1}]})"), "c.inner[1]: unknown key \"lr\"");
   EXPECT_EQ(refusal(R"({"count":1.5})"), "c.count: expected a whole number, found 1.5");
   EXPECT_EQ(refusal(R"({"count":"1"})"), "c.count: expected a whole number, found \"1\"");

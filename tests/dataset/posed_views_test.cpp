@@ -13,6 +13,8 @@
 namespace gsv3d {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using testing::error_of;
 using testing::expect_near;
 using ::testing::HasSubstr;
@@ -123,16 +125,117 @@ TEST_F(PosedViewsFiles, DamageIsNamed) {
   EXPECT_THAT(error([](Json& f) { f.erase("frames"); }), HasSubstr("no frames"));
   EXPECT_THAT(error([](Json& f) { f.erase("camera_angle_x"); }), HasSubstr("frame 0: neither fl_x nor camera_angle_x"));
   EXPECT_THAT(error([](Json& f) { f["frames"][1].erase("file_path"); }), HasSubstr("frame 1: no file_path"));
-  EXPECT_THAT(error([](Json& f) { f["frames"][1]["file_path"] = "none"; }), HasSubstr("none"));
   EXPECT_THAT(error([](Json& f) { f["frames"][1]["transform_matrix"][0] = 3; }), HasSubstr("4 x 4"));
   EXPECT_THAT(error([](Json& f) { f["frames"][1]["transform_matrix"][0][0] = "a"; }), HasSubstr("no number"));
-  EXPECT_THAT(error([](Json& f) { f["frames"][1]["transform_matrix"][0][0] = 7; }), HasSubstr("no rotation"));
-  EXPECT_THAT(error([](Json& f) { f["k1"] = 0.1; }), HasSubstr("undistort"));
+  EXPECT_THAT(error([](Json& f) {
+                f["frames"][1]["transform_matrix"] = {{1, 0.5, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}};
+              }),
+              HasSubstr("no rotation"));
+  EXPECT_THAT(error([](Json& f) {
+                f["frames"][1]["transform_matrix"][1] = Json::array({0, 0, 0, 1});
+              }),
+              HasSubstr("mirrors or collapses"));
+  EXPECT_THAT(error([](Json& f) { f["camera_model"] = "FULL_OPENCV"; }), HasSubstr("model FULL_OPENCV cannot be used"));
+  EXPECT_THAT(error([](Json& f) { f["camera_model"] = "EQUIRECTANGULAR"; }), HasSubstr("model EQUIRECTANGULAR cannot be used"));
+  EXPECT_THAT(error([](Json& f) { f["equirectangular"] = true; }), HasSubstr("\"equirectangular\" cannot be used"));
+  EXPECT_THAT(error([](Json& f) { f["k4"] = 0.1; }), HasSubstr("k4 is not 0"));
+  EXPECT_THAT(error([](Json& f) { f["w"] = 80, f["h"] = 50; }),
+              AllOf(HasSubstr("frame 0"), HasSubstr("40 x 30 pixels, but its camera was made for 80 x 50")));
+  EXPECT_THAT(error([](Json& f) { f["frames"][0]["mask_path"] = "none.png"; }), HasSubstr("no mask \"none.png\""));
   EXPECT_THAT(error([](Json& f) { f["camera_angle_x"] = -1; }), HasSubstr("camera_angle_x"));
   save_png(folder.path() / "r_1.png", blank_image(41, 30, 0, 0, 0));
   EXPECT_THAT(error([](Json&) {}), HasSubstr("41 x 30"));
   EXPECT_THAT(error_of([&] { read_posed_views(folder.path() / "missing"); }), HasSubstr("does not exist"));
   EXPECT_THAT(error_of([&] { read_posed_views(folder.path() / "r_0.png"); }), HasSubstr("neither"));
+}
+
+TEST_F(PosedViewsFiles, FramesWithoutPictureOrPoseAreLeftOut) {
+  const Json good = file;
+  file["frames"][1]["file_path"] = "none";
+  PosedViews views = read();
+  EXPECT_THAT(views.warnings,
+              ElementsAre(AllOf(HasSubstr("1 of 3 frames cannot be used"), HasSubstr("frame 1: no picture \"none\""))));
+  ASSERT_EQ(views.rgba.size(0), 2);
+  EXPECT_EQ(views.rgba[1][1][5][5].item<int>(), 80) << "the third picture";
+  expect_near(views.cameras.world_to_camera[1], orbit.world_to_camera[2], 1e-5, "with its own camera");
+  file = good;
+  file["frames"][2].erase("transform_matrix");
+  EXPECT_THAT(read().warnings, ElementsAre(HasSubstr("frame 2: no transform_matrix")));
+  file["frames"][0]["transform_matrix"] = nullptr;
+  EXPECT_THAT(error_of([&] { read(); }), HasSubstr("2 of 3 frames cannot be used"));
+}
+
+TEST_F(PosedViewsFiles, PicturesAreFoundByWhatPeopleWrite) {
+  file["frames"][1]["file_path"] = ".\\r_1.png";
+  EXPECT_EQ(read().rgba[1][1][5][5].item<int>(), 40);
+  std::filesystem::rename(folder.path() / "r_1.png", folder.path() / "r_1.jpg");  // the content decides how it is read
+  file["frames"][1]["file_path"] = "./r_1";
+  EXPECT_EQ(read().rgba[1][1][5][5].item<int>(), 40);
+  std::filesystem::rename(folder.path() / "transforms.json", folder.path() / "transforms_train.json");
+  EXPECT_EQ(read_posed_views(folder.path()).rgba.size(0), 3);
+}
+
+TEST_F(PosedViewsFiles, MasksAreTheObjectsAlpha) {
+  Image mask = blank_image(40, 30, 0, 0, 0);
+  for (int64_t y = 0; y < 30; ++y)
+    for (int64_t x = 20; x < 40; ++x) std::fill_n(mask.at(x, y), 3, 255);
+  save_png(folder.path() / "mask.png", mask);
+  for (uint8_t& value : mask.pixels) value = value == 255 ? 1 : 0;
+  for (size_t i = 3; i < mask.pixels.size(); i += 4) mask.pixels[i] = 255;
+  save_png(folder.path() / "ones.png", mask);
+  file["frames"][0]["mask_path"] = "mask.png";
+  file["frames"][1]["mask_path"] = ".\\ones";
+  const PosedViews views = read();
+  for (int64_t view = 0; view < 3; ++view) {
+    EXPECT_EQ(views.rgba[view][3][5][5].item<int>(), view == 2 ? 128 : 0);
+    EXPECT_EQ(views.rgba[view][3][5][30].item<int>(), 128) << "what the picture has";
+  }
+  save_png(folder.path() / "mask.png", blank_image(40, 20, 255, 255, 255));
+  EXPECT_THAT(error_of([&] { read(); }), HasSubstr("the mask has 40 x 20 pixels"));
+}
+
+TEST_F(PosedViewsFiles, ScalesOfRotationsAreTakenOut) {
+  for (Json& frame : file["frames"])
+    for (int row = 0; row < 3; ++row)
+      for (int column = 0; column < 3; ++column)
+        frame["transform_matrix"][row][column] = 2.5 * frame["transform_matrix"][row][column].get<double>();
+  expect_near(read().cameras.world_to_camera, orbit.world_to_camera, 1e-5, "cameras");
+}
+
+/// An uncompressed TIFF of RGB, written by hand, with a tag that says how it has to be turned (TIFF 6.0, section 8).
+std::string tiff_bytes(const Image& image, uint16_t orientation) {
+  std::string bytes("II*\0\x08\0\0\0", 8);
+  const auto add = [&](uint32_t value, int size) { bytes.append(reinterpret_cast<const char*>(&value), size); };
+  const auto entry = [&](uint32_t tag, uint32_t type, uint32_t count, uint32_t value) {
+    add(tag, 2), add(type, 2), add(count, 4), add(value, 4);
+  };
+  const auto width = static_cast<uint32_t>(image.width), height = static_cast<uint32_t>(image.height);
+  const uint32_t end = 8 + 2 + 10 * 12 + 4;
+  add(10, 2);
+  entry(256, 4, 1, width), entry(257, 4, 1, height), entry(258, 3, 3, end), entry(259, 3, 1, 1), entry(262, 3, 1, 2);
+  entry(273, 4, 1, end + 6), entry(274, 3, 1, orientation), entry(277, 3, 1, 3), entry(278, 4, 1, height);
+  entry(279, 4, 1, 3 * width * height);
+  add(0, 4), add(8, 2), add(8, 2), add(8, 2);
+  for (size_t i = 0; i < image.pixels.size(); i += 4) bytes.append(reinterpret_cast<const char*>(&image.pixels[i]), 3);
+  return bytes;
+}
+
+TEST_F(PosedViewsFiles, CamerasReferToStoredPixels) {
+  Image stored = blank_image(40, 30, 9, 9, 9);
+  stored.at(3, 4)[0] = 200;
+  for (int i = 0; i < 3; ++i) {
+    write_file(folder.path() / fmt::format("t{}.tif", i), tiff_bytes(stored, 6));  // to be seen turned by a quarter
+    file["frames"][i]["file_path"] = fmt::format("t{}.tif", i);
+  }
+  if (testing::lacks_library([&] { load_image(folder.path() / "t0.tif"); })) GTEST_SKIP() << "built without libvips";
+  ASSERT_EQ(load_image(folder.path() / "t0.tif").width, 30) << "the tag is read";
+  const PosedViews views = read();
+  ASSERT_EQ(views.rgba.sizes(), at::IntArrayRef({3, 4, 30, 40}));
+  EXPECT_EQ(views.rgba[1][0][4][3].item<int>(), 200);
+  file["w"] = 30, file["h"] = 40;  // made from pictures that were turned
+  const PosedViews upright = read();
+  ASSERT_EQ(upright.rgba.sizes(), at::IntArrayRef({3, 4, 40, 30}));
+  EXPECT_EQ(upright.rgba[1][0][3][25].item<int>(), 200);
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 
 #include <set>
 
+#include "captured_log.h"
 #include "core/atomic_file.h"
 #include "core/csv.h"
+#include "dataset/inspect.h"
 #include "dataset/shards.h"
 #include "memory_files.h"
 #include "objects/vector.h"
@@ -134,6 +136,29 @@ TEST(RenderDataset, SkipsFailuresAndListsLicences) {
   const auto alone = read_all_views(folder.path() / "alone");
   EXPECT_TRUE(at::equal(alone[1].rgba, views[3].rgba));
   EXPECT_TRUE(at::equal(alone[1].cameras.world_to_camera, views[3].cameras.world_to_camera));
+}
+
+TEST(RenderDataset, ObjectsThatRenderEmptyAreCountedAndNamed) {
+  testing::TemporaryFolder folder;
+  for (const char* name : {"good", "ghost"})
+    write_file(folder.path() / "in" / (std::string(name) + ".obj"),
+               std::string("mtllib ") + name +
+                   ".mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nusemtl m\nf 1 2 3\nf 1 2 4\nf 1 3 4\nf 2 3 4\n");
+  write_file(folder.path() / "in" / "good.mtl", "newmtl m\nd 1\n");
+  write_file(folder.path() / "in" / "ghost.mtl", "newmtl m\nd 0\n");
+  const auto entries = list_objects(folder.path() / "in", {});
+  if (testing::lacks_library([&] { ObjectRenderer renderer(entries[0].load()); })) GTEST_SKIP() << "built without Embree";
+  RenderJob job;
+  job.plan.size = 16;
+  const testing::CapturedLog log;
+  const RenderReport report = render_dataset(entries, job, folder.path() / "out");
+  EXPECT_EQ(report.objects, 1);
+  ASSERT_EQ(report.failures.size(), 1U);
+  EXPECT_THAT(report.failures[0], HasSubstr("ghost: nothing of the object is seen in any of its 29 views"));
+  EXPECT_THAT(log.text(), HasSubstr("warning: skipped ghost"));
+  const std::string inspected = inspect_dataset(folder.path() / "in", {}, {});
+  EXPECT_THAT(inspected,
+              HasSubstr("objects       2 (0 with textures, 1 bad)\nbad           ghost: nothing of the object is seen"));
 }
 
 TEST(RandomLighting, StaysInRangeAndBeginsAtTheStudio) {

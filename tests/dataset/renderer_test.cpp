@@ -159,6 +159,95 @@ TEST_F(Renderer, OpacityBlendsAlongTheRay) {
   EXPECT_NEAR(rendering.depth[0][16][16].item<float>(), 2.1, 1e-5) << "where half of the light is taken";
 }
 
+TEST_F(Renderer, TextureAlphaIsIgnoredTestedOrBlended) {
+  Object object = rectangle(0.4F, 0.1F, {{1, 1, 1}, 1, 0});
+  object.textures = {blank_image(4, 4, 255, 0, 0, 102)};  // alpha 0.4
+  object.textures[0].has_alpha = true;
+  const auto middle = [&](float cutoff, bool blends) {
+    object.materials[0].alpha_cutoff = cutoff;
+    object.materials[0].alpha_blends = blends;
+    return pixel(ObjectRenderer(object).render(orbit_cameras(1, 0, 33), flat()), 16, 16);
+  };
+  EXPECT_EQ(middle(0, false), (std::array<int, 4>{255, 0, 0, 255})) << "OPAQUE";
+  EXPECT_EQ(middle(0.5F, false)[3], 0) << "MASK, below";
+  EXPECT_EQ(middle(0.3F, false), (std::array<int, 4>{255, 0, 0, 255})) << "MASK, above";
+  EXPECT_EQ(middle(0, true), (std::array<int, 4>{255, 0, 0, 102})) << "BLEND";
+}
+
+TEST_F(Renderer, ClearTexelsAreNoLayers) {
+  // Twelve sheets of nothing before a wall: they must not use up the eight layers of a ray.
+  Object object = rectangle(0.4F, 0.3F, {{1, 1, 1}, 1, 0});
+  object.materials[0].alpha_cutoff = 0;
+  object.materials[0].alpha_blends = true;
+  object.textures = {blank_image(4, 4, 255, 0, 0, 0)};
+  object.textures[0].has_alpha = true;
+  const Object sheet = object;
+  for (int i = 1; i < 12; ++i) {
+    Object next = sheet;
+    for (auto& position : next.positions) position[2] -= 0.01F * static_cast<float>(i);
+    append(object, next);
+  }
+  append(object, rectangle(0.4F, -0.1F, {{0, 0, 1}, 1, -1}));
+  EXPECT_EQ(pixel(ObjectRenderer(object).render(orbit_cameras(1, 0, 33), flat()), 16, 16), (std::array<int, 4>{0, 0, 255, 255}));
+}
+
+TEST_F(Renderer, VertexColoursMultiplyAndBlendInLinearLight) {
+  Object object = rectangle(0.4F, 0, {{1, 0, 1}, 1, -1});
+  object.colors.assign(4, {0, 1, 1, 0.5F});
+  object.colors[1][0] = object.colors[2][0] = 1;  // red grows to the right
+  const auto middle = [&] { return pixel(ObjectRenderer(object).render(orbit_cameras(1, 0, 33), flat()), 16, 16); };
+  EXPECT_EQ(middle(), (std::array<int, 4>{188, 0, 255, 255})) << "half of the light, and alpha not below the cutoff";
+  object.materials[0].alpha_blends = true;
+  object.materials[0].alpha_cutoff = 0;
+  EXPECT_EQ(middle()[3], 128);
+  object.materials[0].alpha_cutoff = 0.6F;
+  EXPECT_EQ(middle()[3], 0);
+}
+
+TEST_F(Renderer, EmissionShinesAndUnlitIsAsItIs) {
+  Object object = rectangle(0.4F, 0, {{0, 0, 0}, 1, -1});
+  object.materials[0].emission = {0.5F, 1, 0};
+  const auto middle = [&] { return pixel(ObjectRenderer(object).render(orbit_cameras(1, 0, 33), {}), 16, 16); };
+  EXPECT_EQ(middle(), (std::array<int, 4>{128, 255, 0, 255})) << "black before";
+  object.textures = {blank_image(4, 4, 255, 0, 255)};
+  object.materials[0].emission_texture = 0;
+  EXPECT_EQ(middle(), (std::array<int, 4>{128, 0, 0, 255}));
+  object.materials[0] = {{0.5F, 0.25F, 1}, 1, -1};
+  EXPECT_NE(middle()[2], 255) << "the studio's light is below 1 here";
+  object.materials[0].unlit = true;
+  EXPECT_EQ(middle(), (std::array<int, 4>{128, 64, 255, 255}));
+}
+
+TEST_F(Renderer, TexturesClampAndMirror) {
+  // Texture coordinates 0 to 2 over 84.3 of 128 pixels: pixel (72, 30) is at (1.19, 1.8), pixel (30, 72) at (0.19, 0.8).
+  Object object = rectangle(0.4F, 0, {{1, 1, 1}, 1, 0}, 2);
+  object.textures = {four_colours()};
+  const auto picture = [&](Wrap u, Wrap v) {
+    object.materials[0].wrap = {u, v};
+    return ObjectRenderer(object).render(orbit_cameras(1, 0, 128), flat());
+  };
+  const std::array<int, 4> red{255, 0, 0, 255}, green{0, 255, 0, 255}, blue{0, 0, 255, 255};
+  const TracedViews mirrored = picture(Wrap::mirror, Wrap::mirror);
+  EXPECT_EQ(pixel(mirrored, 72, 30), blue) << "(0.81, 0.2)";
+  EXPECT_EQ(pixel(mirrored, 30, 72), red) << "(0.19, 0.8)";
+  EXPECT_EQ(pixel(mirrored, 72, 72), green) << "(0.81, 0.8)";
+  const TracedViews clamped = picture(Wrap::clamp, Wrap::clamp);
+  EXPECT_EQ(pixel(clamped, 72, 30), green) << "(1, 1)";
+  EXPECT_EQ(pixel(clamped, 30, 30), red) << "(0.19, 1)";
+  EXPECT_EQ(pixel(picture(Wrap::clamp, Wrap::repeat), 72, 30), green) << "(1, 0.8)";
+}
+
+TEST_F(Renderer, AnObjectThatIsNotSeenIsAnError) {
+  ViewPlan plan;
+  plan.orbit_views = 2;
+  const auto error_with = [&](float opacity) {
+    const ObjectRenderer renderer(rectangle(0.4F, 0, {{1, 1, 1}, opacity, -1}));
+    return testing::error_of([&] { render_views(renderer, plan, {}, make_generator(1)); });
+  };
+  EXPECT_EQ(error_with(1), "");
+  EXPECT_EQ(error_with(0), "nothing of the object is seen in any of its 10 views (are all of its materials transparent?)");
+}
+
 TEST_F(Renderer, BothSidesAreLitAndWindingIsIgnored) {
   Object object = rectangle(0.4F, 0, {{1, 1, 1}, 1, -1});
   Object reversed = object;

@@ -40,7 +40,7 @@ std::vector<std::string> two_steps(const StageContext& context, Config config, M
   }
   EXPECT_GT(with_gradient, 0u);
   stage->preview();
-  stage->export_weights();
+  testing::export_to_model(*stage, context);
   return reads;
 }
 

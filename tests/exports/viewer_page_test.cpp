@@ -86,6 +86,17 @@ TEST(ViewerPage, ManyGaussiansComeAsSpz) {
   EXPECT_TRUE(read.antialiased);
 }
 
+TEST(ViewerPage, OneFarGaussianDoesNotCostTheOthersTheirPlaces) {
+  const TemporaryFolder folder;
+  ViewerPage page;
+  page.gaussians = sphere(kMostGaussiansAsPly + 2, 0.4, 0);
+  page.gaussians.means[7][1] = 1e5f;
+  write_viewer(folder / "x.html", page);
+  const Gaussians read = decode_gaussians(decode_base64(element(read_file(folder / "x.html"), "splats")), "x.spz").gaussians;
+  ASSERT_EQ(read.count(), page.gaussians.count() - 1);
+  EXPECT_LE((read.means.slice(0, 7) - page.gaussians.means.slice(0, 8)).abs().max().item<double>(), 0.5 / 2048);
+}
+
 TEST(ViewerPage, TitlesCannotBreakOutAndDamageIsNotWritten) {
   const TemporaryFolder folder;
   ViewerPage page;

@@ -3,5 +3,6 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gsv3d;
-  return fuzz::check_reader(data, size, [](std::string_view bytes) { return decode_compressed_ply(bytes, "fuzz"); });
+  return fuzz::check_reader(data, size,
+                            [](std::string_view bytes) { return fuzz::checked(decode_compressed_ply(bytes, "fuzz")); });
 }

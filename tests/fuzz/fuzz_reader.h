@@ -6,9 +6,14 @@
 #include <string_view>
 
 #include "core/error.h"
-#include "gaussian_files/ply.h"
+#include "gaussian_files/row_check.h"
 
 namespace gsv3d::fuzz {
+
+/// As gaussian_file.cpp does with what a decoder returns.
+inline GaussianFile checked(DecodedRows rows) {
+  return checked_rows(std::move(rows), "fuzz", {}, Frame::kYDown);
+}
 
 /// Ends the process, which libFuzzer reports, when a reader lets anything else than Error out or returns nonsense.
 template <class Reader>

@@ -9,6 +9,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool wrap = data[0] & 1;
   return fuzz::check_reader(data + 1, size - 1, [&](std::string_view bytes) {
     // Stored, not compressed: the fuzzer's changes then reach what is behind the gzip layer.
-    return wrap ? decode_spz(testing::gzipped(bytes, 0), "fuzz", Frame::kWorld) : decode_spz(bytes, "fuzz", Frame::kWorld);
+    return fuzz::checked(wrap ? decode_spz(testing::gzipped(bytes, 0), "fuzz") : decode_spz(bytes, "fuzz"));
   });
 }

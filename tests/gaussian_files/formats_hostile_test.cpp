@@ -10,6 +10,7 @@
 #include "goldens.h"
 #include "gzip.h"
 #include "random_scenes.h"
+#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {
@@ -129,14 +130,17 @@ TEST(HostileCompressedPly, LyingHeaders) {
   expect_rejected(changed("uint packed_scale", "float packed_scale"), "a.ply", "packed_scale");
   expect_rejected(shortened(good), "a.ply", "cut off");
   const size_t first_bound = good.find("end_header\n") + 11;
-  expect_rejected(patched(good, first_bound, std::numeric_limits<float>::quiet_NaN()), "a.ply", "min_x of chunk 0");
+  expect_rejected(patched(good, first_bound, std::numeric_limits<float>::quiet_NaN()), "a.ply",
+                  "256 of 300 rows are no Gaussians: 256 with values that are not finite");
 }
 
 TEST(HostileSplat, SizesAndValues) {
   const std::string good = written("a.splat", testing::random_gaussians(3, 1, 1));
   expect_rejected(shortened(good), "a.splat", "no multiple of 32");
-  expect_rejected(patched(good, 32, std::numeric_limits<float>::infinity()), "a.splat", "position of Gaussian 1");
-  expect_rejected(patched(good, 76, -1.0f), "a.splat", "negative scales");
+  const float infinite = std::numeric_limits<float>::infinity();
+  expect_rejected(patched(patched(good, 32, infinite), 0, infinite), "a.splat",
+                  "2 of 3 rows are no Gaussians: 2 with values that are not finite");
+  expect_rejected(patched(patched(good, 76, -1.0f), 44, -1.0f), "a.splat", "2 with negative scales");
   expect_rejected(good, "a.bin", "not a file of Gaussians");
 }
 
@@ -180,6 +184,34 @@ TEST(HostileGltf, LyingJson) {
   expect_rejected(changed("\"mesh\":0", "\"mesh\":0,\"scale\":[1,2,1]"), "a.glb", "differently");
   expect_rejected(changed("\"mesh\":0", "\"mesh\":0,\"scale\":[-1,1,1]"), "a.glb", "mirrors");
   expect_rejected(changed("\"buffers\":[{", "\"buffers\":[{\"uri\":\"other.bin\","), "a.glb", "other files");
+}
+
+TEST(Gltf, ColourSpaces) {
+  for (const int64_t coefficients : {1, 4}) {
+    auto g = testing::random_gaussians(4, coefficients, 1);
+    g.sh = 0.1 * g.sh;
+    const std::string good = written("a.glb", g);
+    const size_t json_size = *reinterpret_cast<const uint32_t*>(good.data() + 12);
+    const std::string json = good.substr(20, json_size), binary = good.substr(28 + json_size);
+    EXPECT_TRUE(decode_gaussians(good, "a.glb").warnings.empty());
+    const auto linear = decode_gaussians(glb(replaced(json, "srgb_rec709_display", "lin_rec709_display"), binary), "a.glb");
+    ASSERT_EQ(linear.warnings.size(), 1u);
+    EXPECT_NE(linear.warnings[0].find("lin_rec709_display"), std::string::npos);
+    // Seen from anywhere, the colour is the sRGB encoding (IEC 61966-2-1) of the linear one: values near 0.5.
+    const auto cameras = testing::wide_cameras(3, 24, 20);
+    for (int64_t i = 0; i < 4; ++i) {
+      auto one = g.slice(i, i + 1), converted = linear.gaussians.slice(i, i + 1);
+      one.means = at::zeros({1, 3}), one.scales = at::full({1, 3}, 10.0), one.opacities = at::ones({1});
+      converted.means = one.means, converted.scales = one.scales, converted.opacities = one.opacities;
+      const Tensor before = rasterize(one, cameras).rgb, after = rasterize(converted, cameras).rgb;
+      testing::expect_near(after, before.clamp_min(0.0031308).pow(1 / 2.4) * 1.055 - 0.055, coefficients == 1 ? 0.005 : 0.01,
+                           "sRGB");
+    }
+    const auto other = decode_gaussians(glb(replaced(json, "srgb_rec709_display", "lin_p3"), binary), "a.glb");
+    ASSERT_EQ(other.warnings.size(), 1u);
+    EXPECT_NE(other.warnings[0].find("\"lin_p3\" is unknown"), std::string::npos);
+    testing::expect_near(other.gaussians.sh, g.sh, 0, "taken as they are");
+  }
 }
 
 TEST(Gltf, NodesMoveTheirGaussians) {

@@ -1,7 +1,12 @@
+#include "image/load_image.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "core/atomic_file.h"
+#include "damaged_files.h"
 #include "image/image.h"
 #include "image_files.h"
 
@@ -66,6 +71,89 @@ TEST_F(LoadImage, TruncatedPngIsAnError) {
   const std::string bytes = encode_png(gradient(64, 64));
   write_file(folder_ / "cut.png", bytes.substr(0, bytes.size() / 2));
   EXPECT_THAT(load_error("cut.png"), HasSubstr("cut.png"));
+}
+
+/// A BMP of 24 or 32 bits, its rows from below, written by hand (Microsoft's BITMAPINFOHEADER).
+std::string bmp_bytes(const Image& image, int bits) {
+  const auto row_bytes = static_cast<uint32_t>((image.width * bits + 31) / 32 * 4);
+  std::string bytes = "BM";
+  const auto add = [&](uint32_t value, int size) { bytes.append(reinterpret_cast<const char*>(&value), size); };
+  add(54 + row_bytes * static_cast<uint32_t>(image.height), 4), add(0, 4), add(54, 4);
+  add(40, 4), add(static_cast<uint32_t>(image.width), 4), add(static_cast<uint32_t>(image.height), 4);
+  add(1, 2), add(static_cast<uint32_t>(bits), 2);
+  for (int i = 0; i < 6; ++i) add(0, 4);
+  for (int64_t y = image.height - 1; y >= 0; --y) {
+    const size_t begin = bytes.size();
+    for (int64_t x = 0; x < image.width; ++x) {
+      const uint8_t* pixel = image.at(x, y);
+      for (const int c : {2, 1, 0, 3})
+        if (c < 3 || bits == 32) bytes.push_back(static_cast<char>(pixel[c]));
+    }
+    bytes.resize(begin + row_bytes, '\0');
+  }
+  return bytes;
+}
+
+TEST_F(LoadImage, ReadsBmp) {
+  if (!can_read_bitmaps()) GTEST_SKIP() << "built without stb_image";
+  Image image = gradient(37, 20);
+  write_file(folder_ / "a.bmp", bmp_bytes(image, 24));
+  EXPECT_EQ(max_difference(load_image(folder_ / "a.bmp"), image), 0);
+  image.at(3, 4)[3] = 100;
+  write_file(folder_ / "alpha.bmp", bmp_bytes(image, 32));
+  const Image back = load_image(folder_ / "alpha.bmp");
+  EXPECT_EQ(max_difference(back, image), 0);
+  EXPECT_TRUE(back.has_alpha);
+  Image flipped = image;
+  for (int64_t y = 0; y < 20; ++y) std::copy_n(image.at(0, 19 - y), 4 * 37, flipped.at(0, y));
+  std::string from_top = bmp_bytes(flipped, 32);
+  from_top.replace(22, 4, std::string("\xec\xff\xff\xff", 4));  // a height of -20
+  write_file(folder_ / "top.bmp", from_top);
+  EXPECT_EQ(max_difference(load_image(folder_ / "top.bmp"), image), 0);
+  write_file(folder_ / "cut.bmp", bmp_bytes(image, 24).substr(0, 800));
+  EXPECT_THAT(load_error("cut.bmp"), AllOf(HasSubstr("cut.bmp"), HasSubstr("truncated")));
+  write_file(folder_ / "short.bmp", "BM plain text that begins like one");
+  EXPECT_THAT(load_error("short.bmp"), HasSubstr("short.bmp: the picture cannot be read"));
+  std::string huge = bmp_bytes(image, 24);
+  huge.replace(18, 4, std::string("\0\0\1\0", 4)), huge.replace(22, 4, std::string("\0\0\1\0", 4));
+  write_file(folder_ / "huge.bmp", huge);
+  EXPECT_THAT(load_error("huge.bmp"), HasSubstr("65536 x 65536 pixels is more than the limit"));
+}
+
+TEST_F(LoadImage, DamagedBitmapsAreErrorsOrPictures) {
+  if (!can_read_bitmaps()) GTEST_SKIP() << "built without stb_image";
+  std::mt19937 random(3);
+  int rejected = 0;
+  testing::for_random_damage(
+      bmp_bytes(gradient(37, 20), 24), 400, [&](int64_t below) { return static_cast<int64_t>(random()) % below; },
+      [&](const std::string& bytes) {
+        rejected += !error_of([&] {
+                       const Image image = decode_bitmap(bytes, "damaged");
+                       EXPECT_EQ(image.pixels.size(), static_cast<size_t>(4 * image.width * image.height));
+                     }).empty();
+      });
+  EXPECT_GE(rejected, 200);
+}
+
+std::string ppm_bytes(const Image& image) {
+  std::string bytes = fmt::format("P6\n# by hand\n{} {}\n255\n", image.width, image.height);
+  for (int64_t i = 0; i < image.width * image.height; ++i)
+    bytes.append(reinterpret_cast<const char*>(image.pixels.data() + 4 * i), 3);
+  return bytes;
+}
+
+TEST_F(LoadImage, ReadsPpm) {
+  const Image image = gradient(37, 20);
+  const std::string bytes = ppm_bytes(image);
+  if (!can_read_bitmaps()) GTEST_SKIP() << "built without stb_image";
+  write_file(folder_ / "a.ppm", bytes);
+  EXPECT_EQ(max_difference(load_image(folder_ / "a.ppm"), image), 0);
+  write_file(folder_ / "grey.pgm", std::string("P5 2 2 255\n\x10\x20\x30\x40", 15));
+  EXPECT_EQ(load_image(folder_ / "grey.pgm").at(1, 0)[2], 0x20);
+  write_file(folder_ / "wide.pgm", "P5 2 2 65535\n12345678");
+  EXPECT_THAT(load_error("wide.pgm"), HasSubstr("wide.pgm: a PPM of 16 bits cannot be read"));
+  write_file(folder_ / "cut.ppm", bytes.substr(0, bytes.size() - 1));
+  EXPECT_THAT(load_error("cut.ppm"), HasSubstr("cut.ppm: the picture is truncated"));
 }
 
 #ifdef GSV3D_WITH_IMAGE_FILES
@@ -172,6 +260,7 @@ TEST_F(Formats, ExifRotationIsApplied) {
   for (int64_t y = 0; y < 48; y += 5) {
     for (int64_t x = 0; x < 32; x += 5) EXPECT_NEAR(upright.at(x, y)[0], stored.at(y, 31 - x)[0], 8) << x << " " << y;
   }
+  EXPECT_LE(max_difference(load_image(folder_ / "turned.jpg", Orientation::stored), stored), 8);
 }
 
 TEST_F(Formats, FirstFrameOfAnAnimation) {

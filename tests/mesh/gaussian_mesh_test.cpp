@@ -9,7 +9,9 @@
 #include "core/atomic_file.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "mesh/clean.h"
+#include "mesh/atlas.h"
+#include "mesh/connectivity.h"
+#include "mesh/crossings.h"
 #include "mesh/mesh_files.h"
 #include "toy_model.h"
 
@@ -53,8 +55,10 @@ TEST_F(GaussianMesh, ABallBecomesABall) {
   const Mesh mesh = mesh_gaussians(ball(), options);
   EXPECT_LE(mesh.triangles.size(), 3000U);
   const Topology found = topology(weld(mesh));
-  EXPECT_TRUE(found.closed()) << found.boundary_edges << " open, " << found.bad_edges << " bad";
+  EXPECT_TRUE(found.manifold()) << found.boundary_edges << " open, " << found.bad_edges << " bad";
+  EXPECT_EQ(found.components, 1);
   EXPECT_EQ(found.euler, 2);
+  EXPECT_TRUE(crossing_pairs(weld(mesh)).empty());
   double worst = 0;
   for (const Vector3& p : mesh.positions) worst = std::max(worst, std::abs(length(p) - kRadius));
   EXPECT_LT(worst,
@@ -72,6 +76,52 @@ TEST_F(GaussianMesh, ABallBecomesABall) {
   }
   EXPECT_GT(seen, 500);
   EXPECT_LE(wrong, seen / 100);
+}
+
+/// A ball whose discs lie scattered through a shell, with holes and strays: what fuzzy Gaussians look like.
+Gaussians fuzzy_ball() {
+  Gaussians g = ball(0.6);
+  const auto generator = make_generator(11);
+  g.means = g.means * (1 + 0.06 * randn({g.means.size(0), 1}, generator));
+  g.scales = g.scales * (0.5 + randn({g.scales.size(0), 1}, generator).abs());
+  return g;
+}
+
+TEST_F(GaussianMesh, FuzzBecomesOnePieceThatCanBePrinted) {
+  MeshOptions options;
+  options.resolution = 64;
+  options.triangles = 4000;
+  options.texture = false;
+  options.watertight = true;
+  const Mesh mesh = mesh_gaussians(fuzzy_ball(), options);
+  const Topology found = topology(weld(mesh));
+  EXPECT_TRUE(found.manifold()) << found.boundary_edges << " open, " << found.bad_edges << " and " << found.bad_vertices
+                                << " bad";
+  EXPECT_EQ(found.components, 1);
+  EXPECT_EQ(found.euler, 2);
+  EXPECT_TRUE(crossing_pairs(weld(mesh)).empty());
+}
+
+TEST_F(GaussianMesh, FewLargeChartsFillTheTexture) {
+  MeshOptions options;
+  options.texture_size = 512;
+  std::vector<int64_t> percents;
+  const Mesh mesh = mesh_gaussians(fuzzy_ball(), options, [&](const std::string& stage, int64_t done, int64_t total) {
+    EXPECT_EQ(total, 100);
+    if (stage == "texture coordinates" || stage == "texture") percents.push_back(done);
+  });
+  const std::vector<uint32_t> labels = component_labels(mesh);
+  int64_t charts = 0;
+  for (size_t i = 0; i < labels.size(); ++i) charts += labels[i] == i;
+  double used = 0;
+  for (const auto& [a, b, c] : mesh.triangles) {
+    const Vector2 p = mesh.uvs[a], q = mesh.uvs[b], r = mesh.uvs[c];
+    used += 0.5 * std::abs((q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x));
+  }
+  EXPECT_LT(charts, 150);
+  EXPECT_GT(used, 0.5);
+  EXPECT_GT(percents.size(), 20U);  // nothing takes long in silence
+  EXPECT_EQ(percents.back(), 100);
 }
 
 TEST_F(GaussianMesh, TheSameTwice) {
@@ -150,7 +200,9 @@ TEST(MeshFiles, ObjPlyAndStl) {
   EXPECT_THAT(read_file(folder / "a.mtl"), ::testing::HasSubstr("map_Kd a.png"));
   EXPECT_TRUE(std::filesystem::exists(folder / "a.png"));
   const std::string ply = read_file(folder / "a.ply");
-  EXPECT_EQ(ply.size(), ply.find("end_header\n") + 11 + 3 * (8 * 4 + 3) + 13);
+  EXPECT_EQ(ply.size(), ply.find("end_header\n") + 11 + 3 * (6 * 4 + 3) + 13);
+  EXPECT_THAT(ply, ::testing::HasSubstr("property uchar red"));
+  EXPECT_THAT(ply, ::testing::Not(::testing::HasSubstr("property float s")));
   const std::string stl = read_file(folder / "a.STL");
   EXPECT_EQ(stl.size(), 84U + 50);
   float z;  // our y

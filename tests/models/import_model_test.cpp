@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "errors.h"
 #include "goldens.h"
+#include "models/checkpoint.h"
 #include "models/sv3d_source.h"
 #include "public_checkpoints.h"
 
@@ -238,6 +239,75 @@ TEST_F(ImportModel, LoraFilesOfEveryProgram) {
     testing::expect_close(imported("distilled_lora").at(layer + ".lora_B.weight"), up, 1e-6, "scaled B");
     EXPECT_TRUE(load_model(options_.output, {}).distilled);
   }
+}
+
+/// Two layers of different rank and alpha, as PEFT's patterns and diffusers' header tell them.
+TEST_F(ImportModel, LoraStrengthsOfPatternsAndHeaders) {
+  const std::string block = "middle_block.1.transformer_blocks.0.attn1.";
+  const std::string diffusers = "mid_block.attentions.0.transformer_blocks.0.attn1.";
+  const at::Generator generator = make_generator(4);
+  const Tensor q_down = randn({2, 16}, generator), q_up = randn({16, 2}, generator);
+  const Tensor v_down = randn({4, 16}, generator), v_up = randn({16, 4}, generator);
+  const NamedTensors peft = {{"base_model.model." + block + "to_q.lora_A.weight", q_down},
+                             {"base_model.model." + block + "to_q.lora_B.weight", q_up},
+                             {"base_model.model." + block + "to_v.lora_A.weight", v_down},
+                             {"base_model.model." + block + "to_v.lora_B.weight", v_up}};
+  const NamedTensors unet = {{"unet." + diffusers + "to_q.lora_A.weight", q_down},
+                             {"unet." + diffusers + "to_q.lora_B.weight", q_up},
+                             {"unet." + diffusers + "to_v.lora_A.weight", v_down},
+                             {"unet." + diffusers + "to_v.lora_B.weight", v_up}};
+  options_.lora = folder_ / "lora.safetensors", options_.merge_lora = true;
+  int count = 0;
+  const auto expect_scales = [&](double q, double v) {
+    options_.output = folder_ / fmt::format("model{}", ++count);
+    import();
+    const NamedTensors merged = imported("unet");
+    const auto base = [&](const char* layer) { return checkpoint_.at("model.diffusion_model." + block + layer + ".weight"); };
+    // Tolerance: float32 rounding of sums of four products, up to 60 large.
+    testing::expect_close(merged.at(block + "to_q.weight"), base("to_q") + q * at::matmul(q_up, q_down), 1e-5, "to_q");
+    testing::expect_close(merged.at(block + "to_v.weight"), base("to_v") + v * at::matmul(v_up, v_down), 1e-5, "to_v");
+  };
+  const Json config = {{"r", 2}, {"lora_alpha", 4}, {"rank_pattern", {{"attn1.to_v", 4}}}, {"alpha_pattern", {{"to_[vk]", 32}}}};
+  const auto packed = [&](const std::string& prefix) {
+    Json header;
+    for (const auto& [key, value] : config.items()) header[prefix + key] = value;
+    return std::map<std::string, std::string>{{"lora_adapter_metadata", header.dump()}};
+  };
+  write_safetensors(options_.lora, unet, packed("unet."));
+  expect_scales(2, 8);
+  write_safetensors(options_.lora, peft, packed(""));
+  expect_scales(2, 8);
+  write_safetensors(options_.lora, peft, {{"ss_network_alpha", "8"}});
+  expect_scales(4, 2);
+  write_safetensors(options_.lora, peft);
+  write_json_file(folder_ / "adapter_config.json", config);
+  expect_scales(2, 8);
+  Json root = config;
+  root["use_rslora"] = true;
+  write_json_file(folder_ / "adapter_config.json", root);
+  expect_scales(4 / std::sqrt(2.0), 16);
+  root["rank_pattern"]["attn1.to_v"] = 8;
+  write_json_file(folder_ / "adapter_config.json", root);
+  options_.output = folder_ / "wrong";
+  EXPECT_THAT(refusal(), HasSubstr("says rank 8 for layer \"" + block + "to_v\", whose tensors have rank 4"));
+  root["rank_pattern"] = {{"to_(v", 4}};
+  write_json_file(folder_ / "adapter_config.json", root);
+  EXPECT_THAT(refusal(), HasSubstr("not a regular expression"));
+}
+
+TEST_F(ImportModel, AdaptersOfOtherKindsAreNamed) {
+  options_.lora = folder_ / "lora.safetensors";
+  const std::string layer = "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q.";
+  const std::vector<std::pair<std::string, std::string>> kinds = {{"lora_magnitude_vector", "DoRA"},
+                                                                  {"dora_scale", "DoRA"},
+                                                                  {"hada_w1_a", "LoHa"},
+                                                                  {"lokr_w1", "LoKr"},
+                                                                  {"diff", "a kind that is not supported"}};
+  for (const auto& [name, kind] : kinds) {
+    write_safetensors(options_.lora, {{layer + "alpha", at::ones({})}, {layer + name, at::zeros({2, 2})}});
+    EXPECT_THAT(refusal(), AllOf(HasSubstr(kind), HasSubstr(layer + name), Not(HasSubstr("pass it with --lora")))) << name;
+  }
+  EXPECT_EQ(describe_checkpoint({layer + "hada_w1_a"}), "an adapter of the kind LoHa, which is not supported");
 }
 
 TEST_F(ImportModel, LoraFilesThatDoNotFitAreExplained) {

@@ -152,6 +152,28 @@ TEST_F(ModelFolder, SameSeedGivesTheSameWeights) {
   EXPECT_FALSE(read_file(file("unet")) == first);
 }
 
+TEST(LoraFile, OverAnotherBaseThanItWasTrainedOverIsRefused) {
+  const TemporaryFolder folder;
+  initialise_model(folder / "toy", testing::toy_config(), 1);
+  const auto unet = folder / "toy" / "unet.safetensors", lora = folder / "toy" / "distilled_lora.safetensors";
+  const NamedTensors weights = read_safetensors(unet);
+  const std::string layer = "middle_block.1.transformer_blocks.0.attn1.to_q";
+  const NamedTensors pair = {{layer + ".lora_A.weight", at::ones({1, 16})}, {layer + ".lora_B.weight", at::ones({16, 1})}};
+  const auto write = [&](const std::map<std::string, std::string>& unet_header,
+                         const std::map<std::string, std::string>& header) {
+    NamedTensors copies;  // the file that is written anew is mapped
+    for (const auto& [name, tensor] : weights) copies[name] = tensor.clone();
+    write_safetensors(unet, copies, unet_header), write_safetensors(lora, pair, header);
+  };
+  write({{weights_header::fingerprint, "aa"}}, {{weights_header::base, "bb"}});
+  EXPECT_THAT(error_of([&] { load_model(folder / "toy", {}); }), AllOf(HasSubstr("distilled_lora"), HasSubstr("another unet")));
+  EXPECT_FALSE(load_model(folder / "toy", {at::kCPU, at::kFloat, /*use_lora=*/false}).distilled);
+  write({{weights_header::fingerprint, "aa"}}, {{weights_header::base, "aa"}});
+  EXPECT_TRUE(load_model(folder / "toy", {}).distilled);
+  write({}, {{weights_header::base, "aa"}});
+  EXPECT_TRUE(load_model(folder / "toy", {}).distilled) << "files of other programs say nothing";
+}
+
 TEST(LoraFile, MergesPeftAndPlainNames) {
   const TemporaryFolder folder;
   const auto path = folder / "lora.safetensors";

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "captured_log.h"
+#include "image/texture_pyramid.h"
 #include "memory_files.h"
 
 namespace gsv3d {
@@ -127,6 +129,78 @@ TEST(ObjFaces, DamagedFilesAreErrors) {
               }),
               HasSubstr("no triangles"));
   EXPECT_THAT(error_of([] { read({}); }), HasSubstr("no such file"));
+}
+
+TEST(ObjMaterials, TransparencyWrittenTwice) {
+  EXPECT_FLOAT_EQ(with_material("newmtl wood\nd 1\nTr 1\n").materials[0].opacity, 1) << "d decides";
+  EXPECT_FLOAT_EQ(with_material("newmtl wood\nTr 1\nd 0.75\n").materials[0].opacity, 0.75F);
+  EXPECT_FLOAT_EQ(with_material("newmtl wood\nTr 0.25\n").materials[0].opacity, 0.75F);
+}
+
+TEST(ObjMaterials, LibraryNamedAfterItsUse) {
+  const Object object = read(
+      {{"a/model.obj", kTriangle + "usemtl wood\nf 1 2 3\nmtllib late.mtl\n"}, {"a/late.mtl", "newmtl wood\nKd 0.1 0.2 0.3\n"}});
+  EXPECT_FLOAT_EQ(object.materials[0].color[2], 0.3F);
+}
+
+TEST(ObjMaterials, ByteOrderMarksAndContinuedLines) {
+  const Object object = read({{"a/model.obj",
+                               "\xEF\xBB\xBFmtllib m.mtl\n# a path C:\\art\\\nv 0 0 0\nv 1 \\\n 0 0\nv 0 1 0\nusemtl "
+                               "wood\nf 1 \\\r\n2 3\n"},
+                              {"a/m.mtl", "\xEF\xBB\xBFnewmtl wood\nKd 0.1 \\\n 0.2 0.3\n"}});
+  ASSERT_EQ(object.triangles.size(), 1U);
+  EXPECT_FLOAT_EQ(object.materials[0].color[1], 0.2F);
+}
+
+TEST(ObjMaterials, ScaleOffsetAndClampOfATexture) {
+  const Object object = with_material("newmtl wood\nmap_Kd -s 2 3 1 -o 0.25 0.5 -clamp on t.png\n", {{"a/t.png", png(1, 2, 3)}});
+  ASSERT_EQ(object.materials[0].texture, 0);
+  EXPECT_EQ(object.uvs[object.triangles[0][1]], (std::array<float, 2>{2.25F, 0.5F}));
+  EXPECT_EQ(object.uvs[object.triangles[0][2]], (std::array<float, 2>{0.25F, 3.5F}));
+  EXPECT_EQ(object.materials[0].wrap[0], Wrap::clamp);
+}
+
+TEST(ObjMaterials, Emission) {
+  const Object object = with_material("newmtl wood\nKd 0 0 0\nKe 0.5 0.25 1\n");
+  EXPECT_EQ(object.materials[0].emission, (std::array<float, 3>{0.5F, 0.25F, 1}));
+  const Object textured = with_material("newmtl wood\nKd 0 0 0\nmap_Ke t.png\n", {{"a/t.png", png(1, 2, 3)}});
+  EXPECT_EQ(textured.materials[0].emission_texture, 0);
+  EXPECT_EQ(textured.materials[0].emission[0], 1);
+}
+
+TEST(ObjMaterials, GoogleScannedObjects) {
+  const MemoryFiles files({{"Shoe/meshes/model.obj", "mtllib model.mtl\n" + kTriangle + "usemtl material_0\nf 1/1 2/2 3/3\n"},
+                           {"Shoe/meshes/model.mtl", "newmtl material_0\nKd 1 1 1\nmap_Kd texture.png\n"},
+                           {"Shoe/materials/textures/texture.png", png(40, 50, 60)}});
+  const Object object = read_obj(files, "Shoe/meshes/model.obj");
+  ASSERT_EQ(object.materials[0].texture, 0);
+  EXPECT_EQ(object.textures[0].at(0, 0)[0], 40);
+}
+
+TEST(ObjMaterials, WhatIsMissingIsNamedOnce) {
+  const testing::CapturedLog log;
+  read({{"a/model.obj",
+         "mtllib gone.mtl\nmtllib m.mtl\n" + kTriangle + "usemtl wood\nf 1 2 3\nusemtl steel\nf 3 2 1\nusemtl tin\nf 1 3 2\n"},
+        {"a/m.mtl", "newmtl wood\nmap_Kd -mm 0.1 0.5 no.png\nnewmtl tin\nmap_Kd no.png\n"}});
+  EXPECT_EQ(log.text(),
+            "warning: a/model.obj: material library gone.mtl is not there; its materials are grey\n"
+            "warning: a/model.obj: texture no.png is not there; the material's colour is used instead\n"
+            "warning: a/model.obj: material wood: the texture option -mm is not honoured\n"
+            "warning: a/model.obj: material steel is in no library; it is grey\n");
+}
+
+TEST(ObjColors, BehindTheVertices) {
+  const std::string colored = "v 0 0 0 0 0 0\nv 1 0 0 0.5 1 0\nv 0 1 0 1 1 1\nvt 0 0\n";
+  Object object = read({{"a/model.obj", colored + "f 1 2 3\n"}});
+  EXPECT_NEAR(object.colors.at(object.triangles[0][1])[0], 0.21404, 1e-4) << "the screen's 0.5 in linear light";
+  EXPECT_EQ(object.materials[0].color, (std::array<float, 3>{1, 1, 1})) << "no grey over the colours";
+  object = read({{"a/model.obj", "v 0 0 0 0 0 0\nv 1 0 0 51 255 0\nv 0 1 0 255 0 0\nf 1 2 3\n"}});
+  EXPECT_NEAR(object.colors.at(object.triangles[0][1])[0], 0.0331, 1e-4) << "0 to 255";
+  object = read({{"a/model.obj", "mtllib m.mtl\nusemtl wood\n" + colored + "f 1/1 2/1 3/1\n"},
+                 {"a/m.mtl", "newmtl wood\nmap_Kd t.png\n"},
+                 {"a/t.png", png(1, 2, 3)}});
+  EXPECT_EQ(object.colors.at(object.triangles[0][1])[0], 1) << "a texture takes their place";
+  EXPECT_TRUE(read({{"a/model.obj", kTriangle + "f 1 2 3\n"}}).colors.empty());
 }
 
 TEST(ResolveName, StaysInside) {

@@ -7,11 +7,12 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "diffusion/view_order.h"
+#include "errors.h"
 #include "exports/outputs.h"
 #include "gaussian_files/ply.h"
 #include "goldens.h"
 #include "image/framing.h"
-#include "mesh/clean.h"
+#include "mesh/atlas.h"
 #include "pipeline/view_refinement.h"
 #include "rasterizer/rasterizer.h"
 #include "toy_model.h"
@@ -199,6 +200,25 @@ TEST_F(Pipeline, OpaquePhotoWithoutMattingIsTakenAsFramed) {
   EXPECT_NEAR(photo.rgb()[0][0][5][3].item<double>(), 10.0 / 255, 1e-6);
 }
 
+TEST_F(Pipeline, AFewTransparentPixelsDoNotMakeACutout) {
+  const std::string missing = testing::error_of([] { remove_background(disc_photo()); });
+  if (missing.find("this build has no background removal") != std::string::npos) GTEST_SKIP() << missing;
+  // A disc on a ground, one pixel of alpha 254: the disc is the object, not the rectangle.
+  Image photo = blank_image(64, 64, 60, 90, 200);
+  for (int64_t y = 0; y < 64; ++y)
+    for (int64_t x = 0; x < 64; ++x)
+      if (std::hypot(x - 31.5, y - 31.5) < 14) photo.at(x, y)[0] = 230, photo.at(x, y)[2] = 20;
+  const PreparedPhoto opaque = prepare_photo(photo, model_->config, {});
+  EXPECT_EQ(opaque.object_from, "background removed");
+  EXPECT_TRUE(opaque.warnings.empty());
+  photo.at(0, 0)[3] = 254, photo.has_alpha = true;
+  const PreparedPhoto almost = prepare_photo(photo, model_->config, {});
+  EXPECT_THAT(almost.object_from, ::testing::HasSubstr("hardly any of the photo is transparent"));
+  EXPECT_LT(almost.picture[0][3].mean().item<double>(), 0.6);  // the rectangle would fill 0.8² or more
+  EXPECT_NEAR(almost.picture[0][3].mean().item<double>(), opaque.picture[0][3].mean().item<double>(), 0.02);
+  EXPECT_EQ(prepare_photo(disc_photo(), model_->config, {}).object_from, "alpha used");
+}
+
 TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   const TemporaryFolder folder;
   OutputOptions small;
@@ -220,6 +240,8 @@ TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   EXPECT_EQ(record["settings"]["steps"], 3);
   EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
   EXPECT_EQ(record["seconds"].size(), 7u);
+  EXPECT_EQ(record["photo"]["object_from"], "alpha used");
+  EXPECT_TRUE(record["photo"]["warnings"].empty());
   EXPECT_EQ(fs::exists(place / "object.glb"), has_mesh_libraries());
   // Everything the page needs is inside: the template around it, the Gaussians, and the mesh where there is one.
   const std::string page = read_file(place / "viewer.html");

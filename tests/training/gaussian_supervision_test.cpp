@@ -85,7 +85,7 @@ StageContext hull_context(const std::filesystem::path& folder) {
   const auto store = nn::ParameterStore::random(1);
   const AutoencoderEncoder encoder(context.model.vae, nn::Scope(store));
   const AutoencoderDecoder decoder(context.model.vae, nn::Scope(store));
-  export_parameters(context, "vae.safetensors", store->parameters());
+  export_parameters(context.model_folder / "vae.safetensors", store->parameters());
   return context;
 }
 

@@ -32,7 +32,7 @@ class Interrupted : public Stage {
     return stage_->loss(step, seed);
   }
   std::vector<Preview> preview() override { return stage_->preview(); }
-  void export_weights() override { stage_->export_weights(); }
+  Json export_weights(const std::filesystem::path& folder) override { return stage_->export_weights(folder); }
 
  private:
   std::unique_ptr<Stage> stage_;
@@ -56,9 +56,7 @@ void train_one_step(const StageContext& context, const Make& make, const std::fi
   auto config = six_steps<Config>();
   config.steps = 1;
   const auto stage = make(context, config);
-  TrainRun run;
-  run.folder = folder / ("one-step-" + stage->name());
-  run_training(*stage, config, run);
+  run_training(*stage, config, testing::toy_run(context, config, folder / ("one-step-" + stage->name())));
 }
 
 /// The rows of metrics.csv without the columns that a clock decides.
@@ -75,9 +73,8 @@ std::vector<std::string> metrics_without_times(const std::filesystem::path& run)
 
 template <class Config, class Make>
 void expect_exact_resume(const StageContext& context, const Config& config, Make make, const std::filesystem::path& folder) {
-  TrainRun run;
+  TrainRun run = testing::toy_run(context, config, folder / "interrupted");
   run.seed = 11;
-  run.folder = folder / "interrupted";
   Interrupted interrupted(make(context, config), 2);
   EXPECT_THROW(run_training(interrupted, config, run), Cancelled);
   clear_cancel();
@@ -85,10 +82,11 @@ void expect_exact_resume(const StageContext& context, const Config& config, Make
   const TrainSummary second = run_training(*make(context, config), config, run);
   EXPECT_EQ(second.first_step, 3);
   EXPECT_EQ(second.steps, 6);
-  const Checkpoint resumed = load_checkpoint(run.folder / "checkpoint.safetensors");
-  run.folder = folder / "whole";
+  const TrainingCheckpoint resumed = load_checkpoint(run.folder / "checkpoint.safetensors");
+  run = testing::toy_run(context, config, folder / "whole");
+  run.seed = 11;
   run_training(*make(context, config), config, run);
-  const Checkpoint whole = load_checkpoint(run.folder / "checkpoint.safetensors");
+  const TrainingCheckpoint whole = load_checkpoint(run.folder / "checkpoint.safetensors");
   ASSERT_FALSE(whole.parameters.empty());
   const auto start = make(context, config)->parameters();
   bool moved = false;
@@ -217,7 +215,7 @@ TEST(DecoderStage, LearnsABall) {
   const auto store = nn::ParameterStore::random(1);
   const AutoencoderEncoder encoder(context.model.vae, nn::Scope(store));
   const AutoencoderDecoder decoder(context.model.vae, nn::Scope(store));
-  export_parameters(context, "vae.safetensors", store->parameters());
+  export_parameters(context.model_folder / "vae.safetensors", store->parameters());
   context.model.vae.scale_factor = 5;  // of that untrained encoder's latents
   DecoderStageConfig config;
   config.steps = 100;
@@ -250,7 +248,7 @@ class Diverging : public Stage {
     return {weight_.square().sum() * factor, {}};
   }
   std::vector<Preview> preview() override { return {}; }
-  void export_weights() override {}
+  Json export_weights(const std::filesystem::path&) override { return Json::object(); }
 
  private:
   std::function<bool(int64_t)> bad_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "camera/camera.h"
+#include "training/checkpoint.h"
 #include "training/stage_context.h"
 #include "training/trainer.h"
 
@@ -105,6 +106,23 @@ inline StageContext toy_context(const std::filesystem::path& folder, bool with_d
   std::filesystem::create_directories(context.data);
   write_json_file(context.model_folder / "config.json", config_to_json(context.model));
   return context;
+}
+
+/// A run that puts its weights into the context's model folder, whatever is there.
+template <class Config>
+TrainRun toy_run(const StageContext& context, const Config& config, const std::filesystem::path& folder) {
+  TrainRun run;
+  run.folder = folder;
+  run.update = std::make_shared<ModelUpdate>(context.model_folder, folder, config.trained_files(),
+                                             std::filesystem::exists(checkpoint_path(folder)), /*replace=*/true);
+  return run;
+}
+
+/// What a stage's weights are before any training, in the model folder.
+inline void export_to_model(Stage& stage, const StageContext& context) {
+  Json config = read_json_file(context.model_folder / "config.json");
+  config.merge_patch(stage.export_weights(context.model_folder));
+  write_json_file(context.model_folder / "config.json", config);
 }
 
 }  // namespace gsv3d::testing

@@ -30,8 +30,7 @@ TEST(VaeStage, LearnsTwoBalls) {
   const VaeStageConfig config = toy_config(100);
   const auto stage = make_vae_stage(context, config);
   const double before = stage->loss(0, 99).loss.item<double>();
-  TrainRun run;
-  run.folder = folder.path / "run";
+  const TrainRun run = testing::toy_run(context, config, folder.path / "run");
   run_training(*stage, config, run);
   const double after = stage->loss(0, 99).loss.item<double>();
   printf("vae loss %.4f -> %.4f\n", before, after);
@@ -63,8 +62,7 @@ TEST(VaeStage, LearnsColourAndSilhouetteAndExportsUnitChannels) {
     return -1.0;
   };
   const double l1 = part("l1"), alpha = part("alpha"), edge = part("edge");
-  TrainRun run;
-  run.folder = folder.path / "run";
+  const TrainRun run = testing::toy_run(context, config, folder.path / "run");
   run_training(*stage, config, run);
   printf("l1 %.3f -> %.3f, alpha %.3f -> %.3f, edge %.3f -> %.3f\n", l1, part("l1"), alpha, part("alpha"), edge, part("edge"));
   EXPECT_LT(part("l1"), 0.75 * l1) << "measured: 0.64";
@@ -95,7 +93,7 @@ TEST(VaeStage, OneScaleForAllOnRequest) {
   const StageContext context = alpha_context(folder.path);
   VaeStageConfig config = toy_config(1);
   config.per_channel = false;
-  make_vae_stage(context, config)->export_weights();
+  testing::export_to_model(*make_vae_stage(context, config), context);
   const AutoencoderConfig vae = read_model_config_of(context).vae;
   EXPECT_FALSE(vae.scales_channels());
   EXPECT_NE(vae.scale_factor, context.model.vae.scale_factor);

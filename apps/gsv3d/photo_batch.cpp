@@ -1,0 +1,90 @@
+#include "photo_batch.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "error_line.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_picture_name(const fs::path& path) {
+  static const std::set<std::string> known = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif",
+                                              ".tif", ".tiff", ".gif", ".bmp",  ".ppm", ".pgm",  ".pnm",  ".jxl",  ".jp2"};
+  std::string extension = path.extension().string();
+  for (char& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return known.count(extension) != 0 && !path.filename().string().starts_with(".");
+}
+
+std::vector<fs::path> pictures_in(const fs::path& folder) {
+  std::vector<fs::path> pictures;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (is_picture_name(entry.path()) && !entry.is_directory(error)) pictures.push_back(entry.path());
+  }
+  std::sort(pictures.begin(), pictures.end());
+  return pictures;
+}
+
+std::string result_name(const fs::path& photo, std::set<std::string>& taken) {
+  std::string stem = photo.stem().string();
+  if (stem.empty() || stem == "." || stem == "..") stem = "object";
+  std::string name = stem;
+  for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", stem, number);
+  return name;
+}
+
+}  // namespace
+
+std::vector<BatchPhoto> photos_of(const std::vector<fs::path>& arguments) {
+  std::vector<BatchPhoto> photos;
+  std::set<std::string> taken;
+  for (const fs::path& argument : arguments) {
+    std::error_code error;
+    if (!fs::is_directory(argument, error)) {
+      photos.push_back({argument, result_name(argument, taken), ""});
+      continue;
+    }
+    const std::vector<fs::path> pictures = pictures_in(argument);
+    for (const fs::path& picture : pictures) photos.push_back({picture, result_name(picture, taken), ""});
+    if (pictures.empty()) photos.push_back({argument, "", "a folder without pictures (files named .jpg, .png, .heic, ...)"});
+  }
+  return photos;
+}
+
+void BatchReport::made(const BatchPhoto& photo, Json details) {
+  Json entry = {{"input", photo.path.string()}};
+  entry.update(details);
+  made_.push_back(std::move(entry));
+}
+
+void BatchReport::skipped(const BatchPhoto& photo, const std::string& why) {
+  skipped_.push_back({{"input", photo.path.string()}, {"why", why}});
+}
+
+void BatchReport::failed(const BatchPhoto& photo, const std::string& why) {
+  failed_.push_back({{"input", photo.path.string()}, {"why", why}});
+}
+
+double BatchReport::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+Json BatchReport::json() const {
+  const size_t begun = made_.size() + skipped_.size() + failed_.size();
+  return {{"made", made_}, {"skipped", skipped_}, {"failed", failed_}, {"not_begun", photos_ - begun}, {"seconds", seconds()}};
+}
+
+std::string BatchReport::summary() const {
+  if (photos_ < 2) return "";
+  std::string text = fmt::format("made {}, skipped {}, failed {} of {} photos in {:.1f} s\n", made_.size(), skipped_.size(),
+                                 failed_.size(), photos_, seconds());
+  for (const Json& failure : failed_)
+    text += fmt::format("  failed: {}: {}\n", one_line(failure["input"].get<std::string>()), failure["why"].get<std::string>());
+  return text;
+}
+
+}  // namespace gsv3d
