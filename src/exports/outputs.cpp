@@ -93,14 +93,21 @@ void write_video(const fs::path& path, const Result& result, const Model& model,
 #endif
 }
 
+/// The photo at its own resolution, where its pixels lie on the Gaussians, too: files of both kinds then have the same colours.
+std::optional<TexturePhoto> photo_of(const Result& result) {
+  if (!result.has_photo_surface) return {};
+  const Image& photo = result.photo.detail;
+  return TexturePhoto{to_tensor(photo), result.cameras.slice(0, 1).to(at::kCPU).resized(photo.width, photo.height)};
+}
+
 /// The Gaussians' mesh, or nothing, with a line that says why: a photo's other results do not depend on it.
-std::optional<Mesh> make_mesh(const Gaussians& gaussians) {
+std::optional<Mesh> make_mesh(const Gaussians& gaussians, const std::optional<TexturePhoto>& photo) {
   if (!has_mesh_libraries()) {
     spdlog::info("this build has no mesh libraries: no {}", mesh_name);
     return {};
   }
   try {
-    return mesh_gaussians(gaussians);
+    return mesh_gaussians(gaussians, {}, {}, photo);
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& error) {
@@ -160,7 +167,7 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
   const fs::path& place = folder.staging();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   if (result.gaussians && options.mesh) {
-    if (const auto mesh = make_mesh(*result.gaussians)) write_glb(place / mesh_name, *mesh);
+    if (const auto mesh = make_mesh(*result.gaussians, photo_of(result))) write_glb(place / mesh_name, *mesh);
     result.times.push_back({"mesh", seconds()});
   }
   const double before_files = seconds();

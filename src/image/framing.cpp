@@ -1,5 +1,7 @@
 #include "image/framing.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace gsv3d {
@@ -35,10 +37,13 @@ Image composite_on_white(const Image& image) {
   return result;
 }
 
-FramedPhoto frame_object(const Image& image, std::optional<double> image_frame_ratio, int64_t size) {
+FramedPhoto frame_object(const Image& image, std::optional<double> image_frame_ratio, int64_t size, int64_t largest_detail) {
+  const Image object = centre_object(image, image_frame_ratio);
+  const int64_t detail = std::clamp(object.width, size, std::max(size, largest_detail));
   FramedPhoto framed;
-  framed.cutout = resize_lanczos(centre_object(image, image_frame_ratio), size, size);
+  framed.cutout = resize_lanczos(object, size, size);
   framed.on_white = composite_on_white(framed.cutout);
+  framed.detail = resize_lanczos(object, detail, detail);
   return framed;
 }
 

@@ -11,7 +11,9 @@ namespace gsv3d {
 namespace {
 
 constexpr uint32_t kNoTriangle = ~0U;
-constexpr float kHiddenWeight = 1e-5F;  ///< of views that do not see the point: they count only where no other does
+constexpr float kHiddenWeight = 1e-5F;              ///< of views that do not see the point: they count only where no other does
+constexpr float kGrazing = 0.2F, kFrontal = 0.45F;  ///< cosines between which a photo takes over from the views
+constexpr float kInsidePhoto = 0.95F;               ///< alpha above which a photo's pixel shows nothing but the object
 
 /// Barycentric weights of the second and third corner.
 struct Place {
@@ -58,6 +60,11 @@ struct Pixel {
   void add(const std::array<float, 4>& other, float factor) {
     for (int i = 0; i < 4; ++i) value[i] += factor * other[i];
   }
+  /// The colour of `other` instead, as far as `share` says.
+  void lay_over(const std::array<float, 4>& other, float share) {
+    const float own = value[3] > 0 ? (1 - share) / value[3] : 0;
+    for (int i = 0; i < 4; ++i) value[i] = own * value[i] + share * other[i] / other[3];
+  }
 };
 
 class Baker {
@@ -83,9 +90,7 @@ class Baker {
     for (size_t c = 0; c < projections_.size(); ++c) {
       const float cosine = dot(normalized(eyes_[c] - point), normal);
       const Vector3 place = projections_[c].apply(point);
-      if (place.z < kNearestDepth || place.x < 0.5F || place.y < 0.5F || place.x > static_cast<float>(width_) - 0.5F ||
-          place.y > static_cast<float>(height_) - 0.5F)
-        continue;
+      if (!is_inside(place)) continue;
       const bool visible = cosine > 0.05F && is_visible(c, place, cosine);
       const float square = cosine * cosine;
       sum.add(sample(c, place), visible ? square * square : kHiddenWeight * std::max(cosine, 0.02F));
@@ -93,7 +98,20 @@ class Baker {
     return sum;
   }
 
+  /// Lays the first view, a photo, over what a pixel has, where it sees the point well.
+  void lay_photo_over(Pixel& pixel, Vector3 point, Vector3 normal) const {
+    const float cosine = dot(normalized(eyes_[0] - point), normal);
+    const Vector3 place = projections_[0].apply(point);
+    if (cosine <= kGrazing || !is_inside(place) || !is_visible(0, place, cosine)) return;
+    const std::array<float, 4> seen = sample(0, place);
+    if (seen[3] > kInsidePhoto) pixel.lay_over(seen, std::min(1.0F, (cosine - kGrazing) / (kFrontal - kGrazing)));
+  }
+
  private:
+  bool is_inside(Vector3 place) const {
+    return place.z >= kNearestDepth && place.x >= 0.5F && place.y >= 0.5F && place.x <= static_cast<float>(width_) - 0.5F &&
+           place.y <= static_cast<float>(height_) - 0.5F;
+  }
   bool is_visible(size_t view, Vector3 place, float cosine) const {
     const float seen =
         depth_.data_ptr<float>()[(view * height_ + static_cast<int64_t>(place.y)) * width_ + static_cast<int64_t>(place.x)];
@@ -122,6 +140,16 @@ class Baker {
   std::vector<float> focal_;
   int64_t width_, height_;
 };
+
+/// A photo as the only one of a set of views; no depth of its own is known.
+SurfaceViews as_view(const TexturePhoto& photo) {
+  const int64_t height = photo.camera.height, width = photo.camera.width;
+  require(photo.rgba.sizes() == at::IntArrayRef({4, height, width}) && photo.camera.count() == 1,
+          "bake_texture: the photo must be [4, {}, {}], of one camera", height, width);
+  const Tensor alpha = photo.rgba.narrow(0, 3, 1);
+  const Tensor color = at::cat({photo.rgba.narrow(0, 0, 3) * alpha, alpha}).permute({1, 2, 0}).unsqueeze(0);
+  return {color.contiguous(), {}, photo.camera};
+}
 
 /// Gives pixels without weight the colours around them: means of ever larger squares (the pull and push of Gortler et al. 1996).
 void fill_gaps(std::vector<Pixel>& pixels, int64_t size) {
@@ -156,11 +184,14 @@ Image to_texture(const std::vector<Pixel>& pixels, int64_t size) {
 
 }  // namespace
 
-void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, const PercentProgress& on_progress) {
+void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, const PercentProgress& on_progress,
+                  const std::optional<TexturePhoto>& photo) {
   require(mesh.uvs.size() == mesh.positions.size() && mesh.normals.size() == mesh.positions.size(),
           "bake_texture: the mesh needs normals and texture coordinates");
   const std::vector<uint32_t> owners = texel_owners(mesh, texture_size);
   const Baker baker(views, mesh);
+  std::optional<Baker> photographer;
+  if (photo) photographer.emplace(as_view(*photo), mesh);
   std::vector<Pixel> pixels(owners.size());
   const auto bake = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -171,7 +202,9 @@ void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, c
       const auto mix = [&, b = b, c = c](const std::vector<Vector3>& values) {
         return values[corners[0]] * (1 - b - c) + values[corners[1]] * b + values[corners[2]] * c;
       };
-      pixels[i] = baker.color(mix(mesh.positions), normalized(mix(mesh.normals)));
+      const Vector3 point = mix(mesh.positions), normal = normalized(mix(mesh.normals));
+      pixels[i] = baker.color(point, normal);
+      if (photographer) photographer->lay_photo_over(pixels[i], point, normal);
     }
   };
   // In bands of rows, so that there is something to report between them.

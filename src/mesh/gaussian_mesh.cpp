@@ -3,7 +3,6 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "mesh/atlas.h"
-#include "mesh/bake.h"
 #include "mesh/clean.h"
 #include "mesh/crossings.h"
 #include "mesh/field_filters.h"
@@ -86,7 +85,8 @@ Mesh mesh_depth_views(const DepthViews& views, const Box& box, const MeshOptions
   return mesh_views(views, box, options, 0);
 }
 
-Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, const MeshProgress& on_stage) {
+Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, const MeshProgress& on_stage,
+                    const std::optional<TexturePhoto>& photo) {
   check_options(options);
   require(has_mesh_libraries(),
           "this build cannot make meshes: it was made without meshoptimizer and xatlas (GSV3D_WITH_MESH_LIBRARIES)");
@@ -106,9 +106,10 @@ Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, cons
     if (on_stage) on_stage("texture coordinates", percent, 100);
   });
   stage("texture");
-  bake_texture(mesh, views, options.texture_size, [&](int64_t percent) {
+  const auto on_texture = [&](int64_t percent) {
     if (on_stage) on_stage("texture", percent, 100);
-  });
+  };
+  bake_texture(mesh, views, options.texture_size, on_texture, photo);
   return mesh;
 }
 

@@ -17,6 +17,7 @@ constexpr double opacity = 0.95;
 constexpr double width = 0.55,
                  thickness = 0.15;               ///< standard deviations in pixels' footprints: neighbours just close the surface
 constexpr double least_facing = 0.2;             ///< cosine below which a pixel is a border's: the object's own Gaussians stay
+constexpr double reach = 1;                      ///< of a Gaussian from its middle, in standard deviations
 constexpr double smoothing_share = 0.02;         ///< of the picture's side: the reach of the depths' smoothing
 constexpr double same_surface = 0.04;            ///< depths that differ by more, in world units, hardly smooth each other
 constexpr double grazing = 0.2, frontal = 0.45;  ///< cosines between which the photo's colours take over from the object's
@@ -115,7 +116,7 @@ Gaussians pixels_of(const SurfaceMap& map, const Tensor& places) {
           at::zeros({count, 1, 3})};
 }
 
-/// False for Gaussians whose middle `camera` sees inside the mask before the surface.
+/// False for Gaussians that `camera` sees inside the mask before the surface or in it: those would hide its pixels.
 Tensor not_before(const Gaussians& object, const Tensor& depth, const Tensor& mask, const Cameras& camera) {
   const Tensor pose = camera.world_to_camera[0],
                in_camera = at::addmm(pose.slice(0, 0, 3).select(1, 3), object.means, pose.slice(0, 0, 3).slice(1, 0, 3).t());
@@ -125,7 +126,8 @@ Tensor not_before(const Gaussians& object, const Tensor& depth, const Tensor& ma
   const auto inside = [&](const Tensor& p) { return (p >= 0).logical_and(p < static_cast<double>(camera.width)); };
   const Tensor seen = (z > 0).logical_and(inside(column)).logical_and(inside(row));
   const Tensor index = at::where(seen, row * static_cast<double>(camera.width) + column, at::zeros({})).to(at::kLong);
-  const Tensor before = z < depth.flatten().index_select(0, index);
+  const Tensor own_reach = reach * object.scales.mean(1);
+  const Tensor before = z - own_reach < depth.flatten().index_select(0, index);
   return seen.logical_and(mask.flatten().index_select(0, index)).logical_and(before).logical_not();
 }
 

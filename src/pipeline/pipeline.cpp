@@ -153,16 +153,13 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
     prepared.object_from = "taken as framed";
     ratio.reset();
   }
-  const Image object = centre_object(cutout, ratio);
-  const int64_t size = config.image_size, detail = std::clamp(object.width, size, std::max(size, max_detail_pixels));
+  const FramedPhoto framed = frame_object(cutout, ratio, config.image_size, max_detail_pixels);
   spdlog::info("photo: {}", prepared.object_from);
   for (const std::string& doubt : prepared.warnings)
     spdlog::warn("photo: the background's removal looks wrong: {}; a cut-out PNG gives a better object", doubt);
-  prepared.cutout = resize_lanczos(object, size, size);
-  prepared.detail = resize_lanczos(object, detail, detail);
-  prepared.picture =
-      at::cat({to_tensor(composite_on_white(prepared.cutout)).slice(0, 0, 3), to_tensor(prepared.cutout).slice(0, 3)})
-          .unsqueeze(0);
+  prepared.cutout = framed.cutout;
+  prepared.detail = framed.detail;
+  prepared.picture = at::cat({to_tensor(framed.on_white).slice(0, 0, 3), to_tensor(framed.cutout).slice(0, 3)}).unsqueeze(0);
   return prepared;
 }
 
@@ -284,6 +281,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.elevation_degrees = elevation(model.config, options);
   result.cameras = cameras_of(model.config, options);
   result.photo = std::move(photo);
+  if (result.photo.detail.pixels.empty()) result.photo.detail = result.photo.cutout;
   result.latents = stage("views", [&] {
     return generate_latents(
         model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); },
@@ -321,6 +319,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     });
     result.route = Route::refined_decoder;
   }
+  result.has_photo_surface = options.photo_surface;
   if (options.photo_surface)
     result.gaussians = stage("photo surface", [&] {
       return with_photo_surface(*result.gaussians, to_tensor(result.photo.detail), result.cameras.slice(0, 1).to(at::kCPU));

@@ -38,9 +38,9 @@ struct GenerateOptions {
 
 /// A photo as the networks see it.
 struct PreparedPhoto {
-  Image cutout;                            ///< [S, S] RGBA, the object centred
-  Image detail;                            ///< the same at the photo's own resolution: [P, P], S ≤ P ≤ max_detail_pixels
-  Tensor picture;                          ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
+  Image cutout;    ///< [S, S] RGBA, the object centred
+  Image detail;    ///< the same at the photo's own resolution: [P, P], S ≤ P ≤ max_detail_pixels; empty: no finer one
+  Tensor picture;  ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
   std::string object_from = {};            ///< what told the object from its ground: "alpha used", "background removed", …
   std::vector<std::string> warnings = {};  ///< what speaks against it
   Tensor rgb() const { return picture.narrow(1, 0, 3); }
@@ -71,9 +71,10 @@ struct Result {
   Cameras cameras;                     ///< of the N views, images of S × S pixels
   SamplerConfig sampler;               ///< as it ran
   double elevation_degrees = 0;
-  std::optional<Orbit> orbit;    ///< when it was not the level circle
-  int64_t first_step = 0;        ///< above 0: a run that went on from a file
-  Route route = Route::decoder;  ///< when there are Gaussians
+  std::optional<Orbit> orbit;      ///< when it was not the level circle
+  int64_t first_step = 0;          ///< above 0: a run that went on from a file
+  Route route = Route::decoder;    ///< when there are Gaussians
+  bool has_photo_surface = false;  ///< the photo's own pixels lie on the Gaussians (photo_surface.h)
   std::vector<StageTime> times;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/fingerprint.h"
 #include "rasterizer/workspace.h"
 #include "training/decode_clips.h"
 #include "training/gaussian_supervision.h"

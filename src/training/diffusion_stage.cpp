@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/fingerprint.h"
 #include "diffusion/autoencoder.h"
 #include "diffusion/view_order.h"
 #include "training/one_step.h"

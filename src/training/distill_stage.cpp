@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "diffusion/autoencoder.h"
 #include "models/lora_file.h"
 #include "rasterizer/workspace.h"

@@ -5,9 +5,9 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "training/seeds.h"
 
 namespace gsv3d {
 namespace {

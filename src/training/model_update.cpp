@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "core/log.h"
 #include "core/safetensors.h"
 #include "models/model_folder.h"
-#include "training/seeds.h"
 
 namespace gsv3d {
 namespace {

@@ -1,6 +1,7 @@
 #include "training/stage_context.h"
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "training/seeds.h"
 
 namespace gsv3d {

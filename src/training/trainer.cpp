@@ -7,13 +7,13 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "training/checkpoint.h"
 #include "training/ema.h"
 #include "training/metrics_log.h"
 #include "training/optimizer.h"
-#include "training/seeds.h"
 
 namespace gsv3d {
 namespace {

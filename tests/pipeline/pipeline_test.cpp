@@ -13,6 +13,7 @@
 #include "goldens.h"
 #include "image/framing.h"
 #include "mesh/atlas.h"
+#include "pipeline/photo_surface.h"
 #include "pipeline/view_refinement.h"
 #include "rasterizer/rasterizer.h"
 #include "toy_model.h"
@@ -87,8 +88,8 @@ TEST_F(Pipeline, ShapesRangesAndSettings) {
   EXPECT_EQ(result.sampler.steps, 2);
   EXPECT_EQ(result.sampler.max_scale, 0.5);
   ASSERT_TRUE(result.gaussians);
-  // 3 views × 16 × 16 pixels at most; none below the limit.
-  EXPECT_LE(result.gaussians->count(), 3 * 16 * 16);
+  // 3 views × 16 × 16 pixels and the photo's own 64 × 64 at most; none below the limit.
+  EXPECT_LE(result.gaussians->count(), 3 * 16 * 16 + 64 * 64);
   EXPECT_GT(result.gaussians->count(), 0);
   EXPECT_GE(result.gaussians->opacities.min().item<double>(), min_exported_opacity);
   // Radius 2 at 25° of elevation: 2 sin 25° above the ground; view 0 on the +Z side. Float32 rounding.
@@ -117,7 +118,11 @@ TEST_F(Pipeline, StagesOneByOneGiveTheWhole) {
   const Gaussians decoded =
       prune(decode_gaussians(*model_, latents.latents, photo.picture, model_->config.elevation_degrees), min_exported_opacity);
   const Gaussians refined = refine_to_views(decoded, to_tensor(photo.cutout), whole.views, whole.cameras);
-  EXPECT_TRUE(at::equal(prune(refined, min_exported_opacity).means, whole.gaussians->means));
+  const Gaussians with_photo =
+      with_photo_surface(prune(refined, min_exported_opacity), to_tensor(photo.detail), whole.cameras.slice(0, 1));
+  EXPECT_TRUE(at::equal(with_photo.means, whole.gaussians->means));
+  options.photo_surface = false;
+  EXPECT_TRUE(at::equal(prune(refined, min_exported_opacity).means, generate(*model_, disc_photo(), options).gaussians->means));
   options.refine = false;
   EXPECT_TRUE(at::equal(decoded.means, generate(*model_, disc_photo(), options).gaussians->means));
   testing::expect_close(decode_views(*model_, latents.latents.slice(0, 1)), whole.views.slice(0, 1), 1e-6, "views");
@@ -239,7 +244,7 @@ TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   EXPECT_EQ(record["seed"], 23);
   EXPECT_EQ(record["settings"]["steps"], 3);
   EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
-  EXPECT_EQ(record["seconds"].size(), 7u);
+  EXPECT_EQ(record["seconds"].size(), 8u);
   EXPECT_EQ(record["photo"]["object_from"], "alpha used");
   EXPECT_TRUE(record["photo"]["warnings"].empty());
   EXPECT_EQ(fs::exists(place / "object.glb"), has_mesh_libraries());

@@ -58,6 +58,8 @@ TEST_F(SamplingOptionsOf, OrbitMovesTheCamerasOfTheGaussians) {
   options.views_only = true;
   options.orbit = Orbit{{0, 90, 200}, {5, 30, -20}};
   Image photo{32, 32, std::vector<uint8_t>(32 * 32 * 4, 255), true};
+  options.matting = false;
+  options.photo_surface = false;
   const Result result = generate(*model_, photo, options);
   const Tensor positions = result.cameras.positions();
   // Radius 2; azimuth 90° is +X. Float32 rounding.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "goldens.h"
 #include "toy_data.h"
 #include "training/checkpoint.h"

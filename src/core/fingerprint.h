@@ -1,0 +1,23 @@
+// Fingerprints: short numbers that tell files, settings and weights apart. A checkpoint knows by them whose run it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/safetensors.h"
+
+namespace gsv3d {
+
+/// 64-bit FNV-1a over 8-byte words (then the rest by bytes), continuing from `start`. Not cryptographic: it tells files apart.
+uint64_t fingerprint(const void* data, size_t size, uint64_t start = 14695981039346656037ull);
+uint64_t fingerprint(std::string_view text, uint64_t start = 14695981039346656037ull);
+/// Of a tensor's values and sizes.
+uint64_t fingerprint(const Tensor& tensor, uint64_t start = 14695981039346656037ull);
+/// Of all names and tensors.
+uint64_t fingerprint(const NamedTensors& tensors, uint64_t start = 14695981039346656037ull);
+
+/// 16 lower-case hexadecimal digits.
+std::string fingerprint_text(uint64_t value);
+
+}  // namespace gsv3d
