@@ -13,6 +13,7 @@
 #include "diffusion/gaussian_loop.h"
 #include "diffusion/latent_preview.h"
 #include "diffusion/view_order.h"
+#include "image/edge_colors.h"
 #include "image/framing.h"
 #include "models/memory_plan.h"
 #include "pipeline/photo_surface.h"
@@ -158,7 +159,7 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
   for (const std::string& doubt : prepared.warnings)
     spdlog::warn("photo: the background's removal looks wrong: {}; a cut-out PNG gives a better object", doubt);
   prepared.cutout = framed.cutout;
-  prepared.detail = framed.detail;
+  prepared.detail = to_image(with_edge_colors_from_inside(to_tensor(framed.detail)));
   prepared.picture = at::cat({to_tensor(framed.on_white).slice(0, 0, 3), to_tensor(framed.cutout).slice(0, 3)}).unsqueeze(0);
   return prepared;
 }

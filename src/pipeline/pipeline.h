@@ -39,7 +39,8 @@ struct GenerateOptions {
 /// A photo as the networks see it.
 struct PreparedPhoto {
   Image cutout;    ///< [S, S] RGBA, the object centred
-  Image detail;    ///< the same at the photo's own resolution: [P, P], S ≤ P ≤ max_detail_pixels; empty: no finer one
+  Image detail;    ///< the same at the photo's own resolution, its outline in colours from inside: [P, P], S ≤ P ≤
+                   ///< max_detail_pixels; empty: no finer one
   Tensor picture;  ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
   std::string object_from = {};            ///< what told the object from its ground: "alpha used", "background removed", …
   std::vector<std::string> warnings = {};  ///< what speaks against it
