@@ -15,6 +15,7 @@
 #include "gaussian_files/ply.h"
 #include "image/contact_sheet.h"
 #include "image/depth_image.h"
+#include "image/resize.h"
 #include "mesh/atlas.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
@@ -34,7 +35,7 @@ constexpr const char* sheet_name = "views.png";
 constexpr const char* record_name = "result.json";
 
 /// Pictures of the contact sheet are at least this large, so that a small model's views can be looked at.
-constexpr int64_t min_cell_pixels = 128;
+constexpr int64_t min_cell_pixels = 192;
 
 std::vector<Image> to_images(const Tensor& batch) {
   std::vector<Image> images;
@@ -62,7 +63,7 @@ double peak_memory_megabytes() {
 
 void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
   std::vector<SheetRow> rows = {
-      {"photo", {result.photo.cutout}, {}},
+      {"photo", {resize_lanczos(result.photo.detail, cell, cell)}, {}},
       {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.cameras)}};
   if (result.gaussians) {
     const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
