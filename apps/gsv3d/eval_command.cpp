@@ -102,7 +102,7 @@ void run_eval(EvalArguments& arguments) {
   const std::vector<MethodScores> results = evaluate(cases, methods, on_prediction);
 
   const Json json = evaluation_json(describe(arguments, load, config, cases), results, autoencoder);
-  const std::string table = markdown_table(results) + autoencoder_line(autoencoder);
+  const std::string table = markdown_table(results) + difference_table(results) + autoencoder_line(autoencoder);
   if (!arguments.json.empty()) write_json_file(arguments.json, json);
   if (!arguments.output.empty()) {
     write_json_file(arguments.output / "evaluation.json", json);

@@ -79,7 +79,7 @@ Method true_latents_method(std::shared_ptr<const Model> model) {
     const c10::NoGradGuard no_grad;
     return render(*model, gaussians_of_true_latents(*model, object), targets);
   };
-  return {"decoder on true latents", "Gaussian decoder on the encoded true orbit views: the pipeline's ceiling, no prediction",
+  return {true_latents_name, "Gaussian decoder on the encoded true orbit views: the unrefined pipeline's ceiling, no prediction",
           predict};
 }
 

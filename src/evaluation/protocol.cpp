@@ -38,17 +38,6 @@ Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   return scores;
 }
 
-MeanAndError mean_and_error(const std::vector<double>& values) {
-  double sum = 0, squares = 0;
-  int64_t count = 0;
-  for (const double value : values)
-    if (!std::isnan(value)) sum += value, squares += value * value, ++count;
-  if (count == 0) return {nothing, nothing};
-  const auto n = static_cast<double>(count);
-  const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean);
-  return {mean, count < 2 ? nothing : std::sqrt(variance / (n - 1))};
-}
-
 Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
   Summary summary;
   for (double Scores::*number :

@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "evaluation/method.h"
+#include "evaluation/statistics.h"
 
 namespace gsv3d {
 
@@ -42,14 +43,7 @@ struct MethodScores {
   std::vector<ObjectScores> objects;
 };
 
-/// Mean and its standard error (deviation / √count), each ignoring what is not a number; not a number themselves without enough
-/// values.
-struct MeanAndError {
-  double mean = 0, standard_error = 0;
-};
-MeanAndError mean_and_error(const std::vector<double>& values);
-
-/// The same of every score, over the objects.
+/// Of every score, over the objects.
 struct Summary {
   Scores mean, standard_error;
 };

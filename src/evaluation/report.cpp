@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "evaluation/model_methods.h"
+#include "evaluation/score_columns.h"
 #include "image/contact_sheet.h"
 
 namespace gsv3d {
@@ -49,6 +51,28 @@ Json summary_json(const std::vector<ObjectScores>& objects, Scores ObjectScores:
   return {{"mean", config_to_json(summary.mean)}, {"standard_error", config_to_json(summary.standard_error)}};
 }
 
+/// "+0.12 ± 0.05 [0.03, 0.21]".
+std::string difference_cell(const PairedDifference& difference, int digits) {
+  const auto& [objects, over, interval] = difference;
+  if (objects == 0) return "–";
+  if (objects < 2) return fmt::format("{:+.{}f}", over.mean, digits);
+  return fmt::format("{:+.{}f} ± {:.{}f} [{:+.{}f}, {:+.{}f}]", over.mean, digits, over.standard_error, digits, interval.low, digits,
+                     interval.high, digits);
+}
+
+Json difference_json(const MethodScores& method, const MethodScores& first) {
+  Json result = {{"to", first.name}};
+  for (const ScoreColumn& column : score_columns()) {
+    const auto [objects, over, interval] = difference_to(method, first, column);
+    result[column.group][column.name] = {{"objects", objects},
+                                         {"mean", over.mean},
+                                         {"standard_error", over.standard_error},
+                                         {"low", interval.low},
+                                         {"high", interval.high}};
+  }
+  return result;
+}
+
 /// The views shown: six around the orbit and two random ones, as indices into the predicted views (the input view is not among
 /// them).
 std::vector<int64_t> shown_views(const EvaluationCase& object) {
@@ -83,6 +107,28 @@ std::string markdown_table(const std::vector<MethodScores>& methods) {
   return table;
 }
 
+std::string difference_table(const std::vector<MethodScores>& methods) {
+  if (methods.size() < 2) return {};
+  const MethodScores& first = methods.front();
+  std::string text = fmt::format(
+      "\nDifference to \"{}\", paired over objects: mean ± standard error [95 % bootstrap interval]\n\n| method |", first.name);
+  std::string line = "\n|---|";
+  for (const ScoreColumn& column : score_columns()) {
+    text += fmt::format(" {} {} |", column.group, column.label);
+    line += "---|";
+  }
+  text += line + "\n";
+  for (size_t i = 1; i < methods.size(); ++i) {
+    text += fmt::format("| {} |", methods[i].name);
+    for (const ScoreColumn& column : score_columns())
+      text += fmt::format(" {} |", difference_cell(difference_to(methods[i], first, column), column.digits));
+    text += "\n";
+  }
+  const auto is_ceiling = [](const MethodScores& method) { return method.name == true_latents_name; };
+  if (std::any_of(methods.begin(), methods.end(), is_ceiling)) text += fmt::format("\n{}\n", ceiling_note);
+  return text;
+}
+
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder) {
   if (autoencoder.empty()) return {};
   return fmt::format("\nautoencoder: PSNR of the orbit's views {} dB over the frame, {} dB over the object's pixels (fg)\n",
@@ -105,6 +151,7 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
                     {"orbit", summary_json(method.objects, &ObjectScores::orbit)},
                     {"random", summary_json(method.objects, &ObjectScores::random)},
                     {"objects", std::move(objects)}});
+    if (&method != &methods.front()) list.back()["difference"] = difference_json(method, methods.front());
   }
   Json result = {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};
   if (!autoencoder.empty()) result["autoencoder"] = autoencoder_json(autoencoder);

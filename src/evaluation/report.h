@@ -31,12 +31,16 @@ struct EvaluationSettings {
 /// One row per method; means over objects, PSNR with its standard error; "–" where there is no number.
 std::string markdown_table(const std::vector<MethodScores>& methods);
 
+/// Every other method minus the first one, paired over objects: mean ± standard error [95 % bootstrap interval] of every score.
+/// Empty for a single method. Says what the row of the true latents is a ceiling of, where there is one.
+std::string difference_table(const std::vector<MethodScores>& methods);
+
 /// One line below the table: the autoencoder's means over objects with their standard errors. Empty without scores.
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder);
 
-/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, objects: [{id, orbit, random,
-/// seconds}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr, foreground_psnr}]}}.
-/// What is not a number is null; without scores of the autoencoder it is missing.
+/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, difference: {to, orbit: {score: {objects,
+/// mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, seconds}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr, foreground_psnr}]}}.
+/// The first method has no difference. What is not a number is null; without scores of the autoencoder it is missing.
 Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,
                      const std::vector<AutoencoderScores>& autoencoder = {});
 
