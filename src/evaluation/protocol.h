@@ -36,18 +36,21 @@ struct ObjectScores {
   Scores orbit;   ///< the orbit without the input view
   Scores random;  ///< the views off the orbit; all not a number without any
   double seconds = 0;
+  GeometryScores geometry = no_geometry();  ///< not a number without a true and a predicted surface
+
+  static GeometryScores no_geometry();
+};
+
+/// An object that a method has nothing to score for.
+struct FailedObject {
+  std::string id, reason;
 };
 
 struct MethodScores {
   std::string name, description;
-  std::vector<ObjectScores> objects;
+  std::vector<ObjectScores> objects;  ///< in the cases' order, without those that failed
+  std::vector<FailedObject> failures = {};
 };
-
-/// Of every score, over the objects.
-struct Summary {
-  Scores mean, standard_error;
-};
-Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views);
 
 /// How well the autoencoder keeps the true orbit views of one object; means over the views.
 struct AutoencoderScores {
@@ -60,6 +63,7 @@ struct AutoencoderScores {
 /// Only orbits at this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
 struct CaseSelection {
   std::filesystem::path dataset;
+  std::filesystem::path objects;  ///< object files that geometry is scored on, by id; empty: those of a folder of object files
   double elevation_degrees = 10;
   int64_t limit = 0, view_size = 64;
   uint64_t seed = 1;
@@ -67,10 +71,11 @@ struct CaseSelection {
 };
 std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
 
-/// Called after each object and method with the prediction and the truth for views 1 … V-1.
+/// Called after each object and method with the prediction for views 1 … V-1, its rgb undefined where the method failed.
 using PredictionCallback = std::function<void(const EvaluationCase&, const Method&, const ViewSet& predicted)>;
 
-/// Runs all methods on all objects. Shows progress, stops at Ctrl-C (Cancelled).
+/// Runs all methods on all objects. What fails is warned of and listed; a method that fails on every object throws the first's
+/// Error. Shows progress, stops at Ctrl-C (Cancelled).
 std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
                                    const PredictionCallback& on_prediction = {});
 

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "evaluation/protocol.h"
+#include "evaluation/score_columns.h"
 #include "image/image.h"
 
 namespace gsv3d {
@@ -28,6 +29,9 @@ struct EvaluationSettings {
   }
 };
 
+/// The columns of which some method has a number.
+std::vector<ScoreColumn> shown_columns(const std::vector<MethodScores>& methods);
+
 /// One row per method; means over objects, PSNR with its standard error; "–" where there is no number.
 std::string markdown_table(const std::vector<MethodScores>& methods);
 
@@ -35,11 +39,14 @@ std::string markdown_table(const std::vector<MethodScores>& methods);
 /// Empty for a single method. Says what the row of the true latents is a ceiling of, where there is one.
 std::string difference_table(const std::vector<MethodScores>& methods);
 
+/// One line per object that a method failed on, with the reason; empty without any.
+std::string failure_list(const std::vector<MethodScores>& methods);
+
 /// One line below the table: the autoencoder's means over objects with their standard errors. Empty without scores.
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder);
 
-/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, difference: {to, orbit: {score: {objects,
-/// mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, seconds}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr, foreground_psnr}]}}.
+/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, geometry: {…}, difference: {to, orbit: {score: {objects,
+/// mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, geometry, seconds}], failures: [{id, reason}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr, foreground_psnr}]}}.
 /// The first method has no difference. What is not a number is null; without scores of the autoencoder it is missing.
 Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,
                      const std::vector<AutoencoderScores>& autoencoder = {});

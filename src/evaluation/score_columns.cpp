@@ -18,6 +18,20 @@ constexpr ViewScore view_scores[] = {{"psnr", "PSNR, dB", 2, true, &Scores::psnr
                                      {"mask_iou", "mask IoU", 3, true, &Scores::mask_iou},
                                      {"depth_error", "depth error", 3, false, &Scores::depth_error}};
 
+struct SurfaceScore {
+  const char *name, *label;
+  int digits;
+  bool higher_is_better;
+  double GeometryScores::*of;
+};
+
+constexpr SurfaceScore surface_scores[] = {{"chamfer", "Chamfer", 4, false, &GeometryScores::chamfer},
+                                           {"f_score_1", "F at 0.01", 3, true, &GeometryScores::f_score_1},
+                                           {"f_score_2", "F at 0.02", 3, true, &GeometryScores::f_score_2},
+                                           {"f_score_5", "F at 0.05", 3, true, &GeometryScores::f_score_5},
+                                           {"normal_consistency", "normals", 3, true, &GeometryScores::normal_consistency},
+                                           {"volume_iou", "volume IoU", 3, true, &GeometryScores::volume_iou}};
+
 std::vector<ScoreColumn> all_columns() {
   std::vector<ScoreColumn> columns;
   for (const auto& [group, views] :
@@ -25,6 +39,9 @@ std::vector<ScoreColumn> all_columns() {
     for (const ViewScore& score : view_scores)
       columns.push_back({group, score.name, score.label, score.digits, score.higher_is_better,
                          [views = views, of = score.of](const ObjectScores& object) { return object.*views.*of; }});
+  for (const SurfaceScore& score : surface_scores)
+    columns.push_back({"geometry", score.name, score.label, score.digits, score.higher_is_better,
+                       [of = score.of](const ObjectScores& object) { return object.geometry.*of; }});
   return columns;
 }
 

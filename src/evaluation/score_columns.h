@@ -11,7 +11,7 @@
 namespace gsv3d {
 
 struct ScoreColumn {
-  std::string group;      ///< "orbit", "random": which views
+  std::string group;      ///< "orbit" and "random" views, "geometry"
   std::string name;       ///< as in evaluation.json
   std::string label;      ///< as in tables, without the group
   int digits = 3;         ///< behind the point
