@@ -49,14 +49,14 @@ class KdTree {
     if (end - begin < 2) return;
     Point low = nodes_[begin].point, high = low;
     for (size_t i = begin; i < end; ++i)
-      for (int k = 0; k < 3; ++k)
-        low[k] = std::min(low[k], nodes_[i].point[k]), high[k] = std::max(high[k], nodes_[i].point[k]);
+      for (int k = 0; k < 3; ++k) low[k] = std::min(low[k], nodes_[i].point[k]), high[k] = std::max(high[k], nodes_[i].point[k]);
     uint32_t axis = 0;
     for (uint32_t k = 1; k < 3; ++k)
       if (high[k] - low[k] > high[axis] - low[axis]) axis = k;
     const size_t middle = begin + (end - begin) / 2;
     const auto at = [&](size_t i) { return nodes_.begin() + static_cast<ptrdiff_t>(i); };
-    std::nth_element(at(begin), at(middle), at(end), [axis](const Node& a, const Node& b) { return a.point[axis] < b.point[axis]; });
+    std::nth_element(at(begin), at(middle), at(end),
+                     [axis](const Node& a, const Node& b) { return a.point[axis] < b.point[axis]; });
     nodes_[middle].axis = axis;
     build(begin, middle);
     build(middle + 1, end);
@@ -127,9 +127,7 @@ SurfaceScores score_surface(const Tensor& points, const Tensor& truth, const std
 }
 
 SurfacePoints sample_surface(const TriangleSurface& surface, int64_t count, const at::Generator& generator) {
-  const auto corner = [&](int64_t i) {
-    return surface.vertices.index_select(0, surface.triangles.select(1, i)).to(at::kDouble);
-  };
+  const auto corner = [&](int64_t i) { return surface.vertices.index_select(0, surface.triangles.select(1, i)).to(at::kDouble); };
   const Tensor a = corner(0), ab = corner(1) - a, ac = corner(2) - a, area = at::linalg_cross(ab, ac);
   const Tensor doubled = area.norm(2, 1), ends = doubled.cumsum(0);
   require(ends.numel() > 0 && ends[-1].item<double>() > 0, "surface samples: the triangles have no area");
@@ -158,10 +156,10 @@ GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurf
                       theirs = sample_surface(truth, points, make_generator(seed));
   const Neighbours there = nearest_neighbours(ours.points, theirs.points), back = nearest_neighbours(theirs.points, ours.points);
   const SurfaceScores scores = scores_of_distances(there.distances, back.distances, f_score_taus.data(), f_score_taus.size());
-  const double consistency = 0.5 * (mean_cosine(ours.normals, theirs.normals, there.indices) +
-                                    mean_cosine(theirs.normals, ours.normals, back.indices));
-  return {scores.distance.chamfer_mean(), scores.f_scores[0].f, scores.f_scores[1].f, scores.f_scores[2].f, consistency,
-          volume_iou(surface, truth, resolution)};
+  const double consistency =
+      0.5 * (mean_cosine(ours.normals, theirs.normals, there.indices) + mean_cosine(theirs.normals, ours.normals, back.indices));
+  return {scores.distance.chamfer_mean(), scores.f_scores[0].f, scores.f_scores[1].f,
+          scores.f_scores[2].f,           consistency,          volume_iou(surface, truth, resolution)};
 }
 
 }  // namespace gsv3d

@@ -63,8 +63,8 @@ SurfacePoints sample_surface(const TriangleSurface& surface, int64_t count, cons
 /// when there is no area.
 Tensor sample_triangles(const Tensor& vertices, const Tensor& triangles, int64_t count, const at::Generator& generator);
 
-/// Mean |cosine| between the normals at each point and at its nearest on the other surface, both directions averaged (Mescheder et
-/// al. 2019); without sign, because winding means nothing in object files.
+/// Mean |cosine| between the normals at each point and at its nearest on the other surface, both directions averaged (Mescheder
+/// et al. 2019); without sign, because winding means nothing in object files.
 double normal_consistency(const SurfacePoints& surface, const SurfacePoints& truth);
 
 /// The distances of the F-scores that our tables show, world units (objects have a longest side of about 1).
@@ -72,7 +72,7 @@ inline constexpr std::array<double, 3> f_score_taus = {0.01, 0.02, 0.05};
 
 /// A predicted surface against the true one.
 struct GeometryScores {
-  double chamfer = 0;                            ///< SurfaceDistance::chamfer_mean, world units
+  double chamfer = 0;                                  ///< SurfaceDistance::chamfer_mean, world units
   double f_score_1 = 0, f_score_2 = 0, f_score_5 = 0;  ///< at f_score_taus
   double normal_consistency = 0;
   double volume_iou = 0;  ///< volume_iou() in volume.h on a grid of 64 along the longest side

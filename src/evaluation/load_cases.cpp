@@ -82,7 +82,7 @@ std::vector<EvaluationCase> load_cases(const CaseSelection& selection) {
     cases.push_back(make_case(std::move(object), selection.seed + cases.size()));
   }
   const fs::path& objects = selection.objects.empty() && !stored ? selection.dataset : selection.objects;
-  if (!objects.empty()) attach_surfaces(cases, objects);
+  if (!objects.empty()) attach_surfaces(cases, objects, selection.split_file);
   return cases;
 }
 

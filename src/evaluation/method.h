@@ -14,10 +14,10 @@ namespace gsv3d {
 
 /// One object of an evaluation. Methods are given the input view; `truth` is for scoring, and for the ceiling that says so.
 struct EvaluationCase {
-  ObjectViews truth;  ///< view 0 is the input: azimuth 0 at the orbit's elevation
-  uint64_t seed = 0;  ///< of methods that draw noise
-  Tensor input_rgba;  ///< [4, S, S] float32 in 0-1, not premultiplied
-  Tensor input_rgb;   ///< [1, 3, S, S] over white
+  ObjectViews truth;             ///< view 0 is the input: azimuth 0 at the orbit's elevation
+  uint64_t seed = 0;             ///< of methods that draw noise
+  Tensor input_rgba;             ///< [4, S, S] float32 in 0-1, not premultiplied
+  Tensor input_rgb;              ///< [1, 3, S, S] over white
   TriangleSurface surface = {};  ///< the true one, for scoring; undefined: not known, and methods need not predict one
 
   Cameras input_camera() const { return truth.cameras.slice(0, 1); }
@@ -32,9 +32,9 @@ ObjectViews recolored(ObjectViews views);
 
 /// Views of one object, predicted or true.
 struct ViewSet {
-  Tensor rgb;    ///< [C, 3, H, W] in 0-1 over white
-  Tensor alpha;  ///< [C, 1, H, W] in 0-1
-  Tensor depth;  ///< [C, 1, H, W] camera z where alpha > 0.5; undefined: the method knows no depth
+  Tensor rgb;                    ///< [C, 3, H, W] in 0-1 over white
+  Tensor alpha;                  ///< [C, 1, H, W] in 0-1
+  Tensor depth;                  ///< [C, 1, H, W] camera z where alpha > 0.5; undefined: the method knows no depth
   TriangleSurface surface = {};  ///< undefined: the method has none, or the case has none to compare with
 };
 

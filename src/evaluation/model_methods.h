@@ -12,7 +12,8 @@ namespace gsv3d {
 inline constexpr const char* true_latents_name = "decoder on true latents";
 /// Which methods that row bounds.
 inline constexpr const char* ceiling_note =
-    "The row \"decoder on true latents\" is the ceiling of the unrefined pipeline only: refinement to the photo and the views can pass "
+    "The row \"decoder on true latents\" is the ceiling of the unrefined pipeline only: refinement to the photo and the views "
+    "can pass "
     "it.";
 
 /// The input view, which is framed already, as generate() takes it.

@@ -21,9 +21,12 @@ TriangleSurface surface_of_object(const Object& object) {
   return surface;
 }
 
-void attach_surfaces(std::vector<EvaluationCase>& cases, const std::filesystem::path& source) {
+void attach_surfaces(std::vector<EvaluationCase>& cases, const std::filesystem::path& source,
+                     const std::filesystem::path& split_file) {
+  ObjectSelection selection;
+  selection.split_file = split_file;
   std::map<std::string, ObjectEntry> entries;
-  for (auto& entry : list_objects(source, {})) entries.emplace(entry.id, entry);
+  for (auto& entry : list_objects(source, selection)) entries.emplace(entry.id, entry);
   size_t found = 0;
   for (EvaluationCase& object : cases) {
     throw_if_cancelled();

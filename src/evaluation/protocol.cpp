@@ -33,8 +33,7 @@ void score_method(const EvaluationCase& object, const Method& method, MethodScor
     const ViewSet seen = method.predict(object, object.truth.cameras.slice(1, views));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     ObjectScores scores{object.truth.id, score_views(slice(seen, 0, orbit - 1), slice(truth, 0, orbit - 1)),
-                        score_views(slice(seen, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)),
-                        seconds};
+                        score_views(slice(seen, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)), seconds};
     if (object.surface.defined() && seen.surface.defined()) scores.geometry = score_geometry(seen.surface, object.surface);
     result.objects.push_back(std::move(scores));
     predicted = seen;

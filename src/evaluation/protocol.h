@@ -63,7 +63,8 @@ struct AutoencoderScores {
 /// Only orbits at this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
 struct CaseSelection {
   std::filesystem::path dataset;
-  std::filesystem::path objects;  ///< object files that geometry is scored on, by id; empty: those of a folder of object files
+  std::filesystem::path objects;     ///< object files that geometry is scored on, by id; empty: those of a folder of object files
+  std::filesystem::path split_file;  ///< of `objects`: list_objects()
   double elevation_degrees = 10;
   int64_t limit = 0, view_size = 64;
   uint64_t seed = 1;

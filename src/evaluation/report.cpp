@@ -61,8 +61,8 @@ std::string difference_cell(const PairedDifference& difference, int digits) {
   const auto& [objects, over, interval] = difference;
   if (objects == 0) return "–";
   if (objects < 2) return fmt::format("{:+.{}f}", over.mean, digits);
-  return fmt::format("{:+.{}f} ± {:.{}f} [{:+.{}f}, {:+.{}f}]", over.mean, digits, over.standard_error, digits, interval.low, digits,
-                     interval.high, digits);
+  return fmt::format("{:+.{}f} ± {:.{}f} [{:+.{}f}, {:+.{}f}]", over.mean, digits, over.standard_error, digits, interval.low,
+                     digits, interval.high, digits);
 }
 
 Json difference_json(const MethodScores& method, const MethodScores& first) {
@@ -97,6 +97,18 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 }
 
 }  // namespace
+
+std::string EvaluationSettings::test_note() const {
+  if (model.empty()) return fmt::format("Split: {}.", split);
+  return fmt::format("Split: {}. This model folder was scored on a test split {}.", split,
+                     test_scorings == 0   ? std::string("never so far")
+                     : test_scorings == 1 ? std::string("once so far")
+                                          : fmt::format("{} times so far", test_scorings));
+}
+
+bool has_ceiling(const std::vector<MethodScores>& methods) {
+  return std::any_of(methods.begin(), methods.end(), [](const MethodScores& method) { return method.name == true_latents_name; });
+}
 
 std::vector<ScoreColumn> shown_columns(const std::vector<MethodScores>& methods) {
   std::vector<ScoreColumn> columns = score_columns();
@@ -153,8 +165,7 @@ std::string difference_table(const std::vector<MethodScores>& methods) {
       text += fmt::format(" {} |", difference_cell(difference_to(methods[i], first, column), column.digits));
     text += "\n";
   }
-  const auto is_ceiling = [](const MethodScores& method) { return method.name == true_latents_name; };
-  if (std::any_of(methods.begin(), methods.end(), is_ceiling)) text += fmt::format("\n{}\n", ceiling_note);
+  if (has_ceiling(methods)) text += fmt::format("\n{}\n", ceiling_note);
   return text;
 }
 
@@ -191,6 +202,13 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
   return result;
 }
 
+std::string EvaluationSheets::file_name(const std::string& id) {
+  std::string name = id + ".png";
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
+  return name;
+}
+
 void EvaluationSheets::add(const EvaluationCase& object, const Method& method, const ViewSet& predicted, bool last_method) {
   if (predicted.rgb.defined()) rows_.emplace_back(method.name, predicted);
   if (!last_method) return;
@@ -201,12 +219,9 @@ void EvaluationSheets::add(const EvaluationCase& object, const Method& method, c
   const Tensor blank = at::ones_like(object.input_rgb[0]);
   for (const auto& [name, views] : rows_) rows.push_back(row(name, views, indices, blank));
   rows_.clear();
-  std::string name = object.truth.id;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
   SheetOptions options;
   options.cell_size = std::max<int64_t>(128, object.input_rgb.size(3));
-  save_png(folder_ / (name + ".png"), contact_sheet(rows, options));
+  save_png(folder_ / file_name(object.truth.id), contact_sheet(rows, options));
 }
 
 }  // namespace gsv3d

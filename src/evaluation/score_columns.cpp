@@ -34,8 +34,7 @@ constexpr SurfaceScore surface_scores[] = {{"chamfer", "Chamfer", 4, false, &Geo
 
 std::vector<ScoreColumn> all_columns() {
   std::vector<ScoreColumn> columns;
-  for (const auto& [group, views] :
-       {std::pair{"orbit", &ObjectScores::orbit}, std::pair{"random", &ObjectScores::random}})
+  for (const auto& [group, views] : {std::pair{"orbit", &ObjectScores::orbit}, std::pair{"random", &ObjectScores::random}})
     for (const ViewScore& score : view_scores)
       columns.push_back({group, score.name, score.label, score.digits, score.higher_is_better,
                          [views = views, of = score.of](const ObjectScores& object) { return object.*views.*of; }});

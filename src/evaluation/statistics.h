@@ -17,8 +17,8 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-/// 95 % interval of the mean by the percentile bootstrap (Efron 1979): 2000 samples drawn with replacement, from one fixed seed, so
-/// that the same values give the same interval. Ignores what is not a number; not a number with fewer than two values.
+/// 95 % interval of the mean by the percentile bootstrap (Efron 1979): 2000 samples drawn with replacement, from one fixed seed,
+/// so that the same values give the same interval. Ignores what is not a number; not a number with fewer than two values.
 Interval bootstrap_interval(const std::vector<double>& values);
 
 /// A method's scores minus those of another one on the same objects.

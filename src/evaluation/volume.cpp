@@ -11,8 +11,8 @@ namespace {
 
 using Vertex = std::array<double, 3>;
 
-/// The grid's own coordinates: voxel k spans [k, k + 1]. Centres are moved by a hair, another one along each axis, so that they do
-/// not fall on the edges of triangles that lie on round numbers.
+/// The grid's own coordinates: voxel k spans [k, k + 1]. Centres are moved by a hair, another one along each axis, so that they
+/// do not fall on the edges of triangles that lie on round numbers.
 constexpr std::array<double, 3> hair = {3.1e-7, 5.3e-7, 7.9e-7};
 
 /// Where the lines along `axis` through the voxels' centres cross triangles: one list for every column.
@@ -71,8 +71,7 @@ std::vector<Vertex> grid_vertices(const Tensor& vertices, const VoxelCube& cube,
   const double* data = values.const_data_ptr<double>();
   std::vector<Vertex> result(values.size(0));
   for (size_t i = 0; i < result.size(); ++i)
-    for (size_t k = 0; k < 3; ++k)
-      result[i][k] = (data[3 * i + k] - cube.low[k]) / cube.side * static_cast<double>(resolution);
+    for (size_t k = 0; k < 3; ++k) result[i][k] = (data[3 * i + k] - cube.low[k]) / cube.side * static_cast<double>(resolution);
   return result;
 }
 
@@ -90,7 +89,8 @@ VoxelCube cube_around(const TriangleSurface& a, const TriangleSurface& b, int64_
 }  // namespace
 
 Occupancy occupancy(const TriangleSurface& surface, const VoxelCube& cube, int64_t resolution) {
-  require(resolution >= 1 && resolution <= 1024 && cube.side > 0, "occupancy: {} voxels along a side of {}", resolution, cube.side);
+  require(resolution >= 1 && resolution <= 1024 && cube.side > 0, "occupancy: {} voxels along a side of {}", resolution,
+          cube.side);
   const std::vector<Vertex> vertices = grid_vertices(surface.vertices, cube, resolution);
   const Tensor triangles = surface.triangles.contiguous(), votes = at::zeros({resolution, resolution, resolution}, at::kByte);
   const int64_t* corners = triangles.const_data_ptr<int64_t>();

@@ -12,8 +12,8 @@ struct VoxelCube {
 };
 
 struct Occupancy {
-  Tensor inside;          ///< [N, N, N] bool, x first: the voxels whose centre low + (k + 0.5) / N · side is inside
-  double undecided = 0;   ///< share of the voxels called inside along some axis at which the axes disagree; 0 for closed surfaces
+  Tensor inside;         ///< [N, N, N] bool, x first: the voxels whose centre low + (k + 0.5) / N · side is inside
+  double undecided = 0;  ///< share of the voxels called inside along some axis at which the axes disagree; 0 for closed surfaces
 };
 
 /// A centre is inside when along at least two of the three axes an odd number of crossings lies below it. Exact for closed

@@ -68,9 +68,12 @@ TEST(GeometryGolden, VoxelsAndTheirIntersectionOverUnion) {
 
 /// A closed cube of this side around a centre, twelve triangles.
 TriangleSurface cube(float side, std::array<float, 3> centre = {0, 0, 0}) {
-  const Tensor corners = at::tensor({0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1}, at::kFloat).view({8, 3});
-  const Tensor triangles = at::tensor({0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5, 0, 4, 5, 0, 5, 1, 2, 3, 7, 2, 7, 6, 0, 2, 6, 0, 6, 4, 1, 5, 7, 1, 7, 3},
-                                      at::kLong).view({12, 3});
+  const Tensor corners =
+      at::tensor({0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1}, at::kFloat).view({8, 3});
+  const Tensor triangles =
+      at::tensor({0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5, 0, 4, 5, 0, 5, 1, 2, 3, 7, 2, 7, 6, 0, 2, 6, 0, 6, 4, 1, 5, 7, 1, 7, 3},
+                 at::kLong)
+          .view({12, 3});
   return {(corners - 0.5) * side + at::tensor({centre[0], centre[1], centre[2]}), triangles};
 }
 

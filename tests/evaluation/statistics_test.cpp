@@ -69,9 +69,8 @@ ObjectScores scored(const std::string& id, double psnr, double depth_error) {
 
 TEST(Statistics, ReportComparesEveryMethodWithTheFirstByObject) {
   // The second method lacks an object and has the others in another order.
-  const std::vector<MethodScores> methods = {
-      {"pipeline", "", {scored("a", 10, 0.1), scored("b", 20, 0.2), scored("c", 30, 0.3)}},
-      {true_latents_name, "", {scored("c", 33, 0.3), scored("a", 11, nothing)}}};
+  const std::vector<MethodScores> methods = {{"pipeline", "", {scored("a", 10, 0.1), scored("b", 20, 0.2), scored("c", 30, 0.3)}},
+                                             {true_latents_name, "", {scored("c", 33, 0.3), scored("a", 11, nothing)}}};
   const Json json = Json::parse(evaluation_json({}, methods).dump());
   EXPECT_FALSE(json["methods"][0].contains("difference"));
   const Json& difference = json["methods"][1]["difference"];
