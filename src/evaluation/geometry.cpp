@@ -45,8 +45,16 @@ class KdTree {
     uint32_t axis, row;
   };
 
+  static constexpr size_t leaf = 8;  ///< so many points are compared one after the other
+
+  static void compare(const Node& node, const Point& point, Nearest& best) {
+    float square = 0;
+    for (int k = 0; k < 3; ++k) square += (node.point[k] - point[k]) * (node.point[k] - point[k]);
+    if (square < best.square) best = {square, node.row};
+  }
+
   void build(size_t begin, size_t end) {
-    if (end - begin < 2) return;
+    if (end - begin <= leaf) return;
     Point low = nodes_[begin].point, high = low;
     for (size_t i = begin; i < end; ++i)
       for (int k = 0; k < 3; ++k) low[k] = std::min(low[k], nodes_[i].point[k]), high[k] = std::max(high[k], nodes_[i].point[k]);
@@ -63,12 +71,13 @@ class KdTree {
   }
 
   void search(size_t begin, size_t end, const Point& point, Nearest& best) const {
-    if (begin >= end) return;
+    if (end - begin <= leaf) {
+      for (size_t i = begin; i < end; ++i) compare(nodes_[i], point, best);
+      return;
+    }
     const size_t middle = begin + (end - begin) / 2;
     const Node& here = nodes_[middle];
-    float square = 0;
-    for (int k = 0; k < 3; ++k) square += (here.point[k] - point[k]) * (here.point[k] - point[k]);
-    if (square < best.square) best = {square, here.row};
+    compare(here, point, best);
     const float offset = point[here.axis] - here.point[here.axis];
     const bool left = offset < 0;
     search(left ? begin : middle + 1, left ? middle : end, point, best);
