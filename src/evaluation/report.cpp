@@ -100,10 +100,9 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 
 std::string EvaluationSettings::test_note() const {
   if (model.empty()) return fmt::format("Split: {}.", split);
-  return fmt::format("Split: {}. This model folder was scored on a test split {}.", split,
-                     test_scorings == 0   ? std::string("never so far")
-                     : test_scorings == 1 ? std::string("once so far")
-                                          : fmt::format("{} times so far", test_scorings));
+  if (test_scorings == 0) return fmt::format("Split: {}. This model folder has not been scored on a test split.", split);
+  return fmt::format("Split: {}. This model folder was scored on a test split {} so far.", split,
+                     test_scorings == 1 ? std::string("once") : fmt::format("{} times", test_scorings));
 }
 
 bool has_ceiling(const std::vector<MethodScores>& methods) {
