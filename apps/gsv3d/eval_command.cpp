@@ -4,13 +4,14 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
-#include "core/atomic_file.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "evaluation/baselines.h"
+#include "evaluation/html_report.h"
 #include "evaluation/model_methods.h"
-#include "evaluation/report.h"
+#include "evaluation/predictions.h"
+#include "evaluation/split_record.h"
 #include "run_options.h"
 
 namespace gsv3d {
@@ -21,9 +22,12 @@ namespace fs = std::filesystem;
 struct EvalArguments {
   RunOptions run;
   CaseSelection selection;
-  fs::path train_dataset, json, output;
+  fs::path train_dataset, json, output, predictions;
   int64_t steps = 0;
   bool no_lora = false;
+
+  /// Predictions are scored by themselves unless a model is named too.
+  bool with_model() const { return predictions.empty() || !run.model.empty(); }
 };
 
 /// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
@@ -54,39 +58,61 @@ std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOpti
   return methods;
 }
 
-EvaluationSettings describe(const EvalArguments& arguments, const LoadOptions& load, const ModelConfig& config,
-                            const std::vector<EvaluationCase>& cases) {
-  EvaluationSettings settings;
-  settings.version = GSV3D_VERSION;
+void describe_model(EvaluationSettings& settings, const EvalArguments& arguments, const LoadOptions& load,
+                    const ModelConfig& config) {
   settings.model = arguments.run.model_folder().string();
   settings.model_name = config.name;
-  settings.dataset = arguments.selection.dataset.string();
-  settings.train_dataset = arguments.train_dataset.string();
   settings.device = load.device.str();
   settings.dtype = dtype_name(load.dtype);
+  settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
+}
+
+void describe_data(EvaluationSettings& settings, const EvalArguments& arguments, const std::vector<EvaluationCase>& cases) {
+  const CaseSelection& selection = arguments.selection;
+  settings.version = GSV3D_VERSION;
+  settings.dataset = selection.dataset.string();
+  settings.train_dataset = arguments.train_dataset.string();
+  settings.objects_source = selection.objects.string();
+  settings.predictions = arguments.predictions.string();
   settings.objects = static_cast<int64_t>(cases.size());
   settings.view_size = cases.front().input_rgb.size(3);
   settings.orbit_views = cases.front().truth.orbit_views - 1;
   settings.random_views = cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views;
-  settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
-  settings.input_elevation_degrees = arguments.selection.elevation_degrees;
-  settings.seed = arguments.selection.seed;
-  settings.recolor = arguments.selection.recolor;
-  return settings;
+  settings.input_elevation_degrees = selection.elevation_degrees;
+  settings.seed = selection.seed;
+  settings.recolor = selection.recolor;
+  settings.split = split_of(selection.dataset, cases);
 }
 
 void run_eval(EvalArguments& arguments) {
+  if (arguments.selection.recolor && !arguments.predictions.empty())
+    throw UsageError("--predictions were made of the objects' own colours: without --recolor");
   arguments.run.apply();
+  const bool with_model = arguments.with_model();
   const fs::path folder = arguments.run.model_folder();
-  const LoadOptions load{arguments.run.chosen_device(), arguments.run.chosen_dtype(), true};
-  const ModelConfig config = read_model_config(folder);
-  arguments.selection.view_size = config.image_size;
+  LoadOptions load{arguments.run.chosen_device(), at::kFloat, true};
+  std::optional<ModelConfig> config;
+  if (with_model) {
+    config = read_model_config(folder);
+    load.dtype = arguments.run.chosen_dtype();
+    arguments.selection.view_size = config->image_size;
+  }
   const std::vector<EvaluationCase> cases = load_cases(arguments.selection);
 
-  LoadOptions plain = load;
-  plain.use_lora = false;
-  const auto base = std::make_shared<const Model>(load_model(folder, plain));
-  std::vector<Method> methods = model_methods(arguments, load, base);
+  ReportContent content;
+  describe_data(content.settings, arguments, cases);
+  std::vector<Method> methods;
+  if (with_model) {
+    LoadOptions plain = load;
+    plain.use_lora = false;
+    const auto base = std::make_shared<const Model>(load_model(folder, plain));
+    methods = model_methods(arguments, load, base);
+    if (base->vae_encoder && base->vae_decoder) content.autoencoder = score_autoencoder(*base, cases);
+    describe_model(content.settings, arguments, load, *config);
+  } else {
+    content.settings.model_name = "predictions";
+  }
+  if (!arguments.predictions.empty()) methods.push_back(predictions_method(arguments.predictions));
   if (!arguments.train_dataset.empty()) methods.push_back(nearest_object_method(arguments.train_dataset, cases));
   methods.push_back(repeated_input_method());
   methods.push_back(billboard_method());
@@ -97,21 +123,17 @@ void run_eval(EvalArguments& arguments) {
     on_prediction = [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
       sheets.add(object, method, predicted, method.name == methods.back().name);
     };
-  std::vector<AutoencoderScores> autoencoder;
-  if (base->vae_encoder && base->vae_decoder) autoencoder = score_autoencoder(*base, cases);
-  const std::vector<MethodScores> results = evaluate(cases, methods, on_prediction);
-
-  const Json json = evaluation_json(describe(arguments, load, config, cases), results, autoencoder);
-  const std::string table = markdown_table(results) + autoencoder_line(autoencoder);
-  if (!arguments.json.empty()) write_json_file(arguments.json, json);
-  if (!arguments.output.empty()) {
-    write_json_file(arguments.output / "evaluation.json", json);
-    write_file(arguments.output / "evaluation.md", table);
-  }
+  content.methods = evaluate(cases, methods, on_prediction);
+  EvaluationSettings& settings = content.settings;
+  if (with_model)
+    settings.test_scorings = is_test_split(settings.split)
+                                 ? record_test_scoring(folder, {settings.dataset, settings.version, settings.objects})
+                                 : recorded_test_scorings(folder);
+  if (!arguments.json.empty()) write_json_file(arguments.json, evaluation_json(settings, content.methods, content.autoencoder));
+  if (!arguments.output.empty()) write_report(arguments.output, content);
   fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each{}\n\n{}",
-             cases.size(), arguments.selection.elevation_degrees, cases.front().truth.orbit_views - 1,
-             cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views,
-             arguments.selection.recolor ? ", in other colours (--recolor)" : "", table);
+             cases.size(), settings.input_elevation_degrees, settings.orbit_views, settings.random_views,
+             settings.recolor ? ", in other colours (--recolor)" : "", markdown_report(content));
 }
 
 }  // namespace
@@ -124,6 +146,13 @@ void add_eval_command(CLI::App& app) {
       ->required();
   command->add_option("--train-dataset", arguments->train_dataset,
                       "shards the model was trained on: adds the nearest training object");
+  command->add_option("--predictions", arguments->predictions,
+                      "folder with one file of Gaussians or mesh per object, named by its id; without --model scored by itself");
+  command->add_option("--objects", selection.objects,
+                      "object files behind the shards: adds the scores of geometry (a folder of object files has its own)");
+  command
+      ->add_option("--split-file", selection.split_file, "of --objects, where furniture libraries need it: CSV with id, split …")
+      ->check(CLI::ExistingFile);
   command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(number_between(1, 1e9));
   command->add_option("--elevation", selection.elevation_degrees, "of the input view, degrees; the model is told")
       ->check(number_between(-89, 89))
@@ -136,7 +165,8 @@ void add_eval_command(CLI::App& app) {
   command->add_flag("--recolor", selection.recolor, "objects in other colours: red becomes green, green blue, blue red");
   command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
-  command->add_option("--out", arguments->output, "folder for evaluation.md, evaluation.json and one picture per object");
+  command->add_option("--out", arguments->output,
+                      "folder for report.html, evaluation.md, evaluation.json, scores.csv, rows.tex and one picture per object");
   arguments->run.add_to(*command);
   command->footer("The input view itself is never scored; PSNRs are averaged over views. See docs/evaluation.md.");
   command->callback([arguments] { run_eval(*arguments); });

@@ -8,8 +8,22 @@
 
 namespace gsv3d {
 
-/// Distance from each of points [N, 3] to the nearest of targets [M, 3] (float32 on the CPU) → [N] float64, not squared. By a k-d
-/// tree, on all threads. Throws Error when there are no targets or a coordinate is not finite.
+/// Triangles of a surface; both undefined: not known.
+struct TriangleSurface {
+  Tensor vertices;   ///< [V, 3] float32
+  Tensor triangles;  ///< [T, 3] int64
+  bool defined() const { return vertices.defined(); }
+};
+
+/// Where each of points [N, 3] has the nearest of targets [M, 3]: its distance [N] float64, not squared, and its row [N] int64.
+struct Neighbours {
+  Tensor distances, indices;
+};
+/// float32 on the CPU. By a k-d tree, on all threads. Throws Error when there are no targets or a coordinate is not finite.
+Neighbours nearest_neighbours(const Tensor& points, const Tensor& targets);
+
+/// Distance from each of points [N, 3] to the nearest of targets [M, 3] (float32 on the CPU) → [N] float64, not squared;
+/// nearest_neighbours() says how.
 Tensor nearest_distances(const Tensor& points, const Tensor& targets);
 
 /// Chamfer distances have as many definitions as papers; these three are named after what is summed.
@@ -34,11 +48,42 @@ struct SurfaceScores {
   std::vector<FScore> f_scores;  ///< as many as taus
 };
 
-/// points [N, 3] on a surface against points [M, 3] on the true one.
+/// points [N, 3] on a surface against points [M, 3] on the true one. taus: distances, world units.
 SurfaceScores score_surface(const Tensor& points, const Tensor& truth, const std::vector<double>& taus);
+
+/// Points on a surface and the unit normals of their triangles, both [N, 3] float32.
+struct SurfacePoints {
+  Tensor points, normals;
+};
+
+/// `count` points uniform over the area. Throws Error when there is no area.
+SurfacePoints sample_surface(const TriangleSurface& surface, int64_t count, const at::Generator& generator);
 
 /// `count` points uniform over the area of triangles (vertices [V, 3] float32, triangles [T, 3] int64) → [count, 3]. Throws Error
 /// when there is no area.
 Tensor sample_triangles(const Tensor& vertices, const Tensor& triangles, int64_t count, const at::Generator& generator);
+
+/// Mean |cosine| between the normals at each point and at its nearest on the other surface, both directions averaged (Mescheder
+/// et al. 2019); without sign, because winding means nothing in object files.
+double normal_consistency(const SurfacePoints& surface, const SurfacePoints& truth);
+
+/// The distances of the F-scores that our tables show, world units (objects have a longest side of about 1).
+inline constexpr std::array<double, 3> f_score_taus = {0.01, 0.02, 0.05};
+
+/// A predicted surface against the true one.
+struct GeometryScores {
+  double chamfer = 0;                                  ///< SurfaceDistance::chamfer_mean, world units
+  double f_score_1 = 0, f_score_2 = 0, f_score_5 = 0;  ///< at f_score_taus
+  double normal_consistency = 0;
+  double volume_iou = 0;  ///< volume_iou() in volume.h on a grid of 64 along the longest side
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("chamfer", chamfer), visit("f_score_1", f_score_1), visit("f_score_2", f_score_2), visit("f_score_5", f_score_5);
+    visit("normal_consistency", normal_consistency), visit("volume_iou", volume_iou);
+  }
+};
+
+/// From 100,000 points on each, drawn alike: equal surfaces get the ideal scores. Throws Error for surfaces without area.
+GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurface& truth);
 
 }  // namespace gsv3d

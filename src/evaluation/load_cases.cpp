@@ -8,6 +8,7 @@
 #include "dataset/object_source.h"
 #include "dataset/renderer.h"
 #include "dataset/shards.h"
+#include "evaluation/object_surface.h"
 #include "evaluation/protocol.h"
 
 namespace gsv3d {
@@ -71,13 +72,17 @@ std::vector<ObjectViews> rendered_views(const CaseSelection& selection) {
 }  // namespace
 
 std::vector<EvaluationCase> load_cases(const CaseSelection& selection) {
-  require(fs::exists(selection.dataset), "{} does not exist", selection.dataset.string());
-  std::vector<ObjectViews> views = holds_shards(selection.dataset) ? stored_views(selection) : rendered_views(selection);
+  require(fs::exists(selection.dataset) || selection.dataset.string().starts_with("procedural:"), "{} does not exist",
+          selection.dataset.string());
+  const bool stored = holds_shards(selection.dataset);
+  std::vector<ObjectViews> views = stored ? stored_views(selection) : rendered_views(selection);
   std::vector<EvaluationCase> cases;
   for (const size_t index : spread(views.size(), selection.limit)) {
     ObjectViews object = selection.recolor ? recolored(std::move(views[index])) : std::move(views[index]);
     cases.push_back(make_case(std::move(object), selection.seed + cases.size()));
   }
+  const fs::path& objects = selection.objects.empty() && !stored ? selection.dataset : selection.objects;
+  if (!objects.empty()) attach_surfaces(cases, objects, selection.split_file);
   return cases;
 }
 

@@ -8,15 +8,17 @@
 #include "camera/camera.h"
 #include "core/tensor.h"
 #include "dataset/views.h"
+#include "evaluation/geometry.h"
 
 namespace gsv3d {
 
 /// One object of an evaluation. Methods are given the input view; `truth` is for scoring, and for the ceiling that says so.
 struct EvaluationCase {
-  ObjectViews truth;  ///< view 0 is the input: azimuth 0 at the orbit's elevation
-  uint64_t seed = 0;  ///< of methods that draw noise
-  Tensor input_rgba;  ///< [4, S, S] float32 in 0-1, not premultiplied
-  Tensor input_rgb;   ///< [1, 3, S, S] over white
+  ObjectViews truth;             ///< view 0 is the input: azimuth 0 at the orbit's elevation
+  uint64_t seed = 0;             ///< of methods that draw noise
+  Tensor input_rgba;             ///< [4, S, S] float32 in 0-1, not premultiplied
+  Tensor input_rgb;              ///< [1, 3, S, S] over white
+  TriangleSurface surface = {};  ///< the true one, for scoring; undefined: not known, and methods need not predict one
 
   Cameras input_camera() const { return truth.cameras.slice(0, 1); }
   double elevation_degrees() const { return truth.elevation_degrees; }
@@ -30,14 +32,16 @@ ObjectViews recolored(ObjectViews views);
 
 /// Views of one object, predicted or true.
 struct ViewSet {
-  Tensor rgb;    ///< [C, 3, H, W] in 0-1 over white
-  Tensor alpha;  ///< [C, 1, H, W] in 0-1
-  Tensor depth;  ///< [C, 1, H, W] camera z where alpha > 0.5; undefined: the method knows no depth
+  Tensor rgb;                    ///< [C, 3, H, W] in 0-1 over white
+  Tensor alpha;                  ///< [C, 1, H, W] in 0-1
+  Tensor depth;                  ///< [C, 1, H, W] camera z where alpha > 0.5; undefined: the method knows no depth
+  TriangleSurface surface = {};  ///< undefined: the method has none, or the case has none to compare with
 };
 
 /// The stored views [begin, end) of an object, over white.
 ViewSet true_views(const ObjectViews& views, int64_t begin, int64_t end);
 
+/// Predicts the views of the target cameras. An Error that it throws makes this object a failure of this method.
 struct Method {
   std::string name, description;
   std::function<ViewSet(const EvaluationCase&, const Cameras& targets)> predict;

@@ -5,9 +5,9 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "evaluation/gaussian_views.h"
 #include "evaluation/metrics.h"
 #include "pipeline/pipeline.h"
-#include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
 namespace {
@@ -24,10 +24,11 @@ Tensor true_pictures(const EvaluationCase& object) {
 }
 
 /// The Gaussians that an export would hold, seen from the target cameras.
-ViewSet render(const Model& model, const Gaussians& gaussians, const Cameras& targets) {
-  const Tensor white = at::ones({3}, at::TensorOptions(at::kFloat).device(model.device));
-  const Rendering rendering = rasterize(prune(gaussians, min_exported_opacity).to(model.device), targets.to(model.device), white);
-  return {rendering.rgb.clamp(0, 1).cpu(), rendering.alpha.cpu(), expected_depth(rendering).cpu()};
+ViewSet render(const Model& model, const Gaussians& gaussians, const EvaluationCase& object, const Cameras& targets) {
+  GaussianViewOptions options;
+  options.device = model.device;
+  options.surface = object.surface.defined();
+  return views_of_gaussians(gaussians, targets, object.truth.id, options);
 }
 
 /// Pictures [V, 4, S, S] → what the autoencoder makes of their colour, [V, 3, S, S] in 0-1 over white.
@@ -69,7 +70,7 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
     own.seed = object.seed;
     own.elevation_degrees = object.elevation_degrees();
     const Result result = generate(*model, prepared_input(object), own);
-    return render(*model, *result.gaussians, targets);
+    return render(*model, *result.gaussians, object, targets);
   };
   return {std::move(name), std::move(description), predict};
 }
@@ -77,9 +78,9 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
 Method true_latents_method(std::shared_ptr<const Model> model) {
   const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;
-    return render(*model, gaussians_of_true_latents(*model, object), targets);
+    return render(*model, gaussians_of_true_latents(*model, object), object, targets);
   };
-  return {"decoder on true latents", "Gaussian decoder on the encoded true orbit views: the pipeline's ceiling, no prediction",
+  return {true_latents_name, "Gaussian decoder on the encoded true orbit views: the unrefined pipeline's ceiling, no prediction",
           predict};
 }
 

@@ -9,6 +9,13 @@
 
 namespace gsv3d {
 
+inline constexpr const char* true_latents_name = "decoder on true latents";
+/// Which methods that row bounds.
+inline constexpr const char* ceiling_note =
+    "The row \"decoder on true latents\" is the ceiling of the unrefined pipeline only: refinement to the photo and the views "
+    "can pass "
+    "it.";
+
 /// The input view, which is framed already, as generate() takes it.
 PreparedPhoto prepared_input(const EvaluationCase& object);
 
@@ -21,7 +28,8 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
 /// model's views at equal steps.
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object);
 
-/// The decoder on the latents of the true orbit views: what the pipeline would score if diffusion made no mistake.
+/// The decoder on the latents of the true orbit views: what the unrefined pipeline would score if
+/// diffusion made no mistake.
 Method true_latents_method(std::shared_ptr<const Model> model);
 
 /// The autoencoder alone: all orbit views of every object, the input's too, encoded and decoded. Needs the part vae. Throws Error

@@ -6,6 +6,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/progress.h"
 #include "evaluation/metrics.h"
 #include "image/ssim.h"
@@ -23,7 +24,32 @@ ViewSet slice(const ViewSet& views, int64_t begin, int64_t end) {
           views.depth.defined() ? views.depth.slice(0, begin, end) : Tensor()};
 }
 
+/// One method on one object, scored; `predicted` is left empty when it fails.
+void score_method(const EvaluationCase& object, const Method& method, MethodScores& result, ViewSet& predicted) {
+  const int64_t views = object.truth.rgba.size(0), orbit = object.truth.orbit_views;
+  const ViewSet truth = true_views(object.truth, 1, views);
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    const ViewSet seen = method.predict(object, object.truth.cameras.slice(1, views));
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    ObjectScores scores{object.truth.id, score_views(slice(seen, 0, orbit - 1), slice(truth, 0, orbit - 1)),
+                        score_views(slice(seen, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)), seconds};
+    if (object.surface.defined() && seen.surface.defined()) scores.geometry = score_geometry(seen.surface, object.surface);
+    result.objects.push_back(std::move(scores));
+    predicted = seen;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& error) {
+    spdlog::warn("{}, {}: {}", method.name, object.truth.id, error.what());
+    result.failures.push_back({object.truth.id, error.what()});
+  }
+}
+
 }  // namespace
+
+GeometryScores ObjectScores::no_geometry() {
+  return {nothing, nothing, nothing, nothing, nothing, nothing};
+}
 
 Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   if (truth.rgb.size(0) == 0) return {nothing, nothing, nothing, nothing, nothing};
@@ -38,52 +64,23 @@ Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   return scores;
 }
 
-MeanAndError mean_and_error(const std::vector<double>& values) {
-  double sum = 0, squares = 0;
-  int64_t count = 0;
-  for (const double value : values)
-    if (!std::isnan(value)) sum += value, squares += value * value, ++count;
-  if (count == 0) return {nothing, nothing};
-  const auto n = static_cast<double>(count);
-  const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean);
-  return {mean, count < 2 ? nothing : std::sqrt(variance / (n - 1))};
-}
-
-Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
-  Summary summary;
-  for (double Scores::*number :
-       {&Scores::psnr, &Scores::ssim_zero_pad, &Scores::ssim_valid, &Scores::mask_iou, &Scores::depth_error}) {
-    std::vector<double> values;
-    for (const auto& object : objects) values.push_back(object.*views.*number);
-    const MeanAndError result = mean_and_error(values);
-    summary.mean.*number = result.mean;
-    summary.standard_error.*number = result.standard_error;
-  }
-  return summary;
-}
-
 std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
                                    const PredictionCallback& on_prediction) {
   std::vector<MethodScores> results;
   for (const auto& method : methods) results.push_back({method.name, method.description, {}});
   Progress progress("evaluating", static_cast<int64_t>(cases.size() * methods.size()));
   int64_t done = 0;
-  for (const auto& object : cases) {
-    const int64_t views = object.truth.rgba.size(0), orbit = object.truth.orbit_views;
-    const Cameras targets = object.truth.cameras.slice(1, views);
-    const ViewSet truth = true_views(object.truth, 1, views);
+  for (const auto& object : cases)
     for (size_t i = 0; i < methods.size(); ++i) {
       throw_if_cancelled();
-      const auto start = std::chrono::steady_clock::now();
-      const ViewSet predicted = methods[i].predict(object, targets);
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      results[i].objects.push_back({object.truth.id, score_views(slice(predicted, 0, orbit - 1), slice(truth, 0, orbit - 1)),
-                                    score_views(slice(predicted, orbit - 1, views - 1), slice(truth, orbit - 1, views - 1)),
-                                    seconds});
+      ViewSet predicted;
+      score_method(object, methods[i], results[i], predicted);
       if (on_prediction) on_prediction(object, methods[i], predicted);
       progress.update(++done, object.truth.id);
     }
-  }
+  for (const MethodScores& result : results)
+    require(!result.objects.empty() || result.failures.empty(), "{}: failed on all {} objects; {}: {}", result.name,
+            result.failures.size(), result.failures.front().id, result.failures.front().reason);
   return results;
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "evaluation/method.h"
+#include "evaluation/statistics.h"
 
 namespace gsv3d {
 
@@ -35,25 +36,21 @@ struct ObjectScores {
   Scores orbit;   ///< the orbit without the input view
   Scores random;  ///< the views off the orbit; all not a number without any
   double seconds = 0;
+  GeometryScores geometry = no_geometry();  ///< not a number without a true and a predicted surface
+
+  static GeometryScores no_geometry();
+};
+
+/// An object that a method has nothing to score for.
+struct FailedObject {
+  std::string id, reason;
 };
 
 struct MethodScores {
   std::string name, description;
-  std::vector<ObjectScores> objects;
+  std::vector<ObjectScores> objects;  ///< in the cases' order, without those that failed
+  std::vector<FailedObject> failures = {};
 };
-
-/// Mean and its standard error (deviation / √count), each ignoring what is not a number; not a number themselves without enough
-/// values.
-struct MeanAndError {
-  double mean = 0, standard_error = 0;
-};
-MeanAndError mean_and_error(const std::vector<double>& values);
-
-/// The same of every score, over the objects.
-struct Summary {
-  Scores mean, standard_error;
-};
-Summary summarise(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views);
 
 /// How well the autoencoder keeps the true orbit views of one object; means over the views.
 struct AutoencoderScores {
@@ -66,6 +63,8 @@ struct AutoencoderScores {
 /// Only orbits at this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
 struct CaseSelection {
   std::filesystem::path dataset;
+  std::filesystem::path objects;     ///< object files that geometry is scored on, by id; empty: those of a folder of object files
+  std::filesystem::path split_file;  ///< of `objects`: list_objects()
   double elevation_degrees = 10;
   int64_t limit = 0, view_size = 64;
   uint64_t seed = 1;
@@ -73,10 +72,11 @@ struct CaseSelection {
 };
 std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
 
-/// Called after each object and method with the prediction and the truth for views 1 … V-1.
+/// Called after each object and method with the prediction for views 1 … V-1, its rgb undefined where the method failed.
 using PredictionCallback = std::function<void(const EvaluationCase&, const Method&, const ViewSet& predicted)>;
 
-/// Runs all methods on all objects. Shows progress, stops at Ctrl-C (Cancelled).
+/// Runs all methods on all objects. What fails is warned of and listed; a method that fails on every object throws the first's
+/// Error. Shows progress, stops at Ctrl-C (Cancelled).
 std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
                                    const PredictionCallback& on_prediction = {});
 

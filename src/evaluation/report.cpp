@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "evaluation/model_methods.h"
 #include "image/contact_sheet.h"
 
 namespace gsv3d {
@@ -38,15 +39,43 @@ Json autoencoder_json(const std::vector<AutoencoderScores>& autoencoder) {
   return result;
 }
 
-std::string cells(const Summary& summary) {
-  const Scores &mean = summary.mean, &error = summary.standard_error;
-  return fmt::format(" {} | {} | {} | {} | {} |", decibels({mean.psnr, error.psnr}), number(mean.ssim_zero_pad, 3),
-                     number(mean.ssim_valid, 3), number(mean.mask_iou, 3), number(mean.depth_error, 3));
+/// Means of a group's columns, the first with its standard error: "18.12 ± 0.40".
+std::string mean_cell(const MethodScores& method, const ScoreColumn& column) {
+  const MeanAndError over = mean_and_error(column_values(method, column));
+  return column.name == "psnr" ? decibels(over) : number(over.mean, column.digits);
 }
 
-Json summary_json(const std::vector<ObjectScores>& objects, Scores ObjectScores::*views) {
-  const Summary summary = summarise(objects, views);
-  return {{"mean", config_to_json(summary.mean)}, {"standard_error", config_to_json(summary.standard_error)}};
+Json group_json(const MethodScores& method, const std::string& group) {
+  Json result;
+  for (const ScoreColumn& column : score_columns()) {
+    if (column.group != group) continue;
+    const auto [mean, standard_error] = mean_and_error(column_values(method, column));
+    result["mean"][column.name] = mean;
+    result["standard_error"][column.name] = standard_error;
+  }
+  return result;
+}
+
+/// "+0.12 ± 0.05 [0.03, 0.21]".
+std::string difference_cell(const PairedDifference& difference, int digits) {
+  const auto& [objects, over, interval] = difference;
+  if (objects == 0) return "–";
+  if (objects < 2) return fmt::format("{:+.{}f}", over.mean, digits);
+  return fmt::format("{:+.{}f} ± {:.{}f} [{:+.{}f}, {:+.{}f}]", over.mean, digits, over.standard_error, digits, interval.low,
+                     digits, interval.high, digits);
+}
+
+Json difference_json(const MethodScores& method, const MethodScores& first) {
+  Json result = {{"to", first.name}};
+  for (const ScoreColumn& column : score_columns()) {
+    const auto [objects, over, interval] = difference_to(method, first, column);
+    result[column.group][column.name] = {{"objects", objects},
+                                         {"mean", over.mean},
+                                         {"standard_error", over.standard_error},
+                                         {"low", interval.low},
+                                         {"high", interval.high}};
+  }
+  return result;
 }
 
 /// The views shown: six around the orbit and two random ones, as indices into the predicted views (the input view is not among
@@ -69,18 +98,74 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 
 }  // namespace
 
+std::string EvaluationSettings::test_note() const {
+  if (model.empty()) return fmt::format("Split: {}.", split);
+  if (test_scorings == 0) return fmt::format("Split: {}. This model folder has not been scored on a test split.", split);
+  return fmt::format("Split: {}. This model folder was scored on a test split {} so far.", split,
+                     test_scorings == 1 ? std::string("once") : fmt::format("{} times", test_scorings));
+}
+
+bool has_ceiling(const std::vector<MethodScores>& methods) {
+  return std::any_of(methods.begin(), methods.end(), [](const MethodScores& method) { return method.name == true_latents_name; });
+}
+
+std::vector<ScoreColumn> shown_columns(const std::vector<MethodScores>& methods) {
+  std::vector<ScoreColumn> columns = score_columns();
+  const auto is_number = [](double value) { return !std::isnan(value); };
+  std::erase_if(columns, [&](const ScoreColumn& column) {
+    return std::none_of(methods.begin(), methods.end(), [&](const MethodScores& method) {
+      const std::vector<double> values = column_values(method, column);
+      return std::any_of(values.begin(), values.end(), is_number);
+    });
+  });
+  return columns;
+}
+
 std::string markdown_table(const std::vector<MethodScores>& methods) {
-  std::string table =
-      "| method | orbit PSNR, dB | SSIM (zero pad) | SSIM (valid) | mask IoU | depth error | random PSNR, dB | SSIM (zero pad) | "
-      "SSIM (valid) "
-      "| mask IoU | depth error | s per object |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  const std::vector<ScoreColumn> columns = shown_columns(methods);
+  std::string table = "| method |", line = "\n|---|";
+  for (const ScoreColumn& column : columns) {
+    table += fmt::format(" {} {} |", column.group, column.label);
+    line += "---|";
+  }
+  table += " s per object |" + line + "---|\n";
   for (const auto& method : methods) {
     double seconds = 0;
     for (const auto& object : method.objects) seconds += object.seconds / static_cast<double>(method.objects.size());
-    table += fmt::format("| {} |{}{} {:.2f} |\n", method.name, cells(summarise(method.objects, &ObjectScores::orbit)),
-                         cells(summarise(method.objects, &ObjectScores::random)), seconds);
+    table += fmt::format("| {} |", method.name);
+    for (const ScoreColumn& column : columns) table += fmt::format(" {} |", mean_cell(method, column));
+    table += fmt::format(" {:.2f} |\n", seconds);
   }
   return table;
+}
+
+std::string failure_list(const std::vector<MethodScores>& methods) {
+  std::string text;
+  for (const auto& method : methods)
+    for (const auto& [id, reason] : method.failures) text += fmt::format("- {}, {}: {}\n", method.name, id, reason);
+  return text.empty() ? text : "\nNot scored:\n\n" + text;
+}
+
+std::string difference_table(const std::vector<MethodScores>& methods) {
+  if (methods.size() < 2) return {};
+  const MethodScores& first = methods.front();
+  std::string text = fmt::format(
+      "\nDifference to \"{}\", paired over objects: mean ± standard error [95 % bootstrap interval]\n\n| method |", first.name);
+  std::string line = "\n|---|";
+  const std::vector<ScoreColumn> columns = shown_columns(methods);
+  for (const ScoreColumn& column : columns) {
+    text += fmt::format(" {} {} |", column.group, column.label);
+    line += "---|";
+  }
+  text += line + "\n";
+  for (size_t i = 1; i < methods.size(); ++i) {
+    text += fmt::format("| {} |", methods[i].name);
+    for (const ScoreColumn& column : columns)
+      text += fmt::format(" {} |", difference_cell(difference_to(methods[i], first, column), column.digits));
+    text += "\n";
+  }
+  if (has_ceiling(methods)) text += fmt::format("\n{}\n", ceiling_note);
+  return text;
 }
 
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder) {
@@ -94,25 +179,37 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
                      const std::vector<AutoencoderScores>& autoencoder) {
   Json list = Json::array();
   for (const auto& method : methods) {
-    Json objects = Json::array();
+    Json objects = Json::array(), failures = Json::array();
     for (const auto& object : method.objects)
       objects.push_back({{"id", object.id},
                          {"orbit", config_to_json(object.orbit)},
                          {"random", config_to_json(object.random)},
+                         {"geometry", config_to_json(object.geometry)},
                          {"seconds", object.seconds}});
+    for (const auto& [id, reason] : method.failures) failures.push_back({{"id", id}, {"reason", reason}});
     list.push_back({{"name", method.name},
                     {"description", method.description},
-                    {"orbit", summary_json(method.objects, &ObjectScores::orbit)},
-                    {"random", summary_json(method.objects, &ObjectScores::random)},
-                    {"objects", std::move(objects)}});
+                    {"orbit", group_json(method, "orbit")},
+                    {"random", group_json(method, "random")},
+                    {"geometry", group_json(method, "geometry")},
+                    {"objects", std::move(objects)},
+                    {"failures", std::move(failures)}});
+    if (&method != &methods.front()) list.back()["difference"] = difference_json(method, methods.front());
   }
   Json result = {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};
   if (!autoencoder.empty()) result["autoencoder"] = autoencoder_json(autoencoder);
   return result;
 }
 
+std::string EvaluationSheets::file_name(const std::string& id) {
+  std::string name = id + ".png";
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
+  return name;
+}
+
 void EvaluationSheets::add(const EvaluationCase& object, const Method& method, const ViewSet& predicted, bool last_method) {
-  rows_.emplace_back(method.name, predicted);
+  if (predicted.rgb.defined()) rows_.emplace_back(method.name, predicted);
   if (!last_method) return;
   const std::vector<int64_t> indices = shown_views(object);
   std::vector<SheetRow> rows = {
@@ -121,12 +218,9 @@ void EvaluationSheets::add(const EvaluationCase& object, const Method& method, c
   const Tensor blank = at::ones_like(object.input_rgb[0]);
   for (const auto& [name, views] : rows_) rows.push_back(row(name, views, indices, blank));
   rows_.clear();
-  std::string name = object.truth.id;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '/' || c == '\\'; }, '_');
   SheetOptions options;
   options.cell_size = std::max<int64_t>(128, object.input_rgb.size(3));
-  save_png(folder_ / (name + ".png"), contact_sheet(rows, options));
+  save_png(folder_ / file_name(object.truth.id), contact_sheet(rows, options));
 }
 
 }  // namespace gsv3d

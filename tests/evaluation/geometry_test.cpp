@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <numbers>
+
 #include "core/error.h"
+#include "evaluation/volume.h"
 #include "goldens.h"
 
 namespace gsv3d {
@@ -30,6 +34,85 @@ TEST(GeometryGolden, DistancesChamferAndFScores) {
     EXPECT_NEAR(scores.f_scores[i].recall, rows[i][2].item<double>(), 1e-6) << taus[i];
     EXPECT_NEAR(scores.f_scores[i].f, rows[i][3].item<double>(), 1e-6) << taus[i];
   }
+}
+
+TriangleSurface golden_surface(const SafetensorsFile& file, const std::string& name) {
+  return {file.tensor(name + "/vertices"), file.tensor(name + "/faces").to(at::kLong)};
+}
+
+TEST(GeometryGolden, VoxelsAndTheirIntersectionOverUnion) {
+  GSV3D_GOLDEN_OR_SKIP(path, "metrics/geometry.safetensors");
+  const SafetensorsFile file(path);
+  const TriangleSurface a = golden_surface(file, "A"), b = golden_surface(file, "B");
+  int compared = 0;
+  for (const auto& [name, unused] : file.entries()) {
+    if (name.starts_with("occupancy_")) {
+      const Tensor expected = file.tensor(name).to(at::kBool);
+      const Occupancy found = occupancy(name.ends_with("A") ? a : b, {}, expected.size(0));
+      EXPECT_TRUE(at::equal(found.inside, expected)) << name << ": " << found.inside.ne(expected).sum().item<int64_t>();
+      EXPECT_EQ(found.undecided, 0) << name;
+      ++compared;
+    }
+    if (name.starts_with("voxel_iou_")) {
+      const int64_t resolution = std::stoll(name.substr(std::string("voxel_iou_").size()));
+      const Tensor ours = occupancy(a, {}, resolution).inside, theirs = occupancy(b, {}, resolution).inside;
+      const double both = ours.logical_and(theirs).sum().item<double>(), either = ours.logical_or(theirs).sum().item<double>();
+      EXPECT_NEAR(both / either, file.tensor(name)[0].item<float>(), 1e-6) << name;
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 2);
+  // Another grid, around both: the Monte Carlo estimate, within what 64 voxels resolve.
+  EXPECT_NEAR(volume_iou(a, b, 64), file.tensor("iou_monte_carlo_5e5")[0].item<float>(), 0.005);
+}
+
+/// A closed cube of this side around a centre, twelve triangles.
+TriangleSurface cube(float side, std::array<float, 3> centre = {0, 0, 0}) {
+  const Tensor corners =
+      at::tensor({0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1}, at::kFloat).view({8, 3});
+  const Tensor triangles =
+      at::tensor({0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5, 0, 4, 5, 0, 5, 1, 2, 3, 7, 2, 7, 6, 0, 2, 6, 0, 6, 4, 1, 5, 7, 1, 7, 3},
+                 at::kLong)
+          .view({12, 3});
+  return {(corners - 0.5) * side + at::tensor({centre[0], centre[1], centre[2]}), triangles};
+}
+
+TEST(Geometry, EqualSurfacesGetTheIdealScores) {
+  const GeometryScores scores = score_geometry(cube(1), cube(1));
+  EXPECT_EQ(scores.chamfer, 0);
+  EXPECT_EQ(scores.f_score_1, 1);
+  EXPECT_EQ(scores.f_score_5, 1);
+  EXPECT_NEAR(scores.normal_consistency, 1, 1e-6);
+  EXPECT_EQ(scores.volume_iou, 1);
+}
+
+TEST(Geometry, ScoresOfAShiftedAndAScaledCubeCanBeWorkedOut) {
+  // Shifted by a quarter along x: overlap 3/4 of 5/4.
+  const GeometryScores shifted = score_geometry(cube(1, {0.25F, 0, 0}), cube(1));
+  EXPECT_NEAR(shifted.volume_iou, 0.6, 0.02);
+  EXPECT_LT(shifted.f_score_5, 0.75);  // two sides of six lie too far, of the other four a quarter
+  EXPECT_GT(shifted.f_score_5, 0.45);
+  // Scaled by 1.1: every side is 0.05 away, the volume 1 of 1.331; so nothing within 0.02, all but the rims within 0.0501.
+  const GeometryScores scaled = score_geometry(cube(1.1F), cube(1));
+  EXPECT_NEAR(scaled.volume_iou, 1 / 1.331, 0.02);
+  EXPECT_EQ(scaled.f_score_2, 0);
+  EXPECT_NEAR(scaled.chamfer, 0.05, 0.004);
+  EXPECT_GT(scaled.normal_consistency, 0.9);
+}
+
+TEST(Geometry, NormalsCountWithoutTheirSign) {
+  const SurfacePoints points{at::rand({50, 3}, make_generator(2)), at::tensor({0.F, 0.F, 1.F}).expand({50, 3})};
+  const float angle = std::numbers::pi_v<float> / 3;
+  const SurfacePoints turned{points.points, at::tensor({std::sin(angle), 0.F, -std::cos(angle)}).expand({50, 3})};
+  EXPECT_NEAR(normal_consistency(points, turned), 0.5, 1e-6);  // 120 degrees count as 60
+  EXPECT_NEAR(normal_consistency(points, points), 1, 1e-6);
+}
+
+TEST(Geometry, OpenSurfacesHaveNoVolume) {
+  TriangleSurface open = cube(1);
+  open.triangles = open.triangles.slice(0, 4);  // two sides are missing
+  EXPECT_GT(occupancy(open, {}, 32).undecided, 0.05);
+  EXPECT_TRUE(std::isnan(volume_iou(open, cube(1), 32)));
 }
 
 TEST(Geometry, EqualPointsAndDoublesAreAtDistanceZero) {

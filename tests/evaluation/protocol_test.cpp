@@ -109,13 +109,11 @@ TEST(Scores, PsnrsAreAveragedNotErrors) {
 
 TEST(Scores, SummaryIgnoresWhatIsNotANumber) {
   const double nothing = std::numeric_limits<double>::quiet_NaN();
-  std::vector<ObjectScores> objects(3);
-  objects[0].orbit.psnr = 10, objects[1].orbit.psnr = 14, objects[2].orbit.psnr = 18;
-  objects[0].orbit.depth_error = nothing, objects[1].orbit.depth_error = 0.2, objects[2].orbit.depth_error = 0.4;
-  const Summary summary = summarise(objects, &ObjectScores::orbit);
-  EXPECT_NEAR(summary.mean.psnr, 14, 1e-12);
-  EXPECT_NEAR(summary.standard_error.psnr, 4 / std::sqrt(3.0), 1e-12);  // deviation 4 of three objects
-  EXPECT_NEAR(summary.mean.depth_error, 0.3, 1e-12);
+  const MeanAndError psnr = mean_and_error({10, 14, 18}), depth_error = mean_and_error({nothing, 0.2, 0.4});
+  EXPECT_NEAR(psnr.mean, 14, 1e-12);
+  EXPECT_NEAR(psnr.standard_error, 4 / std::sqrt(3.0), 1e-12);  // deviation 4 of three objects
+  EXPECT_NEAR(depth_error.mean, 0.3, 1e-12);
+  EXPECT_TRUE(std::isnan(mean_and_error({nothing, 1}).standard_error));
 }
 
 TEST(Protocol, ScoresEveryViewButTheInputAndKeepsOrbitAndRandomApart) {

@@ -1,0 +1,69 @@
+#include "evaluation/split_record.h"
+
+#include <set>
+
+#include "core/config.h"
+#include "core/csv.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace gsv3d {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Record {
+  std::vector<TestScoring> scored;
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("scored", scored);
+  }
+};
+
+fs::path record_path(const fs::path& model_folder) {
+  return model_folder / "scored_on_test.json";
+}
+
+Record read_record(const fs::path& model_folder) {
+  const fs::path path = record_path(model_folder);
+  return fs::exists(path) ? config_from_json<Record>(read_json_file(path), path.string()) : Record{};
+}
+
+}  // namespace
+
+std::string split_of(const fs::path& dataset, const std::vector<EvaluationCase>& cases) {
+  const fs::path table = (fs::is_directory(dataset) ? dataset : dataset.parent_path()) / "objects.csv";
+  if (!fs::exists(table)) return "unknown";
+  std::set<std::string> ids, splits;
+  for (const auto& object : cases) ids.insert(object.truth.id);
+  for (auto& row : read_csv(table))
+    if (ids.count(row["id"]) && !row["split"].empty()) splits.insert(row["split"]);
+  std::string joined;
+  for (const std::string& split : splits) joined += (joined.empty() ? "" : "+") + split;
+  return joined.empty() ? "unknown" : joined;
+}
+
+bool is_test_split(const std::string& split) {
+  return ("+" + split + "+").find("+test+") != std::string::npos;
+}
+
+int64_t recorded_test_scorings(const fs::path& model_folder) {
+  return static_cast<int64_t>(read_record(model_folder).scored.size());
+}
+
+int64_t record_test_scoring(const fs::path& model_folder, const TestScoring& scoring) {
+  Record record;
+  try {
+    record = read_record(model_folder);
+    record.scored.push_back(scoring);
+    write_json_file(record_path(model_folder), config_to_json(record));
+    spdlog::info("{}: scored on a test split for the {}. time, noted there", record_path(model_folder).string(),
+                 record.scored.size());
+  } catch (const Error& error) {
+    spdlog::warn("this use of a test split is not on record: {}", error.what());
+    if (record.scored.empty()) return 1;
+  }
+  return static_cast<int64_t>(record.scored.size());
+}
+
+}  // namespace gsv3d

@@ -1,0 +1,53 @@
+// gsv3d eval as a user runs it on predictions of another program: no model is needed, everything is written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/config.h"
+#include "program.h"
+
+namespace gsv3d {
+namespace {
+
+using ::testing::AllOf;
+using testing::expect_one_line;
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+
+class Eval : public testing::CommandTest {
+ protected:
+  Eval() : CommandTest("eval --device cpu --dataset objects --quiet") {}
+  void SetUp() override {
+    // A tetrahedron that is normalised already: its box has a side of 0.6 around the origin.
+    const std::string object =
+        "v -0.3 -0.3 -0.3\nv 0.3 0.3 -0.3\nv 0.3 -0.3 0.3\nv -0.3 0.3 0.3\nf 1 2 3\nf 1 3 4\nf 1 4 2\nf 2 4 3\n";
+    for (const char* name : {"objects/one.obj", "objects/two.obj", "theirs/one.obj"}) put(name, scaled(object));
+  }
+  /// Normalising scales by 0.57 over the largest distance from the centre, 0.3 √3.
+  static std::string scaled(std::string text) {
+    const std::string to = "0.3290896";
+    for (size_t at = text.find("0.3"); at != std::string::npos; at = text.find("0.3", at + to.size())) text.replace(at, 3, to);
+    return text;
+  }
+};
+
+TEST_F(Eval, PredictionsAreScoredWithoutAModelAndWhatIsMissingIsListed) {
+  const ProgramResult result = run("--predictions theirs --out report");
+  if (result.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("| predictions | 100.00 |"), HasSubstr("- predictions, two: no prediction"),
+                                HasSubstr("Difference to \"predictions\""), HasSubstr("Split: unknown.")));
+  const Json json = read_json_file(folder_ / "report" / "evaluation.json");
+  EXPECT_NEAR(json["methods"][0]["geometry"]["mean"]["chamfer"].get<double>(), 0, 1e-5);
+  EXPECT_EQ(json["methods"][0]["geometry"]["mean"]["f_score_1"], 1);
+  EXPECT_EQ(json["settings"]["model"], "");
+  for (const char* file : {"report.html", "scores.csv", "rows.tex", "evaluation.md", "sheets/one.png"})
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "report" / file)) << file;
+}
+
+TEST_F(Eval, WrongOptionsAreOneLine) {
+  expect_one_line(run("--predictions nowhere"), 1, "nowhere: no folder of predictions");
+  expect_one_line(run("--predictions theirs --recolor"), 2, "without --recolor");
+}
+
+}  // namespace
+}  // namespace gsv3d
