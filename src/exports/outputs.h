@@ -5,6 +5,8 @@
 #include <string>
 
 #include "core/output_folder.h"
+#include "mesh/gaussian_mesh.h"
+#include "mesh/physical_size.h"
 #include "pipeline/pipeline.h"
 
 namespace gsv3d {
@@ -15,6 +17,8 @@ struct OutputOptions {
   double frames_per_second = 21;
   bool mesh = true;    ///< also object.glb
   bool viewer = true;  ///< also viewer.html
+  Placement placement;  ///< of object.glb; the page shows the mesh where the Gaussians are
+  MeshProgress on_mesh_progress;
 };
 
 /// What result.json says of the run besides the result itself.
