@@ -5,7 +5,7 @@
 namespace gsv3d {
 
 void MeshPlacementOptions::add_to(CLI::App& command) {
-  auto* longest = command.add_option("--size", size,
+  auto* longest = command.add_option(command.get_option_no_throw("--size") ? "--mesh-size" : "--size,--mesh-size", size,
                                      "length of the mesh's longest side, such as 12cm (mm, cm, m, in): STL files are in "
                                      "millimetres (100 without a size), others in metres");
   command.add_option("--height", height, "height of the mesh instead, such as 45mm")->excludes(longest);

@@ -87,7 +87,7 @@ TEST_F(Generate, MakesTheFolderOfResults) {
 TEST_F(Generate, TheMeshHasTheSizeThatWasAskedFor) {
   const ProgramResult wrong = run("good.png --up z");
   testing::expect_one_line(wrong, 2, "glTF");
-  ASSERT_EQ(run("good.png --quiet --steps 2 --size 12cm").code, 0);
+  ASSERT_EQ(run("good.png --quiet --steps 2 --mesh-size 12cm").code, 0);
   const Json mesh = read_json_file(folder_ / "out" / "good" / "result.json")["mesh"];
   if (mesh.is_null()) GTEST_SKIP() << "no mesh libraries, or no surface in the toy model's Gaussians";
   EXPECT_EQ(mesh["unit"], "metre");
