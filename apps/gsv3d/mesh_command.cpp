@@ -8,10 +8,10 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "gaussian_files/gaussian_file.h"
+#include "mesh/convex_hull.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
 #include "mesh/physical_size.h"
-#include "mesh/convex_hull.h"
 #include "mesh/urdf.h"
 #include "mesh_options.h"
 
@@ -51,7 +51,8 @@ void run_mesh(MeshArguments& arguments) {
     if (!bar || stage != shown) bar.emplace(shown = stage, total);
     bar->update(done);
   };
-  const Mesh mesh = placed(mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress), placement, format);
+  const Mesh mesh =
+      placed(mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress), placement, format);
   bar.reset();
   write_mesh(arguments.output, mesh);
   std::optional<MassProperties> mass;
@@ -92,8 +93,8 @@ void add_mesh_command(CLI::App& app) {
   command->add_flag("--watertight", a.options.watertight,
                     "one closed piece that does not cross itself, checked: for 3D printing");
   a.placement.add_to(*command);
-  auto* urdf = command->add_flag("--urdf", a.urdf,
-                                 "also NAME.urdf and NAME_collision.obj (convex) beside the mesh, for robot simulators");
+  auto* urdf =
+      command->add_flag("--urdf", a.urdf, "also NAME.urdf and NAME_collision.obj (convex) beside the mesh, for robot simulators");
   auto* mass = command->add_option("--mass", a.urdf_options.mass, "of the object in the URDF, kg")
                    ->check(CLI::Range(1e-9, 1e9))
                    ->needs(urdf);

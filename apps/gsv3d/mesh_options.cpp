@@ -10,7 +10,8 @@ void MeshPlacementOptions::add_to(CLI::App& command) {
                                      "millimetres (100 without a size), others in metres");
   command.add_option("--height", height, "height of the mesh instead, such as 45mm")->excludes(longest);
   command
-      .add_option("--up", up, "axis that points up in the mesh: z in STL files, else y; glTF files are always y by their standard")
+      .add_option("--up", up,
+                  "axis that points up in the mesh: z in STL files, else y; glTF files are always y by their standard")
       ->check(CLI::IsMember({"y", "z"}));
 }
 

@@ -11,7 +11,8 @@ namespace gsv3d {
 struct MeshPlacementOptions {
   std::string size, height, up;
 
-  /// --mesh-size, --height and --up, and --size for the first where the command has no other option of this name. The struct must live until the command line has been parsed.
+  /// --mesh-size, --height and --up, and --size for the first where the command has no other option of this name. The struct must
+  /// live until the command line has been parsed.
   void add_to(CLI::App& command);
   /// What was given. Throws UsageError for lengths without a unit or out of range.
   Placement placement() const;

@@ -15,8 +15,8 @@ struct OutputOptions {
   int64_t orbit_frames = 42;  ///< one turn around the object
   int64_t orbit_size = 256;   ///< pixels; never below the model's own
   double frames_per_second = 21;
-  bool mesh = true;    ///< also object.glb
-  bool viewer = true;  ///< also viewer.html
+  bool mesh = true;     ///< also object.glb
+  bool viewer = true;   ///< also viewer.html
   Placement placement;  ///< of object.glb; the page shows the mesh where the Gaussians are
   MeshProgress on_mesh_progress;
 };

@@ -2,11 +2,11 @@
 
 #include "core/error.h"
 #ifdef GSV3D_WITH_QHULL
+#include <libqhull_r/qhull_ra.h>
+
 #include <cmath>
 #include <cstdio>
 #include <memory>
-
-#include <libqhull_r/qhull_ra.h>
 #endif
 
 namespace gsv3d {

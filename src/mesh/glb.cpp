@@ -75,8 +75,7 @@ Json document(const Mesh& mesh, Buffer& buffer) {
 
 void write_glb(const std::filesystem::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
-  require(mesh.up == UpAxis::kY && mesh.unit != LengthUnit::kMillimetre, "{}: glTF files are +Y up and in metres",
-          path.string());
+  require(mesh.up == UpAxis::kY && mesh.unit != LengthUnit::kMillimetre, "{}: glTF files are +Y up and in metres", path.string());
   Buffer buffer;
   const Json json = document(mesh, buffer);
   write_glb_container(path, json, {buffer.bytes_});

@@ -14,7 +14,8 @@ using Moments = std::array<double, 10>;
 /// one corner at the origin is V / 20 (s_i s_j + Σ p_i p_j), s the sum of the other corners.
 void add_tetrahedron(Moments& moments, const std::array<Point, 3>& p) {
   const auto& [a, b, c] = p;
-  const double volume = (a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])) / 6;
+  const double volume =
+      (a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])) / 6;
   moments[0] += volume;
   const Point sum = {a[0] + b[0] + c[0], a[1] + b[1] + c[1], a[2] + b[2] + c[2]};
   for (int i = 0; i < 3; ++i) moments[1 + i] += volume / 4 * sum[i];

@@ -16,8 +16,8 @@ struct MassProperties {
   std::array<double, 6> inertia{};
 };
 
-/// A sum over signed tetrahedra from one point to every triangle (the polyhedral integrals of Mirtich 1996 and Eberly): exact but for
-/// rounding. Throws Error unless the mesh, joined at equal positions, is closed and its volume is positive.
+/// A sum over signed tetrahedra from one point to every triangle (the polyhedral integrals of Mirtich 1996 and Eberly): exact but
+/// for rounding. Throws Error unless the mesh, joined at equal positions, is closed and its volume is positive.
 MassProperties mass_properties(const Mesh& mesh, double density);
 
 }  // namespace gsv3d

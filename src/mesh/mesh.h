@@ -1,4 +1,5 @@
-// A triangle mesh in our world (+Y up, front +Z, unless it says otherwise), with the texture that belongs to it, and what can be measured of it.
+// A triangle mesh in our world (+Y up, front +Z, unless it says otherwise), with the texture that belongs to it, and what can be
+// measured of it.
 #pragma once
 
 #include <array>

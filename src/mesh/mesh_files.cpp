@@ -64,10 +64,14 @@ MeshFormat mesh_format(const fs::path& path) {
 
 void write_mesh(const fs::path& path, const Mesh& mesh) {
   switch (mesh_format(path)) {
-    case MeshFormat::kGlb: return write_glb(path, mesh);
-    case MeshFormat::kObj: return write_obj(path, mesh);
-    case MeshFormat::kPly: return write_mesh_ply(path, mesh);
-    case MeshFormat::kStl: return write_stl(path, mesh);
+    case MeshFormat::kGlb:
+      return write_glb(path, mesh);
+    case MeshFormat::kObj:
+      return write_obj(path, mesh);
+    case MeshFormat::kPly:
+      return write_mesh_ply(path, mesh);
+    case MeshFormat::kStl:
+      return write_stl(path, mesh);
   }
 }
 
@@ -97,7 +101,7 @@ void write_obj(const fs::path& path, const Mesh& mesh) {
 
 void write_mesh_ply(const fs::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
-  std::string bytes = 
+  std::string bytes =
       fmt::format("ply\nformat binary_little_endian 1.0\ncomment gsv3d mesh: {}, colours sRGB\n", axes_and_unit(mesh));
   bytes += fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n", mesh.positions.size());
   if (!mesh.normals.empty()) bytes += "property float nx\nproperty float ny\nproperty float nz\n";

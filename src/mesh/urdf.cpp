@@ -14,10 +14,14 @@ namespace fs = std::filesystem;
 std::string xml_text(const std::string& text) {
   std::string result;
   for (const char c : text) {
-    if (c == '&') result += "&amp;";
-    else if (c == '<') result += "&lt;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
+    if (c == '&')
+      result += "&amp;";
+    else if (c == '<')
+      result += "&lt;";
+    else if (c == '"')
+      result += "&quot;";
+    else
+      result += c;
   }
   return result;
 }
@@ -48,12 +52,13 @@ MassProperties write_urdf(const fs::path& path, const fs::path& visual, const Me
       "    </inertial>\n",
       x, y, z, mass.mass, xx, xy, xz, yy, yz, zz);
   text += fmt::format(
-      "    <visual>\n      <origin xyz=\"0 0 0\" rpy=\"{} 0 0\"/>\n      <geometry><mesh filename=\"{}\" scale=\"{} {} {}\"/></geometry>\n"
+      "    <visual>\n      <origin xyz=\"0 0 0\" rpy=\"{} 0 0\"/>\n      <geometry><mesh filename=\"{}\" scale=\"{} {} "
+      "{}\"/></geometry>\n"
       "    </visual>\n",
       mesh.up == UpAxis::kY ? "1.5707963267948966" : "0", xml_text(visual.filename().string()), scale, scale, scale);
-  text += fmt::format(
-      "    <collision>\n      <geometry><mesh filename=\"{}\"/></geometry>\n    </collision>\n  </link>\n</robot>\n",
-      xml_text(collision));
+  text +=
+      fmt::format("    <collision>\n      <geometry><mesh filename=\"{}\"/></geometry>\n    </collision>\n  </link>\n</robot>\n",
+                  xml_text(collision));
   Mesh named = hull;
   named.unit = LengthUnit::kMetre, named.up = UpAxis::kZ;
   write_obj(path.parent_path() / collision, named);

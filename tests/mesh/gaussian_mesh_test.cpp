@@ -140,8 +140,7 @@ TEST_F(GaussianMesh, OfAnySizeAndAnywhere) {
     const Box was = bounding_box(mesh), is = bounding_box(found);
     EXPECT_NEAR(length((is.low - Vector3{shift, shift, shift}) * (1 / scale) - was.low), 0, 0.01);
     EXPECT_NEAR(length((is.high - Vector3{shift, shift, shift}) * (1 / scale) - was.high), 0, 0.01);
-    for (const Vector3& p : found.positions)
-      EXPECT_NEAR(length((p - Vector3{shift, shift, shift}) * (1 / scale)), kRadius, 0.04);
+    for (const Vector3& p : found.positions) EXPECT_NEAR(length((p - Vector3{shift, shift, shift}) * (1 / scale)), kRadius, 0.04);
     const auto red = [](const Mesh& of) {
       int64_t sum = 0;
       for (size_t i = 0; i < of.texture.pixels.size(); i += 3) sum += of.texture.pixels[i];

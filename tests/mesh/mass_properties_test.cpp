@@ -33,8 +33,7 @@ TEST(MassProperties, OfABoxFarFromTheOrigin) {
 TEST(MassProperties, OffDiagonalsOfATurnedBox) {
   Mesh mesh = box_mesh({-1, -0.5F, -0.25F}, {1, 0.5F, 0.25F});
   const double c = std::cos(0.5), s = std::sin(0.5);  // about z
-  for (Vector3& p : mesh.positions)
-    p = {static_cast<float>(c * p.x - s * p.y), static_cast<float>(s * p.x + c * p.y), p.z};
+  for (Vector3& p : mesh.positions) p = {static_cast<float>(c * p.x - s * p.y), static_cast<float>(s * p.x + c * p.y), p.z};
   const MassProperties found = mass_properties(mesh, 2);
   const double x = 2.0 / 12 * 1.25, y = 2.0 / 12 * 4.25, z = 2.0 / 12 * 5;  // volume 1, mass 2
   EXPECT_NEAR(found.inertia[0], c * c * x + s * s * y, 1e-6);

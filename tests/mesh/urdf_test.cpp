@@ -18,8 +18,7 @@ using ::testing::HasSubstr;
 /// 1 wide, 2 high, 4 deep, outward.
 Mesh block() {
   Mesh mesh;
-  for (int i = 0; i < 8; ++i)
-    mesh.positions.push_back({i & 1 ? 1.0F : 0.0F, i & 2 ? 2.0F : 0.0F, i & 4 ? 4.0F : 0.0F});
+  for (int i = 0; i < 8; ++i) mesh.positions.push_back({i & 1 ? 1.0F : 0.0F, i & 2 ? 2.0F : 0.0F, i & 4 ? 4.0F : 0.0F});
   mesh.triangles = {{0, 2, 3}, {0, 3, 1}, {4, 5, 7}, {4, 7, 6}, {0, 1, 5}, {0, 5, 4},
                     {2, 6, 7}, {2, 7, 3}, {0, 4, 6}, {0, 6, 2}, {1, 3, 7}, {1, 7, 5}};
   return mesh;
