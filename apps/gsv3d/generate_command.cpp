@@ -11,6 +11,7 @@
 #include "error_line.h"
 #include "exports/outputs.h"
 #include "image/contact_sheet.h"
+#include "mesh_options.h"
 #include "photo_batch.h"
 #include "run_options.h"
 #include "sampling_options.h"
@@ -26,6 +27,7 @@ struct GenerateArguments {
   GenerateOptions options;
   RunOptions run;
   SamplingOptions sampling;
+  MeshPlacementOptions placement;
   bool skip_existing = false, json = false;
   bool offload = false, no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false, no_photo_surface = false;
 };
@@ -74,22 +76,25 @@ Json generate_one(const BatchPhoto& input, const Model& model, const GenerateArg
   GenerateOptions options = arguments.options;
   if (arguments.sampling.resume) options.resume_file = arguments.output / (name + "-sampling.safetensors");
   const PreviewFile preview(arguments.sampling.preview, arguments.output / (name + "-preview.png"));
-  Result result;
-  {
-    std::optional<Progress> bar;
-    std::string shown;
-    const auto on_progress = [&](const std::string& stage, int64_t done, int64_t total) {
-      if (total <= 1) return;  // only the sampler and a fit report steps
-      if (!bar || stage != shown) bar.emplace(fmt::format("{}: {}", name, shown = stage), total);
-      bar->update(done);
-    };
-    result = generate(model, photo, options, on_progress, preview.callback());
-  }
+  std::optional<Progress> bar;
+  std::string shown;
+  const auto on_progress = [&, &name = name](const std::string& stage, int64_t done, int64_t total) {
+    if (total <= 1) return;  // only the sampler, a fit and the mesher report steps
+    if (!bar || stage != shown) bar.emplace(fmt::format("{}: {}", name, shown = stage), total);
+    bar->update(done);
+  };
+  Result result = generate(model, photo, options, on_progress, preview.callback());
+  bar.reset();
   const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
   OutputOptions outputs;
   outputs.mesh = !arguments.no_mesh;
   outputs.viewer = !arguments.no_viewer;
+  outputs.placement = arguments.placement.placement();
+  outputs.on_mesh_progress = [&](const std::string& stage, int64_t done, int64_t total) {
+    on_progress("mesh, " + stage, done, total);
+  };
   write_outputs(folder, result, model, record, outputs);
+  bar.reset();
   folder.commit(output_file_names());
   preview.remove();
   std::error_code ignored;
@@ -131,6 +136,7 @@ void print_report(const BatchReport& report, const GenerateArguments& arguments)
 
 void run_generate(GenerateArguments& arguments) {
   arguments.run.apply();
+  check_placement(arguments.placement.placement(), MeshFormat::kGlb);  // before the work, not after it
   arguments.options.matting = !arguments.no_matting;
   arguments.options.refine = !arguments.no_refinement;
   arguments.options.photo_surface = !arguments.no_photo_surface;
@@ -178,6 +184,7 @@ void add_generate_command(CLI::App& app) {
   command->add_flag("--no-photo-surface", a.no_photo_surface, "do not lay the photo's own pixels on the side that it shows");
   command->add_flag("--no-refinement", a.no_refinement, "the Gaussians as the decoder gives them, not fitted to photo and views");
   command->add_flag("--no-mesh", a.no_mesh, "no textured mesh (object.glb)");
+  a.placement.add_to(*command);
   command->add_flag("--no-viewer", a.no_viewer, "no page for the browser (viewer.html)");
   auto* no_matting =
       command->add_flag("--no-matting", a.no_matting, "the photo shows the object framed on a white background already");

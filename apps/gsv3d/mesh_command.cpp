@@ -8,9 +8,12 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "gaussian_files/gaussian_file.h"
+#include "mesh/convex_hull.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/mesh_files.h"
 #include "mesh/physical_size.h"
+#include "mesh/urdf.h"
+#include "mesh_options.h"
 
 namespace gsv3d {
 namespace {
@@ -19,34 +22,28 @@ namespace fs = std::filesystem;
 
 struct MeshArguments {
   fs::path input, output;
-  std::string size, height;
+  MeshPlacementOptions placement;
   MeshOptions options;
+  UrdfOptions urdf_options;
+  bool urdf = false;
   int threads = 0;
   bool quiet = false;
 };
-
-/// STL files count in millimetres, the others in metres. Without a size the Gaussians' own units stay.
-Mesh sized(Mesh mesh, const MeshArguments& arguments) {
-  const bool millimetres = !holds_colors(arguments.output);
-  if (!arguments.size.empty())
-    return scaled_to(std::move(mesh), SizedSide::kLongest, parse_length(arguments.size, "--size"), millimetres);
-  if (!arguments.height.empty())
-    return scaled_to(std::move(mesh), SizedSide::kHeight, parse_length(arguments.height, "--height"), millimetres);
-  return mesh;
-}
 
 void run_mesh(MeshArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails like a full disk
   if (arguments.threads > 0) at::set_num_threads(arguments.threads);
   if (arguments.output.empty()) arguments.output = fs::path(arguments.input).replace_extension(".glb");
-  check_mesh_extension(arguments.output);
-  for (const auto& [text, option] : {std::pair{arguments.size, "--size"}, std::pair{arguments.height, "--height"}})
-    if (!text.empty()) parse_length(text, option);  // before the work, not after it
+  const MeshFormat format = mesh_format(arguments.output);
+  const Placement placement = arguments.placement.placement();
+  check_placement(placement, format);  // before the work, not after it
+  if (arguments.urdf && !has_convex_hull())
+    throw UsageError("--urdf: this build makes no convex meshes: it was made without Qhull (GSV3D_WITH_QHULL)");
   if (fs::weakly_canonical(arguments.output) == fs::weakly_canonical(arguments.input))
     throw UsageError(
         fmt::format("{}: the mesh would replace the Gaussians; give another name with -o", arguments.output.string()));
-  arguments.options.texture = holds_colors(arguments.output);
+  arguments.options.texture = format != MeshFormat::kStl;
   Progress::set_quiet(arguments.quiet);
   std::optional<Progress> bar;
   std::string shown;
@@ -54,13 +51,23 @@ void run_mesh(MeshArguments& arguments) {
     if (!bar || stage != shown) bar.emplace(shown = stage, total);
     bar->update(done);
   };
-  const Mesh mesh = sized(mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress), arguments);
+  const Mesh mesh =
+      placed(mesh_gaussians(read_gaussians(arguments.input).gaussians, arguments.options, on_progress), placement, format);
   bar.reset();
   write_mesh(arguments.output, mesh);
+  std::optional<MassProperties> mass;
+  if (arguments.urdf)
+    mass = write_urdf(fs::path(arguments.output).replace_extension(".urdf"), arguments.output, mesh, arguments.urdf_options);
   if (arguments.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{}: {} triangles{} in {:.1f} s\n", arguments.output.string(), mesh.triangles.size(),
-             mesh.textured() ? fmt::format(", texture of {0} x {0} pixels", mesh.texture.width) : "", seconds);
+  fmt::print("{}: {} triangles{}{} in {:.1f} s\n", arguments.output.string(), mesh.triangles.size(),
+             mesh.textured() ? fmt::format(", texture of {0} x {0} pixels", mesh.texture.width) : "", size_words(mesh), seconds);
+  if (format == MeshFormat::kStl && !placement.size)
+    fmt::print("  no --size was given: the longest side is {:.0f} mm\n", 1000 * kStlDefaultSize.metres);
+  if (mass)
+    fmt::print("{}: {:.4g} kg{}{}\n", fs::path(arguments.output).replace_extension(".urdf").string(), mass->mass,
+               arguments.urdf_options.mass ? "" : fmt::format(" at {} kg/m3", arguments.urdf_options.density),
+               mesh.unit == LengthUnit::kUnknown ? "; no --size was given: one unit counts as a metre" : "");
 }
 
 }  // namespace
@@ -85,14 +92,21 @@ void add_mesh_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--watertight", a.options.watertight,
                     "one closed piece that does not cross itself, checked: for 3D printing");
-  auto* size = command->add_option(
-      "--size", a.size,
-      "length of the longest side, such as 12cm (mm, cm, m, in): STL files are in millimetres, others in metres");
-  command->add_option("--height", a.height, "height instead, such as 45mm")->excludes(size);
+  a.placement.add_to(*command);
+  auto* urdf =
+      command->add_flag("--urdf", a.urdf, "also NAME.urdf and NAME_collision.obj (convex) beside the mesh, for robot simulators");
+  auto* mass = command->add_option("--mass", a.urdf_options.mass, "of the object in the URDF, kg")
+                   ->check(CLI::Range(1e-9, 1e9))
+                   ->needs(urdf);
+  command->add_option("--density", a.urdf_options.density, "of the object in the URDF instead, kg/m3")
+      ->check(CLI::Range(1e-3, 1e6))
+      ->needs(urdf)
+      ->excludes(mass)
+      ->capture_default_str();
   command->add_option("--threads", a.threads, "CPU threads (default: one per core)")->check(CLI::Range(1, 1024));
   command->add_flag("-q,--quiet", a.quiet, "print errors only");
   command->footer(
-      "Files hold +Y up and the front towards +Z (STL: +Z up).\n\n"
+      "Files hold +Y up and the front towards +Z (STL: +Z up, front -Y).\n\n"
       "Examples:\n"
       "  gsv3d mesh out/photo/object.ply -o object.glb\n"
       "  gsv3d mesh object.ply -o print.stl --watertight --size 12cm");

@@ -102,19 +102,28 @@ std::optional<TexturePhoto> photo_of(const Result& result) {
 }
 
 /// The Gaussians' mesh, or nothing, with a line that says why: a photo's other results do not depend on it.
-std::optional<Mesh> make_mesh(const Gaussians& gaussians, const std::optional<TexturePhoto>& photo) {
+std::optional<Mesh> make_mesh(const Gaussians& gaussians, const std::optional<TexturePhoto>& photo,
+                              const MeshProgress& on_progress) {
   if (!has_mesh_libraries()) {
     spdlog::info("this build has no mesh libraries: no {}", mesh_name);
     return {};
   }
   try {
-    return mesh_gaussians(gaussians, {}, {}, photo);
+    return mesh_gaussians(gaussians, {}, on_progress, photo);
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& error) {
     spdlog::warn("no {}: {}", mesh_name, error.what());
     return {};
   }
+}
+
+/// What result.json says of the mesh: in metres where a size was asked for, else in the Gaussians' units.
+Json mesh_json(const Mesh& mesh) {
+  const Vector3 size = bounding_box(mesh).size();
+  return {{"triangles", mesh.triangles.size()},
+          {"size", {size.x, size.y, size.z}},
+          {"unit", mesh.unit == LengthUnit::kMetre ? Json("metre") : Json(nullptr)}};
 }
 
 void write_page(const fs::path& place, const Result& result, const Model& model, const RunRecord& record) {
@@ -167,8 +176,10 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
   const auto start = std::chrono::steady_clock::now();
   const fs::path& place = folder.staging();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  std::optional<Mesh> mesh;
   if (result.gaussians && options.mesh) {
-    if (const auto mesh = make_mesh(*result.gaussians, photo_of(result))) write_glb(place / mesh_name, *mesh);
+    mesh = make_mesh(*result.gaussians, photo_of(result), options.on_mesh_progress);
+    if (mesh) write_glb(place / mesh_name, *mesh);
     result.times.push_back({"mesh", seconds()});
   }
   const double before_files = seconds();
@@ -177,9 +188,15 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
     write_video(place / video_name, result, model, options);
     if (options.viewer) write_page(place, result, model, record);
   }
+  if (mesh && options.placement.size) {  // only now: the page shows the mesh where the Gaussians are
+    mesh = placed(std::move(*mesh), options.placement, MeshFormat::kGlb);
+    write_glb(place / mesh_name, *mesh);
+  }
   write_sheet(place / sheet_name, result, std::max(min_cell_pixels, model.config.image_size));
   result.times.push_back({"files", seconds() - before_files});
-  write_json_file(place / record_name, record_json(result, model, record));
+  Json json = record_json(result, model, record);
+  json["mesh"] = mesh ? mesh_json(*mesh) : Json(nullptr);
+  write_json_file(place / record_name, json);
 }
 
 }  // namespace gsv3d

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "core/output_folder.h"
+#include "mesh/gaussian_mesh.h"
+#include "mesh/physical_size.h"
 #include "pipeline/pipeline.h"
 
 namespace gsv3d {
@@ -13,8 +15,10 @@ struct OutputOptions {
   int64_t orbit_frames = 42;  ///< one turn around the object
   int64_t orbit_size = 256;   ///< pixels; never below the model's own
   double frames_per_second = 21;
-  bool mesh = true;    ///< also object.glb
-  bool viewer = true;  ///< also viewer.html
+  bool mesh = true;     ///< also object.glb
+  bool viewer = true;   ///< also viewer.html
+  Placement placement;  ///< of object.glb; the page shows the mesh where the Gaussians are
+  MeshProgress on_mesh_progress;
 };
 
 /// What result.json says of the run besides the result itself.

@@ -79,6 +79,35 @@ Mesh mesh_views(const DepthViews& views, const Box& box, const MeshOptions& opti
   return mesh;
 }
 
+/// Where the object's box is one unit long and around the origin. The rasterizer's near plane and every small number of the
+/// mesher are made for such objects; the mesh goes back to where the Gaussians are.
+struct UnitFrame {
+  explicit UnitFrame(const Box& box) : center(box.center()), length(box.longest_side()) {}
+  Tensor offset() const { return at::tensor({center.x, center.y, center.z}, at::kFloat); }
+
+  Gaussians enter(Gaussians gaussians) const {
+    gaussians.means = (gaussians.means - offset()) / length;
+    gaussians.scales = gaussians.scales / length;
+    return gaussians;
+  }
+  /// The camera sees in the unit world what it saw in the other one, at depths divided by the length.
+  TexturePhoto enter(TexturePhoto photo) const {
+    Tensor& pose = photo.camera.world_to_camera;
+    pose = pose.to(at::kCPU).clone();
+    const Tensor rotation = pose.slice(1, 0, 3).slice(2, 0, 3);
+    Tensor translation = pose.slice(1, 0, 3).slice(2, 3, 4);
+    translation.copy_((translation + at::matmul(rotation, offset().view({3, 1}))) / length);
+    return photo;
+  }
+  Mesh leave(Mesh mesh) const {
+    for (Vector3& p : mesh.positions) p = p * length + center;
+    return mesh;
+  }
+
+  Vector3 center;
+  float length;
+};
+
 }  // namespace
 
 Mesh mesh_depth_views(const DepthViews& views, const Box& box, const MeshOptions& options) {
@@ -95,12 +124,16 @@ Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, cons
     if (on_stage) on_stage(name, 0, 100);
   };
   stage("rendering");
-  const Box box = visible_box(gaussians);
-  const SurfaceViews views = render_surface(gaussians, surround_cameras(box, plan_views(box, options)));
+  const Box world_box = visible_box(gaussians);
+  require(world_box.longest_side() > 1e-20F, "mesh: the Gaussians have no extent, so there is no surface");
+  const UnitFrame frame(world_box);
+  const Gaussians unit = frame.enter(gaussians.to(at::kCPU));
+  const Box box = visible_box(unit);
+  const SurfaceViews views = render_surface(unit, surround_cameras(box, plan_views(box, options)));
   stage("surface");
   Mesh mesh = mesh_views({views.depth, {}, views.cameras}, box, options, kGaussianBlurRounds);
   mesh.normals = vertex_normals(mesh);
-  if (!options.texture) return mesh;
+  if (!options.texture) return frame.leave(std::move(mesh));
   stage("texture coordinates");
   unwrap(mesh, options.texture_size, [&](int64_t percent) {
     if (on_stage) on_stage("texture coordinates", percent, 100);
@@ -109,8 +142,8 @@ Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, cons
   const auto on_texture = [&](int64_t percent) {
     if (on_stage) on_stage("texture", percent, 100);
   };
-  bake_texture(mesh, views, options.texture_size, on_texture, photo);
-  return mesh;
+  bake_texture(mesh, views, options.texture_size, on_texture, photo ? std::optional(frame.enter(*photo)) : std::nullopt);
+  return frame.leave(std::move(mesh));
 }
 
 }  // namespace gsv3d

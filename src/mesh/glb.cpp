@@ -1,4 +1,5 @@
 // A mesh as glTF 2.0 in one binary file.
+#include "core/error.h"
 #include "core/glb_container.h"
 #include "mesh/mesh_files.h"
 
@@ -45,6 +46,10 @@ Json document(const Mesh& mesh, Buffer& buffer) {
   Json material = {{"name", "surface"}, {"pbrMetallicRoughness", {{"metallicFactor", 0}, {"roughnessFactor", 1}}}};
   Json json;
   json["asset"] = {{"version", "2.0"}, {"generator", "gsv3d"}};
+  if (mesh.unit != LengthUnit::kUnknown) {
+    const Vector3 size = box.size();
+    json["asset"]["extras"] = {{"unit", "metre"}, {"size", {size.x, size.y, size.z}}};
+  }
   json["scene"] = 0;
   json["scenes"] = {{{"nodes", {0}}}};
   json["nodes"] = {{{"name", "object"}, {"mesh", 0}}};
@@ -70,6 +75,7 @@ Json document(const Mesh& mesh, Buffer& buffer) {
 
 void write_glb(const std::filesystem::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
+  require(mesh.up == UpAxis::kY && mesh.unit != LengthUnit::kMillimetre, "{}: glTF files are +Y up and in metres", path.string());
   Buffer buffer;
   const Json json = document(mesh, buffer);
   write_glb_container(path, json, {buffer.bytes_});

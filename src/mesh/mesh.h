@@ -1,4 +1,5 @@
-// A triangle mesh in our world (+Y up, front +Z), with the texture that belongs to it, and what can be measured of it.
+// A triangle mesh in our world (+Y up, front +Z, unless it says otherwise), with the texture that belongs to it, and what can be
+// measured of it.
 #pragma once
 
 #include <array>
@@ -10,6 +11,10 @@
 
 namespace gsv3d {
 
+/// What the numbers of positions count. Gaussians do not know how large they are.
+enum class LengthUnit { kUnknown, kMetre, kMillimetre };
+enum class UpAxis { kY, kZ };  ///< with the front towards +Z, or -Y
+
 /// Vertices carry everything: a corner with another texture coordinate is another vertex at the same position.
 struct Mesh {
   using Triangle = std::array<uint32_t, 3>;  ///< vertices, counter-clockwise seen from outside
@@ -19,6 +24,8 @@ struct Mesh {
   std::vector<Vector3> normals;  ///< unit; empty or as many as positions
   std::vector<Vector2> uvs;      ///< 0-1, v counts downward from the picture's upper edge (glTF); empty or as many as positions
   Image texture;                 ///< sRGB, opaque; without pixels: none
+  LengthUnit unit = LengthUnit::kUnknown;
+  UpAxis up = UpAxis::kY;
 
   bool textured() const { return !uvs.empty() && !texture.pixels.empty(); }
 };

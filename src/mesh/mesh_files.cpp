@@ -5,7 +5,6 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
-#include "mesh/physical_size.h"
 
 namespace gsv3d {
 namespace {
@@ -34,6 +33,14 @@ std::array<uint8_t, 3> texture_color(const Image& texture, Vector2 uv) {
   return {pixel[0], pixel[1], pixel[2]};
 }
 
+/// For the files' comments.
+std::string axes_and_unit(const Mesh& mesh) {
+  std::string text = mesh.up == UpAxis::kY ? "+Y up, front +Z" : "+Z up, front -Y";
+  if (mesh.unit == LengthUnit::kMetre) text += ", metres";
+  if (mesh.unit == LengthUnit::kMillimetre) text += ", millimetres";
+  return text;
+}
+
 }  // namespace
 
 void check_mesh(const Mesh& mesh, const fs::path& path) {
@@ -47,29 +54,31 @@ void check_mesh(const Mesh& mesh, const fs::path& path) {
               mesh.positions.size());
 }
 
-void check_mesh_extension(const fs::path& path) {
-  for (const char* known : {".glb", ".obj", ".ply", ".stl"})
-    if (lower_extension(path) == known) return;
+MeshFormat mesh_format(const fs::path& path) {
+  static const std::array<std::pair<const char*, MeshFormat>, 4> kFormats = {
+      {{".glb", MeshFormat::kGlb}, {".obj", MeshFormat::kObj}, {".ply", MeshFormat::kPly}, {".stl", MeshFormat::kStl}}};
+  for (const auto& [extension, format] : kFormats)
+    if (lower_extension(path) == extension) return format;
   throw UsageError(fmt::format("{}: meshes are written as .glb, .obj, .ply or .stl", path.string()));
 }
 
-bool holds_colors(const fs::path& path) {
-  return lower_extension(path) != ".stl";
-}
-
 void write_mesh(const fs::path& path, const Mesh& mesh) {
-  check_mesh_extension(path);
-  const std::string extension = lower_extension(path);
-  if (extension == ".glb") return write_glb(path, mesh);
-  if (extension == ".obj") return write_obj(path, mesh);
-  if (extension == ".ply") return write_mesh_ply(path, mesh);
-  write_stl(path, mesh);
+  switch (mesh_format(path)) {
+    case MeshFormat::kGlb:
+      return write_glb(path, mesh);
+    case MeshFormat::kObj:
+      return write_obj(path, mesh);
+    case MeshFormat::kPly:
+      return write_mesh_ply(path, mesh);
+    case MeshFormat::kStl:
+      return write_stl(path, mesh);
+  }
 }
 
 void write_obj(const fs::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
   const std::string name = path.stem().string();
-  std::string text = "# gsv3d: +Y up, front +Z\n";
+  std::string text = fmt::format("# gsv3d: {}\n", axes_and_unit(mesh));
   if (mesh.textured()) text += fmt::format("mtllib {}.mtl\n", name);
   text += "o object\n";
   for (const Vector3& p : mesh.positions) text += fmt::format("v {:.9g} {:.9g} {:.9g}\n", p.x, p.y, p.z);
@@ -92,7 +101,8 @@ void write_obj(const fs::path& path, const Mesh& mesh) {
 
 void write_mesh_ply(const fs::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
-  std::string bytes = "ply\nformat binary_little_endian 1.0\ncomment gsv3d mesh: +Y up, front +Z, colours sRGB\n";
+  std::string bytes =
+      fmt::format("ply\nformat binary_little_endian 1.0\ncomment gsv3d mesh: {}, colours sRGB\n", axes_and_unit(mesh));
   bytes += fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n", mesh.positions.size());
   if (!mesh.normals.empty()) bytes += "property float nx\nproperty float ny\nproperty float nz\n";
   if (mesh.textured()) bytes += "property uchar red\nproperty uchar green\nproperty uchar blue\n";
@@ -108,13 +118,12 @@ void write_mesh_ply(const fs::path& path, const Mesh& mesh) {
 
 void write_stl(const fs::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
-  std::string bytes = "gsv3d mesh, +Z up, front -Y";
+  std::string bytes = "gsv3d mesh, " + axes_and_unit(mesh);
   bytes.resize(80, ' ');
   append(bytes, static_cast<uint32_t>(mesh.triangles.size()));
-  const Mesh turned = turned_z_up(mesh);
   for (const Mesh::Triangle& triangle : mesh.triangles) {
     std::array<Vector3, 3> p;
-    for (int i = 0; i < 3; ++i) p[i] = turned.positions[triangle[i]];
+    for (int i = 0; i < 3; ++i) p[i] = mesh.positions[triangle[i]];
     append(bytes, normalized(cross(p[1] - p[0], p[2] - p[0]), {}));
     append(bytes, p);
     append(bytes, uint16_t{0});

@@ -25,18 +25,37 @@ double parse_length(const std::string& text, const std::string& option) {
   throw UsageError(fmt::format("{} {}: a number and its unit is needed, mm, cm, m or in, such as 12cm", option, text));
 }
 
-Mesh scaled_to(Mesh mesh, SizedSide side, double metres, bool millimetres) {
+Mesh scaled_to(Mesh mesh, const PhysicalSize& physical, LengthUnit unit) {
+  const auto [side, metres] = physical;
   const Box box = bounding_box(mesh);
   const float now = side == SizedSide::kHeight ? box.size().y : box.longest_side();
   require(!box.empty() && now > 0, "mesh: the object has no extent, so it cannot be {} m large", metres);
-  const auto factor = static_cast<float>(metres * (millimetres ? 1000 : 1) / now);
+  const auto factor = static_cast<float>(metres * (unit == LengthUnit::kMillimetre ? 1000 : 1) / now);
   for (Vector3& p : mesh.positions) p = p * factor;
+  mesh.unit = unit;
   return mesh;
 }
 
 Mesh turned_z_up(Mesh mesh) {
   for (std::vector<Vector3>* list : {&mesh.positions, &mesh.normals})
     for (Vector3& p : *list) p = {p.x, -p.z, p.y};
+  mesh.up = UpAxis::kZ;
+  return mesh;
+}
+
+void check_placement(const Placement& placement, MeshFormat format) {
+  if (format == MeshFormat::kGlb && placement.up == UpAxis::kZ)
+    throw UsageError("--up z: glTF files are always +Y up, and programs turn them themselves; write OBJ, PLY or STL");
+}
+
+Mesh placed(Mesh mesh, const Placement& placement, MeshFormat format) {
+  check_placement(placement, format);
+  const bool stl = format == MeshFormat::kStl;
+  if (placement.size)
+    mesh = scaled_to(std::move(mesh), *placement.size, stl ? LengthUnit::kMillimetre : LengthUnit::kMetre);
+  else if (stl)
+    mesh = scaled_to(std::move(mesh), kStlDefaultSize, LengthUnit::kMillimetre);
+  if (placement.up.value_or(stl ? UpAxis::kZ : UpAxis::kY) == UpAxis::kZ) mesh = turned_z_up(std::move(mesh));
   return mesh;
 }
 

@@ -84,6 +84,17 @@ TEST_F(Generate, MakesTheFolderOfResults) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1);
 }
 
+TEST_F(Generate, TheMeshHasTheSizeThatWasAskedFor) {
+  const ProgramResult wrong = run("good.png --up z");
+  testing::expect_one_line(wrong, 2, "glTF");
+  ASSERT_EQ(run("good.png --quiet --steps 2 --mesh-size 12cm").code, 0);
+  const Json mesh = read_json_file(folder_ / "out" / "good" / "result.json")["mesh"];
+  if (mesh.is_null()) GTEST_SKIP() << "no mesh libraries, or no surface in the toy model's Gaussians";
+  EXPECT_EQ(mesh["unit"], "metre");
+  const auto size = mesh["size"].get<std::vector<double>>();
+  EXPECT_NEAR(*std::max_element(size.begin(), size.end()), 0.12, 1e-6);
+}
+
 TEST_F(Generate, SameSeedSameFile) {
   EXPECT_EQ(run("good.png --quiet").code, 0);
   const std::string first = read_file(folder_ / "out" / "good" / "object.ply");

@@ -76,8 +76,24 @@ TEST_F(MeshCommand, HeightInMillimetres) {
   const auto [low, high] = stl_z_range(read_file(folder_ / "a.stl"));
   EXPECT_NEAR(high - low, 38.1, 1e-3);
   fs::remove(folder_ / "a.stl");
+  ASSERT_EQ(run("ball.ply --resolution 32 --up y -o a.stl").code, 0);
+  const auto [front, back] = stl_z_range(read_file(folder_ / "a.stl"));
+  EXPECT_NEAR(back - front, 100, 6);  // a ball whose longest side is 100 mm where no size is given
+  fs::remove(folder_ / "a.stl");
+  expect_one_line(run("ball.ply --up z -o b.glb"), 2, "glTF");
+  expect_one_line(run("ball.ply --up x -o b.obj"), 2, "--up");
   expect_one_line(run("ball.ply --size 12 -o b.glb"), 2, "unit");
   expect_one_line(run("ball.ply --size 0mm -o b.glb"), 2, "0.1 mm");
+}
+
+TEST_F(MeshCommand, AnObjectForSimulators) {
+  expect_one_line(run("ball.ply --mass 2 -o a.obj"), 2, "--urdf");
+  const ProgramResult result = run("ball.ply --resolution 32 --size 10cm --urdf --mass 2 -o a.obj");
+  if (result.err.find("GSV3D_WITH_QHULL") != std::string::npos) GTEST_SKIP() << "built without Qhull";
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("a.urdf: 2 kg"));
+  EXPECT_THAT(read_file(folder_ / "a.urdf"), HasSubstr("<mass value=\"2\"/>"));
+  EXPECT_TRUE(fs::exists(folder_ / "a_collision.obj"));
 }
 
 TEST_F(MeshCommand, WhatCannotBecomeAMesh) {

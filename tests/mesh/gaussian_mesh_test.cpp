@@ -124,6 +124,32 @@ TEST_F(GaussianMesh, FewLargeChartsFillTheTexture) {
   EXPECT_EQ(percents.back(), 100);
 }
 
+TEST_F(GaussianMesh, OfAnySizeAndAnywhere) {
+  MeshOptions options;
+  options.resolution = 48;
+  options.triangles = 2000;
+  options.texture_size = 128;
+  const Mesh mesh = mesh_gaussians(ball(), options);
+  for (const auto& [scale, shift] : {std::pair{0.005F, 0.02F}, {500.0F, -2000.0F}, {1e-6F, 0.0F}}) {
+    Gaussians other = ball();
+    other.means = other.means * scale + shift;
+    other.scales = other.scales * scale;
+    const Mesh found = mesh_gaussians(other, options);
+    EXPECT_NEAR(static_cast<double>(found.triangles.size()), static_cast<double>(mesh.triangles.size()), 20);
+    EXPECT_NEAR(signed_volume(mesh) / (signed_volume(found) / std::pow(scale, 3.0)), 1, 0.005);
+    const Box was = bounding_box(mesh), is = bounding_box(found);
+    EXPECT_NEAR(length((is.low - Vector3{shift, shift, shift}) * (1 / scale) - was.low), 0, 0.01);
+    EXPECT_NEAR(length((is.high - Vector3{shift, shift, shift}) * (1 / scale) - was.high), 0, 0.01);
+    for (const Vector3& p : found.positions) EXPECT_NEAR(length((p - Vector3{shift, shift, shift}) * (1 / scale)), kRadius, 0.04);
+    const auto red = [](const Mesh& of) {
+      int64_t sum = 0;
+      for (size_t i = 0; i < of.texture.pixels.size(); i += 3) sum += of.texture.pixels[i];
+      return static_cast<double>(sum) / (static_cast<double>(of.texture.pixels.size()) / 3);
+    };
+    EXPECT_NEAR(red(found), red(mesh), 8);
+  }
+}
+
 TEST_F(GaussianMesh, TheSameTwice) {
   MeshOptions options;
   options.resolution = 32;
@@ -205,9 +231,9 @@ TEST(MeshFiles, ObjPlyAndStl) {
   EXPECT_THAT(ply, ::testing::Not(::testing::HasSubstr("property float s")));
   const std::string stl = read_file(folder / "a.STL");
   EXPECT_EQ(stl.size(), 84U + 50);
-  float z;  // our y
-  std::memcpy(&z, stl.data() + 84 + 12 + 24 + 8, 4);
-  EXPECT_EQ(z, 1);
+  float y;  // of the last corner, as it was given
+  std::memcpy(&y, stl.data() + 84 + 12 + 24 + 4, 4);
+  EXPECT_EQ(y, 1);
 }
 
 TEST(MeshFiles, BadMeshesAndNamesLeaveNoFile) {
