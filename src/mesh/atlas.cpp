@@ -53,11 +53,15 @@ void pack_tightly(xatlas::Atlas& atlas, xatlas::PackOptions packing) {
                 std::sqrt(static_cast<float>(atlas.width) * static_cast<float>(atlas.height));
   if (pack(scale)) {
     while (pack(scale * kStep)) scale *= kStep;
-    pack(scale);
-    return;
+  } else {
+    for (float step = kStep; !pack(scale /= step); step = 1 + 1.1F * (step - 1))
+      require(scale > 1e-6F, "mesh: the surface could not be laid flat into one texture");
   }
-  for (float step = kStep; !pack(scale /= step); step = 1 + 1.1F * (step - 1))
-    require(scale > 1e-6F, "mesh: the surface could not be laid flat into one texture");
+  // Which charts fit is a matter of luck, too: a somewhat larger scale may fit where a smaller one did not.
+  float best = scale;
+  for (const float larger : {1.01F, 1.02F, 1.04F, 1.05F, 1.06F, 1.07F, 1.08F})
+    if (pack(scale * larger)) best = scale * larger;
+  pack(best);
 }
 
 }  // namespace
