@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/error.h"
 #include "gaussians/rotations.h"
@@ -50,12 +51,18 @@ Tensor window_mean(const Tensor& x, int64_t reach) {
 /// filter: Tomasi and Manduchi 1998).
 Tensor smoothed(const Tensor& depth, const Tensor& known) {
   const int64_t side = depth.size(3), reach = std::llround(std::ceil(smoothing_share * static_cast<double>(side)));
-  const auto neighbours = [&](const Tensor& x) {
-    return at::im2col(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, {1, 1});
-  };
-  const Tensor values = neighbours(depth), apart = (values - depth.flatten(2)) / same_surface;
-  const Tensor weights = neighbours(known.to(at::kFloat)) * (-apart.square()).exp();
-  return ((values * weights).sum(1) / weights.sum(1).clamp_min(1e-12)).view_as(depth);
+  const std::vector<int64_t> border = {reach, reach, reach, reach};
+  const Tensor depths = at::constant_pad_nd(depth, border), there = at::constant_pad_nd(known.to(at::kFloat), border);
+  Tensor sum = at::zeros_like(depth), total = at::zeros_like(depth);
+  for (int64_t down = 0; down <= 2 * reach; ++down) {
+    for (int64_t right = 0; right <= 2 * reach; ++right) {
+      const auto moved = [&](const Tensor& x) { return x.narrow(2, down, side).narrow(3, right, side); };
+      const Tensor neighbour = moved(depths);
+      const Tensor weight = moved(there) * (-((neighbour - depth) / same_surface).square()).exp();
+      sum.addcmul_(neighbour, weight), total.add_(weight);
+    }
+  }
+  return sum / total.clamp_min(1e-12);
 }
 
 /// Depths that are `known` [1, 1, P, P], continued outwards until every pixel of `wanted` has one.
