@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "image/window_mean.h"
 
 namespace gsv3d {
 
@@ -10,16 +11,11 @@ Tensor with_edge_colors_from_inside(const Tensor& cutout) {
   require(cutout.dim() == 3 && cutout.size(0) == 4, "edge colours: a cut-out must be [4, H, W]");
   constexpr double opaque = 0.9;
   const int64_t border = std::max<int64_t>(1, std::max(cutout.size(1), cutout.size(2)) / 170);
-  // A square around each pixel.
-  const auto mean = [](const Tensor& x, int64_t reach) {
-    return at::avg_pool2d(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, /*ceil_mode=*/false,
-                          /*count_include_pad=*/true);
-  };
   const Tensor rgb = cutout.narrow(0, 0, 3).unsqueeze(0), alpha = cutout.narrow(0, 3, 1).unsqueeze(0);
   const Tensor outside = (alpha <= opaque).to(at::kFloat);
-  const Tensor inside = (mean(outside, border) < 1e-6).to(at::kFloat);
-  const Tensor around = mean(inside, 2 * border);
-  const Tensor from_inside = mean(rgb * inside, 2 * border) / around.clamp_min(1e-6);
+  const Tensor inside = (window_mean(outside, border) < 1e-6).to(at::kFloat);
+  const Tensor around = window_mean(inside, 2 * border);
+  const Tensor from_inside = window_mean(rgb * inside, 2 * border) / around.clamp_min(1e-6);
   const Tensor replaced = (inside == 0).logical_and(around > 1e-6).logical_and(alpha > 0);
   return at::cat({at::where(replaced, from_inside, rgb), alpha}, 1)[0];
 }

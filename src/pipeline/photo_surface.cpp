@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "gaussians/rotations.h"
+#include "image/window_mean.h"
 #include "rasterizer/rasterizer.h"
 
 namespace gsv3d {
@@ -39,12 +40,6 @@ Picture shrunk_to(const Tensor& photo, int64_t max_solid) {
                                                 std::sqrt(static_cast<double>(max_solid) / static_cast<double>(count))));
   const Tensor small = at::adaptive_avg_pool2d(alpha, {side, side});
   return {at::adaptive_avg_pool2d(rgb, {side, side}) / small.clamp_min(1e-3), small};
-}
-
-/// Means over squares of 2 · reach + 1 pixels; outside the picture is 0.
-Tensor window_mean(const Tensor& x, int64_t reach) {
-  return at::avg_pool2d(x, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach}, /*ceil_mode=*/false,
-                        /*count_include_pad=*/true);
 }
 
 /// Depths [1, 1, P, P] where `known`, each the mean of its neighbourhood's depths that are of the same surface (a bilateral
