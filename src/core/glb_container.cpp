@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cstring>
 #include <limits>
 
 #include "core/atomic_file.h"
@@ -16,6 +17,12 @@ constexpr uint32_t kMagic = 0x46546c67, kVersion = 2, kJsonChunk = 0x4e4f534a,
 
 size_t padding(size_t size) {
   return (4 - size % 4) % 4;
+}
+
+uint32_t number_at(std::string_view bytes, size_t offset) {
+  uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + offset, sizeof number);
+  return number;
 }
 
 template <size_t N>
@@ -43,6 +50,28 @@ void write_glb_container(const std::filesystem::path& path, const Json& document
     file.write(zeros);
   }
   file.commit();
+}
+
+bool is_glb(std::string_view bytes) {
+  return bytes.size() >= 4 && number_at(bytes, 0) == kMagic;
+}
+
+GlbContainer read_glb_container(std::string_view bytes, const std::string& where) {
+  require(is_glb(bytes) && bytes.size() >= 20, "{}: not a GLB file", where);
+  require(number_at(bytes, 4) == kVersion, "{}: binary glTF of version {}; version 2 is read", where, number_at(bytes, 4));
+  require(number_at(bytes, 8) <= bytes.size(), "{}: cut off: {} of {} bytes", where, bytes.size(), number_at(bytes, 8));
+  require(number_at(bytes, 16) == kJsonChunk, "{}: damaged: its first chunk is no JSON", where);
+  GlbContainer container;
+  for (size_t at = 12; bytes.size() - at >= 8;) {
+    const size_t size = number_at(bytes, at), kind = number_at(bytes, at + 4);
+    require(size <= bytes.size() - at - 8, "{}: damaged or cut off: a chunk of {} bytes with {} left", where, size,
+            bytes.size() - at - 8);
+    const std::string_view chunk = bytes.substr(at + 8, size);
+    if (at == 12) container.json = chunk;
+    if (kind == kBinaryChunk && !container.binary) container.binary = chunk;
+    at += 8 + size;
+  }
+  return container;
 }
 
 }  // namespace gsv3d

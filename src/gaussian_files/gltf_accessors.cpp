@@ -1,12 +1,12 @@
 #include "gaussian_files/gltf_accessors.h"
 
+#include "core/glb_container.h"
 #include "gaussian_files/byte_view.h"
 #include "gaussian_files/limits.h"
 
 namespace gsv3d {
 namespace {
 
-constexpr uint32_t kMagic = 0x46546c67, kJsonChunk = 0x4e4f534a, kBinaryChunk = 0x004e4942;
 constexpr size_t kLongestJson = size_t{16} << 20;
 
 enum class Component { kInt8 = 5120, kUint8 = 5121, kInt16 = 5122, kUint16 = 5123, kUint32 = 5125, kFloat = 5126 };
@@ -52,20 +52,11 @@ float component_value(std::string_view bytes, size_t offset, Component component
 }  // namespace
 
 GlbFile parse_glb(std::string_view bytes, const std::string& where) {
-  require(bytes.size() >= 20 && load<uint32_t>(bytes, 0) == kMagic, "{}: not a GLB file", where);
-  require(load<uint32_t>(bytes, 4) == 2, "{}: glTF version {}; 2 can be read", where, load<uint32_t>(bytes, 4));
-  require(load<uint32_t>(bytes, 8) <= bytes.size(), "{}: cut off: {} of {} bytes", where, bytes.size(), load<uint32_t>(bytes, 8));
-  const size_t json_size = load<uint32_t>(bytes, 12);
-  require(load<uint32_t>(bytes, 16) == kJsonChunk && json_size <= bytes.size() - 20 && json_size <= kLongestJson,
-          "{}: damaged: its first chunk is no JSON of a possible length", where);
-  GlbFile file;
-  file.json = nlohmann::json::parse(bytes.substr(20, json_size), nullptr, /*allow_exceptions=*/false);
+  const GlbContainer container = read_glb_container(bytes, where);
+  require(container.json.size() <= kLongestJson, "{}: damaged: its JSON is {} bytes long", where, container.json.size());
+  GlbFile file{nlohmann::json::parse(container.json, nullptr, /*allow_exceptions=*/false),
+               container.binary.value_or(std::string_view())};
   require(file.json.is_object(), "{}: damaged: its JSON cannot be parsed", where);
-  const auto rest = bytes.substr(20 + json_size);
-  if (rest.size() < 8) return file;
-  const size_t binary_size = load<uint32_t>(rest, 0);
-  require(load<uint32_t>(rest, 4) == kBinaryChunk && binary_size <= rest.size() - 8, "{}: damaged or cut off", where);
-  file.binary = rest.substr(8, binary_size);
   return file;
 }
 

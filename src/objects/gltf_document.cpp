@@ -4,13 +4,11 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "objects/byte_stream.h"
+#include "core/glb_container.h"
 #include "objects/gltf_compression.h"
 
 namespace gsv3d {
 namespace {
-
-constexpr uint32_t kJsonChunk = 0x4E4F534A, kBinaryChunk = 0x004E4942;
 
 /// Those that are honoured.
 constexpr std::string_view kHonoured[] = {"EXT_mesh_gpu_instancing",
@@ -110,25 +108,14 @@ GltfDocument::GltfDocument(const FileSource& files, std::string name, ReaderWarn
 }
 
 void GltfDocument::read_container(std::string bytes) {
-  if (!bytes.starts_with("glTF")) {
+  if (!is_glb(bytes)) {
     json_ = parse_json(bytes.starts_with("\xEF\xBB\xBF") ? std::string_view(bytes).substr(3) : std::string_view(bytes), name_);
     return;
   }
-  ByteReader reader(bytes, name_);
-  reader.take(4);
-  const auto version = reader.number<uint32_t>();
-  require(version == 2, "{}: binary glTF of version {}; version 2 is read", name_, version);
-  reader.number<uint32_t>();
-  while (reader.left() >= 8) {
-    const auto size = reader.number<uint32_t>(), kind = reader.number<uint32_t>();
-    const std::string_view chunk = reader.take(size);
-    if (kind == kJsonChunk && json_.is_null()) {
-      json_ = parse_json(chunk, name_);
-    } else if (kind == kBinaryChunk && !has_binary_) {
-      binary_ = chunk;
-      has_binary_ = true;
-    }
-  }
+  file_ = std::move(bytes);
+  const GlbContainer container = read_glb_container(file_, name_);
+  json_ = parse_json(container.json, name_);
+  binary_ = container.binary;
 }
 
 void GltfDocument::check_extensions(ReaderWarnings& warnings) const {
@@ -168,8 +155,8 @@ std::string GltfDocument::bytes_of(const std::string& uri) const {
 std::string_view GltfDocument::buffer(int64_t index) {
   const Json& source = item("buffers", index);
   if (!source.contains("uri")) {
-    require(index == 0 && has_binary_, "{}: buffer {} has no bytes", name_, index);
-    return binary_;
+    require(index == 0 && binary_, "{}: buffer {} has no bytes", name_, index);
+    return *binary_;
   }
   if (const auto known = buffers_.find(index); known != buffers_.end()) return known->second;
   return buffers_[index] = bytes_of(source.at("uri").get<std::string>());

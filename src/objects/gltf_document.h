@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,8 +41,8 @@ class GltfDocument {
   const FileSource& files_;
   const std::string name_;
   Json json_;
-  std::string binary_;  ///< the second chunk of a .glb
-  bool has_binary_ = false;
+  std::string file_;                        ///< of a .glb
+  std::optional<std::string_view> binary_;  ///< its buffer, in file_
   std::map<int64_t, std::string> buffers_, decompressed_views_;
 };
 
