@@ -124,6 +124,8 @@ std::string inspect_objects(const fs::path& source, const ObjectSelection& selec
       bad.push_back(entries[i].id + ": " + error.what());
     }
   }
+  if (!bad.empty() && std::ssize(bad) == total)
+    fail("{}: none of {} objects can be used; the first, {}", source.string(), total, bad.front());
   if (!rows.empty()) save_png(options.sheet, contact_sheet(rows));
   std::string report = fmt::format("objects       {} ({} with textures, {} bad)\n", total, textured, bad.size());
   for (const std::string& reason : bad) report += "bad           " + reason + "\n";
