@@ -12,7 +12,7 @@ if [ "${1:-}" = --tools ]; then
   python3 -m venv "$root/.cache/mesh_tools"
   "$root/.cache/mesh_tools/bin/pip" install --quiet trimesh open3d pymeshlab bpy
 fi
-if ! "$python" -c "import trimesh, open3d, pymeshlab" 2>/dev/null; then
+if ! "$python" -c "import trimesh, open3d, pymeshlab"; then
   echo "check_mesh: skipped, trimesh, Open3D and PyMeshLab are not there (scripts/check_mesh.sh --tools installs them)" >&2
   exit 77
 fi

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <numeric>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -31,6 +32,33 @@ std::array<uint8_t, 3> texture_color(const Image& texture, Vector2 uv) {
   };
   const uint8_t* pixel = texture.at(pick(uv.x, texture.width), pick(uv.y, texture.height));
   return {pixel[0], pixel[1], pixel[2]};
+}
+
+/// Vectors without repetition, in the order in which they first came.
+struct Distinct {
+  std::vector<uint32_t> first;  ///< where each of them came first
+  std::vector<uint32_t> place;  ///< of every vector, its place among them
+};
+
+/// A texture's seams double the vertices on them. Files that number positions by themselves name each once, or the surface would
+/// be open along the seams to programs that do not compare positions (slicers).
+Distinct distinct(const std::vector<Vector3>& vectors) {
+  std::vector<uint32_t> order(vectors.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    const Vector3 &p = vectors[a], &q = vectors[b];
+    return std::tie(p.x, p.y, p.z, a) < std::tie(q.x, q.y, q.z, b);
+  });
+  std::vector<uint32_t> earliest(vectors.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    earliest[order[i]] = i > 0 && vectors[order[i]] == vectors[order[i - 1]] ? earliest[order[i - 1]] : order[i];
+  Distinct result;
+  result.place.resize(vectors.size());
+  for (uint32_t i = 0; i < vectors.size(); ++i) {
+    if (earliest[i] == i) result.first.push_back(i);
+    result.place[i] = earliest[i] == i ? static_cast<uint32_t>(result.first.size() - 1) : result.place[earliest[i]];
+  }
+  return result;
 }
 
 /// For the files' comments.
@@ -81,14 +109,20 @@ void write_obj(const fs::path& path, const Mesh& mesh) {
   std::string text = fmt::format("# gsv3d: {}\n", axes_and_unit(mesh));
   if (mesh.textured()) text += fmt::format("mtllib {}.mtl\n", name);
   text += "o object\n";
-  for (const Vector3& p : mesh.positions) text += fmt::format("v {:.9g} {:.9g} {:.9g}\n", p.x, p.y, p.z);
+  const Distinct positions = distinct(mesh.positions), normals = distinct(mesh.normals);
+  const auto append_vectors = [&](const char* line, const std::vector<Vector3>& vectors, const Distinct& distinct) {
+    for (const uint32_t i : distinct.first) text += fmt::format(fmt::runtime(line), vectors[i].x, vectors[i].y, vectors[i].z);
+  };
+  append_vectors("v {:.9g} {:.9g} {:.9g}\n", mesh.positions, positions);
   for (const Vector2& uv : mesh.uvs) text += fmt::format("vt {:.6g} {:.6g}\n", uv.x, 1 - uv.y);
-  for (const Vector3& n : mesh.normals) text += fmt::format("vn {:.4f} {:.4f} {:.4f}\n", n.x, n.y, n.z);
+  append_vectors("vn {:.4f} {:.4f} {:.4f}\n", mesh.normals, normals);
   if (mesh.textured()) text += "usemtl surface\n";
   const auto corner = [&](uint32_t vertex) {
-    const uint32_t i = vertex + 1;
-    if (mesh.normals.empty()) return mesh.uvs.empty() ? fmt::format(" {}", i) : fmt::format(" {0}/{0}", i);
-    return mesh.uvs.empty() ? fmt::format(" {0}//{0}", i) : fmt::format(" {0}/{0}/{0}", i);
+    std::string names = fmt::format(" {}", positions.place[vertex] + 1);
+    if (!mesh.uvs.empty() || !mesh.normals.empty()) names += "/";
+    if (!mesh.uvs.empty()) names += fmt::format("{}", vertex + 1);
+    if (!mesh.normals.empty()) names += fmt::format("/{}", normals.place[vertex] + 1);
+    return names;
   };
   for (const auto& [a, b, c] : mesh.triangles) text += "f" + corner(a) + corner(b) + corner(c) + "\n";
   if (mesh.textured()) {
@@ -101,18 +135,22 @@ void write_obj(const fs::path& path, const Mesh& mesh) {
 
 void write_mesh_ply(const fs::path& path, const Mesh& mesh) {
   check_mesh(mesh, path);
+  const Distinct positions = distinct(mesh.positions);
   std::string bytes =
       fmt::format("ply\nformat binary_little_endian 1.0\ncomment gsv3d mesh: {}, colours sRGB\n", axes_and_unit(mesh));
-  bytes += fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n", mesh.positions.size());
+  bytes += fmt::format("element vertex {}\nproperty float x\nproperty float y\nproperty float z\n", positions.first.size());
   if (!mesh.normals.empty()) bytes += "property float nx\nproperty float ny\nproperty float nz\n";
   if (mesh.textured()) bytes += "property uchar red\nproperty uchar green\nproperty uchar blue\n";
   bytes += fmt::format("element face {}\nproperty list uchar uint vertex_indices\nend_header\n", mesh.triangles.size());
-  for (size_t i = 0; i < mesh.positions.size(); ++i) {
+  for (const uint32_t i : positions.first) {
     append(bytes, mesh.positions[i]);
     if (!mesh.normals.empty()) append(bytes, mesh.normals[i]);
     if (mesh.textured()) append(bytes, texture_color(mesh.texture, mesh.uvs[i]));
   }
-  for (const Mesh::Triangle& triangle : mesh.triangles) bytes += '\3', append(bytes, triangle);
+  for (const auto& [a, b, c] : mesh.triangles) {
+    bytes += '\3';
+    for (const uint32_t vertex : {a, b, c}) append(bytes, positions.place[vertex]);
+  }
   write_file(path, bytes);
 }
 

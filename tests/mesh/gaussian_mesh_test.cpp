@@ -222,7 +222,7 @@ TEST(MeshFiles, ObjPlyAndStl) {
   const std::string obj = read_file(folder / "a.obj");
   EXPECT_THAT(obj, ::testing::HasSubstr("mtllib a.mtl"));
   EXPECT_THAT(obj, ::testing::HasSubstr("vt 0 1\n"));  // v counts upward
-  EXPECT_THAT(obj, ::testing::HasSubstr("f 1/1/1 2/2/2 3/3/3\n"));
+  EXPECT_THAT(obj, ::testing::HasSubstr("f 1/1/1 2/2/1 3/3/1\n"));
   EXPECT_THAT(read_file(folder / "a.mtl"), ::testing::HasSubstr("map_Kd a.png"));
   EXPECT_TRUE(std::filesystem::exists(folder / "a.png"));
   const std::string ply = read_file(folder / "a.ply");
@@ -234,6 +234,25 @@ TEST(MeshFiles, ObjPlyAndStl) {
   float y;  // of the last corner, as it was given
   std::memcpy(&y, stl.data() + 84 + 12 + 24 + 4, 4);
   EXPECT_EQ(y, 1);
+}
+
+/// Two triangles over one edge that a seam of the texture runs along: files with numbered positions have it once.
+TEST(MeshFiles, SeamsDoNotOpenTheSurface) {
+  Mesh mesh = one_triangle();
+  mesh.positions = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {1, 0, 0}, {1, 1, 0}, {0, 1, 0}};
+  mesh.normals.assign(6, {0, 0, 1});
+  mesh.uvs = {{0, 0}, {0.4F, 0}, {0, 0.4F}, {0.6F, 0}, {1, 1}, {0, 0.6F}};
+  mesh.triangles = {{0, 1, 2}, {3, 4, 5}};
+  const TemporaryFolder folder;
+  for (const char* name : {"a.obj", "a.ply"}) write_mesh(folder / name, mesh);
+  const std::string obj = read_file(folder / "a.obj"), ply = read_file(folder / "a.ply");
+  EXPECT_THAT(obj, ::testing::HasSubstr("v 0 1 0\nv 1 1 0\nvt"));
+  EXPECT_THAT(obj, ::testing::HasSubstr("vn 0.0000 0.0000 1.0000\nusemtl"));
+  EXPECT_THAT(obj, ::testing::HasSubstr("f 1/1/1 2/2/1 3/3/1\nf 2/4/1 4/5/1 3/6/1\n"));
+  EXPECT_THAT(ply, ::testing::HasSubstr("element vertex 4\n"));
+  std::array<uint32_t, 3> second;
+  std::memcpy(second.data(), ply.data() + ply.size() - sizeof second, sizeof second);
+  EXPECT_EQ(second, (std::array<uint32_t, 3>{1, 3, 2}));
 }
 
 TEST(MeshFiles, BadMeshesAndNamesLeaveNoFile) {
