@@ -3,7 +3,7 @@
 # PrusaSlicer's own repair report where it is installed. For files of "gsv3d mesh --watertight". Files of --urdf are loaded by yourdfpy
 # and dropped onto the floor in PyBullet: they must come to rest there.
 #   scripts/check_mesh.sh [--tools] FILE...
-# --tools installs the Python packages into .cache/mesh_tools first (some 1.5 GB with Blender's module for scripts/light_mesh.py).
+# --tools installs the Python packages into .cache/mesh_tools first (some 1.5 GB with Blender's module for scripts/light_mesh.py and compare_blender.py).
 # GSV3D_MESH_PYTHON names another Python that has them. Exits 77 (skipped) without the packages.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,7 +11,7 @@ python=${GSV3D_MESH_PYTHON:-$root/.cache/mesh_tools/bin/python}
 if [ "${1:-}" = --tools ]; then
   shift
   python3 -m venv "$root/.cache/mesh_tools"
-  "$root/.cache/mesh_tools/bin/pip" install --quiet trimesh open3d pymeshlab bpy yourdfpy pybullet
+  "$root/.cache/mesh_tools/bin/pip" install --quiet trimesh open3d pymeshlab bpy yourdfpy pybullet zstandard
 fi
 if ! reason=$("$python" -c "import trimesh, open3d, pymeshlab" 2>&1); then
   echo "check_mesh: skipped, trimesh, Open3D or PyMeshLab is not there (scripts/check_mesh.sh --tools installs them): ${reason##*$'\n'}" >&2
