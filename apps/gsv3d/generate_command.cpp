@@ -10,6 +10,7 @@
 #include "core/standard_error.h"
 #include "error_line.h"
 #include "exports/outputs.h"
+#include "further_photo_options.h"
 #include "image/contact_sheet.h"
 #include "mesh_options.h"
 #include "photo_batch.h"
@@ -28,6 +29,7 @@ struct GenerateArguments {
   RunOptions run;
   SamplingOptions sampling;
   MeshPlacementOptions placement;
+  FurtherPhotoOptions views;
   bool skip_existing = false, json = false;
   bool offload = false, no_matting = false, no_mesh = false, no_viewer = false, no_refinement = false, no_photo_surface = false;
 };
@@ -67,6 +69,19 @@ void print_result(const fs::path& folder, const Result& result, double seconds, 
   std::fflush(stdout);
 }
 
+/// The photo and those of --view on their way to the networks, and what they become.
+Result generate_from_photos(const Image& photo, const Model& model, const GenerateArguments& arguments,
+                            const GenerateOptions& options, const ProgressCallback& on_progress,
+                            const PreviewCallback& on_preview) {
+  if (arguments.views.given.empty()) return generate(model, photo, options, on_progress, on_preview);
+  PreparedPhoto first = prepare_photo(photo, model.config, options);
+  std::vector<FurtherPhoto> further;
+  for (const FurtherPhotoOption& view : arguments.views.photos())
+    further.push_back({prepare_further_photo(load_image(view.file), first, model.config, options), view.azimuth_degrees,
+                       view.elevation_degrees, view.file.filename().string()});
+  return generate(model, std::move(first), options, on_progress, on_preview, std::move(further));
+}
+
 /// → The entry of --json for it.
 Json generate_one(const BatchPhoto& input, const Model& model, const GenerateArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
@@ -83,7 +98,7 @@ Json generate_one(const BatchPhoto& input, const Model& model, const GenerateArg
     if (!bar || stage != shown) bar.emplace(fmt::format("{}: {}", name, shown = stage), total);
     bar->update(done);
   };
-  Result result = generate(model, photo, options, on_progress, preview.callback());
+  Result result = generate_from_photos(photo, model, arguments, options, on_progress, preview.callback());
   bar.reset();
   const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
   OutputOptions outputs;
@@ -136,6 +151,7 @@ void print_report(const BatchReport& report, const GenerateArguments& arguments)
 
 void run_generate(GenerateArguments& arguments) {
   arguments.run.apply();
+  (void)arguments.views.photos();  // what is wrong with them is said before the model is loaded
   check_placement(arguments.placement.placement(), MeshFormat::kGlb);  // before the work, not after it
   arguments.options.matting = !arguments.no_matting;
   arguments.options.refine = !arguments.no_refinement;
@@ -148,6 +164,8 @@ void run_generate(GenerateArguments& arguments) {
                            {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true, arguments.offload});
   model.config.frames = config.frames, model.config.image_size = config.image_size;
   const std::vector<BatchPhoto> photos = photos_of(arguments.images);
+  if (photos.size() > 1 && !arguments.views.given.empty())
+    throw UsageError("--view shows one object from another side, so it goes with one photo");
   BatchReport report(photos.size());
   try {
     for (const BatchPhoto& photo : photos) attempt(photo, model, arguments, report);
@@ -173,6 +191,7 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--seed", a.options.seed, "same seed, same result")->check(whole_number())->capture_default_str();
   command->add_flag("--skip-existing", a.skip_existing, "leave out photos whose folder of results is there already");
   command->add_flag("--json", a.json, "print what was made, skipped and failed as JSON, instead of lines for people");
+  a.views.add_to(*command);
   a.sampling.add_to(*command);
   command->add_flag(
       "--offload", a.offload,
@@ -200,6 +219,7 @@ void add_generate_command(CLI::App& app) {
       "Examples:\n"
       "  gsv3d generate photo.jpg\n"
       "  gsv3d generate cutout.png -o results --seed 7 --steps 20\n"
+      "  gsv3d generate front.jpg --view 90:side.jpg --view 180:back.jpg\n"
       "  gsv3d generate photos/ -o results --skip-existing\n"
       "  gsv3d generate *.jpg --views-only --quiet");
   command->callback([arguments] { run_generate(*arguments); });

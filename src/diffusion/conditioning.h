@@ -24,6 +24,12 @@ OrbitAngles sv3d_orbit_angles(int64_t frames, const std::vector<double>& elevati
 Tensor camera_vector(const OrbitAngles& angles, double cond_aug, const std::vector<int64_t>& dimensions,
                      at::Device device = at::kCPU);
 
+/// A frame that is known beforehand, from another photo of the object: its estimate is always this.
+struct GivenFrame {
+  int64_t frame;  ///< SV3D's order; not the last one, which is the photo's
+  Tensor latent;  ///< [B, z, h, w] the diffusion variable (scaled)
+};
+
 /// Conditional and unconditional inputs of the guided denoiser. The unconditional branch has zero crossattn, concat and
 /// photo_latent and the same vector.
 struct Conditioning {
@@ -35,6 +41,9 @@ struct Conditioning {
   /// given instead of generated (SamplerConfig::clean_photo_frame); zeros where the photo is dropped. Undefined: SV3D's way, all
   /// frames are noisy.
   Tensor photo_latent = {};
+  /// The same in both branches. Where photo_latent is defined the network sees them without noise, as it sees the photo's frame;
+  /// else noisy as all others, with their true latents below the noise.
+  std::vector<GivenFrame> given_frames = {};
   Conditioning unconditional() const;
 };
 

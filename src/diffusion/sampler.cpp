@@ -19,25 +19,40 @@ Tensor concat_for_frames(const Conditioning& conditioning) {
   return concat.unsqueeze(1).expand({-1, conditioning.frames, -1, -1, -1}).flatten(0, 1);
 }
 
-/// [B·F, ...] with the last frame of each clip replaced by its row of `photo` [B, ...].
-Tensor with_photo_frame(const Tensor& frames, const Tensor& photo) {
-  const int64_t clips = photo.size(0);
-  const Tensor others = frames.unflatten(0, {clips, -1});
-  return at::cat({others.narrow(1, 0, others.size(1) - 1), photo.to(frames.scalar_type()).unsqueeze(1)}, 1).flatten(0, 1);
+/// [B·F, ...] with one frame of each clip replaced by its row of `values` [B, ...].
+Tensor with_frame(const Tensor& frames, int64_t frame, const Tensor& values) {
+  Tensor result = frames.unflatten(0, {values.size(0), -1}).clone();
+  result.select(1, frame).copy_(values);
+  return result.flatten(0, 1);
+}
+
+/// Latents [B·F, z, h, w] with those that are known in their places: the photo's own where it is given, further photos'.
+Tensor with_given_frames(const Tensor& frames, const Conditioning& conditioning) {
+  const Tensor& photo = conditioning.photo_latent;
+  Tensor result = photo.defined() ? with_frame(frames, conditioning.frames - 1, photo) : frames;
+  for (const GivenFrame& given : conditioning.given_frames) result = with_frame(result, given.frame, given.latent);
+  return result;
+}
+
+/// Noise levels [B·F] with those of frames that the network sees as they are.
+Tensor with_given_sigmas(const Tensor& sigma, const Conditioning& conditioning) {
+  const Tensor clean = at::full({conditioning.photo_latent.size(0)}, clean_sigma, sigma.options());
+  Tensor result = with_frame(sigma, conditioning.frames - 1, clean);
+  for (const GivenFrame& given : conditioning.given_frames) result = with_frame(result, given.frame, clean);
+  return result;
 }
 
 Tensor combine(const Tensor& x, const Tensor& net_out, const Scaling& scaling) {
   return per_image(scaling.c_skip) * x + per_image(scaling.c_out) * net_out;
 }
 
-/// What the network says about x at these noise levels, float32, and its estimate. A given photo's frame is not noisy, whatever x
-/// and sigma say, and its estimate is itself.
+/// What the network says about x at these noise levels, float32, and its estimate. Where the photo's frame is given, given frames
+/// are not noisy, whatever x and sigma say; their estimates are themselves.
 GuidedResult evaluate(const VideoUNet& unet, const Tensor& noisy, const Tensor& sigma, const Conditioning& conditioning,
                       UNetMemory* memory = nullptr) {
-  const Tensor& photo = conditioning.photo_latent;
-  const Tensor x = photo.defined() ? with_photo_frame(noisy, photo) : noisy;
-  const Scaling scaling =
-      v_scaling(photo.defined() ? with_photo_frame(sigma, at::full({photo.size(0)}, clean_sigma, sigma.options())) : sigma);
+  const bool clean = conditioning.photo_latent.defined();
+  const Tensor x = clean ? with_given_frames(noisy, conditioning) : noisy;
+  const Scaling scaling = v_scaling(clean ? with_given_sigmas(sigma, conditioning) : sigma);
   VideoUNet::Input input;
   input.memory = memory;
   input.x = at::cat({x * per_image(scaling.c_in), concat_for_frames(conditioning).to(x.scalar_type())}, 1);
@@ -46,8 +61,7 @@ GuidedResult evaluate(const VideoUNet& unet, const Tensor& noisy, const Tensor& 
   input.y = conditioning.vector;
   input.frames = conditioning.frames;
   const Tensor net_out = unet(input).to(at::kFloat);
-  const Tensor denoised = combine(x, net_out, scaling);
-  return {photo.defined() ? with_photo_frame(denoised, photo) : denoised, net_out};
+  return {with_given_frames(combine(x, net_out, scaling), conditioning), net_out};
 }
 
 /// Whether rows, noise levels and conditioning fit each other.
@@ -72,6 +86,8 @@ Conditioning both_halves(const Conditioning& conditioning) {
   both.concat = at::cat({none.concat, conditioning.concat});
   both.vector = at::cat({none.vector, conditioning.vector});
   if (conditioning.photo_latent.defined()) both.photo_latent = at::cat({none.photo_latent, conditioning.photo_latent});
+  for (const GivenFrame& given : conditioning.given_frames)
+    both.given_frames.push_back({given.frame, at::cat({given.latent, given.latent})});
   both.frames = conditioning.frames;
   return both;
 }
@@ -110,9 +126,7 @@ class GuidedNetwork {
     return evaluate(unet_, x, sigma, branch.conditioning, &branch.memory);
   }
   Tensor guided_estimate(const Tensor& halves, const Tensor& scales) const {
-    const Tensor guided = apply_guidance(halves, scales);
-    const Tensor& photo = some_.conditioning.photo_latent;
-    return photo.defined() ? with_photo_frame(guided, photo) : guided;
+    return with_given_frames(apply_guidance(halves, scales), some_.conditioning);
   }
 
   const VideoUNet& unet_;
@@ -183,8 +197,8 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
   const SolverMethod method = parse_solver(config.method);
   GuidedNetwork network(unet, conditioning, options.batch);
   SolverState state = {options.first_step > 0 ? noise : noise * at::sqrt(sigmas[0].square() + 1), options.previous};
-  const Tensor& photo = conditioning.photo_latent;
-  if (photo.defined()) state.x = with_photo_frame(state.x, photo);
+  const bool clean = conditioning.photo_latent.defined();
+  if (clean) state.x = with_given_frames(state.x, conditioning);
   const int64_t period = std::max<int64_t>(config.cache_steps, 1);
   const int64_t end = options.end_step.value_or(config.steps);
   for (int64_t i = options.first_step; i < end; ++i) {
@@ -196,10 +210,10 @@ Tensor sample(const VideoUNet& unet, const SamplerConfig& config, const Tensor& 
       if (net_out.defined()) return result.denoised;
       net_out = result.net_out;
       const bool corrected = options.correct && std::count(config.loop_steps.begin(), config.loop_steps.end(), i) > 0;
-      return corrected ? options.correct(result.denoised) : result.denoised;
+      return corrected ? with_given_frames(options.correct(result.denoised), conditioning) : result.denoised;
     };
     const Tensor denoised = solver_step(method, sigmas, i, denoiser, state);
-    if (photo.defined()) state.x = with_photo_frame(state.x, photo);  // exact, whatever the solver rounds
+    if (clean) state.x = with_given_frames(state.x, conditioning);  // exact, whatever the solver rounds
     if (on_step)
       on_step({i, config.steps, net_out, denoised, state.x, state.previous, (i + 1) % period == 0 || i + 1 == config.steps});
   }

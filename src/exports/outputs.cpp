@@ -62,9 +62,10 @@ double peak_memory_megabytes() {
 }
 
 void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
+  SheetRow photos{result.further.empty() ? "photo" : "photos", {}, {}};
+  for (const PosedPhoto& photo : photos_of(result)) photos.pictures.push_back(resize_lanczos(to_image(photo.rgba), cell, cell));
   std::vector<SheetRow> rows = {
-      {"photo", {resize_lanczos(result.photo.detail, cell, cell)}, {}},
-      {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.cameras)}};
+      photos, {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.cameras)}};
   if (result.gaussians) {
     const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
     rows.push_back({"3D Gaussians from the same cameras", to_images(images.rgb), {}});
@@ -94,22 +95,16 @@ void write_video(const fs::path& path, const Result& result, const Model& model,
 #endif
 }
 
-/// The photo at its own resolution, where its pixels lie on the Gaussians, too: files of both kinds then have the same colours.
-std::optional<TexturePhoto> photo_of(const Result& result) {
-  if (!result.has_photo_surface) return {};
-  const Image& photo = result.photo.detail;
-  return TexturePhoto{to_tensor(photo), result.cameras.slice(0, 1).to(at::kCPU).resized(photo.width, photo.height)};
-}
-
 /// The Gaussians' mesh, or nothing, with a line that says why: a photo's other results do not depend on it.
-std::optional<Mesh> make_mesh(const Gaussians& gaussians, const std::optional<TexturePhoto>& photo,
-                              const MeshProgress& on_progress) {
+std::optional<Mesh> make_mesh(const Result& result, const MeshProgress& on_progress) {
   if (!has_mesh_libraries()) {
     spdlog::info("this build has no mesh libraries: no {}", mesh_name);
     return {};
   }
   try {
-    return mesh_gaussians(gaussians, {}, on_progress, photo);
+    // Photos whose pixels lie on the Gaussians give the texture its colours, too: both files then look alike.
+    return mesh_gaussians(*result.gaussians, {}, on_progress,
+                          result.has_photo_surface ? photos_of(result) : std::vector<PosedPhoto>());
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& error) {
@@ -143,6 +138,15 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
   json["input"] = record.input;
   json["photo"] = {{"object_from", result.photo.object_from}, {"warnings", result.photo.warnings}};
+  for (size_t i = 0; i < result.further.size(); ++i) {
+    const FurtherPhoto& further = result.further[i];
+    json["further_photos"].push_back({{"input", further.name},
+                                      {"azimuth_degrees", further.azimuth_degrees},
+                                      {"elevation_degrees", further.elevation_degrees.value_or(result.elevation_degrees)},
+                                      {"view", result.further_views[i]},
+                                      {"object_from", further.photo.object_from},
+                                      {"warnings", further.photo.warnings}});
+  }
   json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
   json["seed"] = record.seed;
   json["settings"] = settings_by_name(result.sampler);
@@ -178,7 +182,7 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   std::optional<Mesh> mesh;
   if (result.gaussians && options.mesh) {
-    mesh = make_mesh(*result.gaussians, photo_of(result), options.on_mesh_progress);
+    mesh = make_mesh(result, options.on_mesh_progress);
     if (mesh) write_glb(place / mesh_name, *mesh);
     result.times.push_back({"mesh", seconds()});
   }

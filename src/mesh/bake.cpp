@@ -98,13 +98,16 @@ class Baker {
     return sum;
   }
 
-  /// Lays the first view, a photo, over what a pixel has, where it sees the point well.
-  void lay_photo_over(Pixel& pixel, Vector3 point, Vector3 normal) const {
+  /// How little from the side the first view, a photo, sees a point: the cosine, and 0 where it does not show it.
+  float frontality(Vector3 point, Vector3 normal) const {
     const float cosine = dot(normalized(eyes_[0] - point), normal);
     const Vector3 place = projections_[0].apply(point);
-    if (cosine <= kGrazing || !is_inside(place) || !is_visible(0, place, cosine)) return;
-    const std::array<float, 4> seen = sample(0, place);
-    if (seen[3] > kInsidePhoto) pixel.lay_over(seen, std::min(1.0F, (cosine - kGrazing) / (kFrontal - kGrazing)));
+    if (cosine <= kGrazing || !is_inside(place) || !is_visible(0, place, cosine)) return 0;
+    return sample(0, place)[3] > kInsidePhoto ? cosine : 0;
+  }
+  /// Lays the photo over what a pixel has, where frontality() is above 0.
+  void lay_photo_over(Pixel& pixel, Vector3 point, float cosine) const {
+    pixel.lay_over(sample(0, projections_[0].apply(point)), std::min(1.0F, (cosine - kGrazing) / (kFrontal - kGrazing)));
   }
 
  private:
@@ -142,13 +145,22 @@ class Baker {
 };
 
 /// A photo as the only one of a set of views; no depth of its own is known.
-SurfaceViews as_view(const TexturePhoto& photo) {
+SurfaceViews as_view(const PosedPhoto& photo) {
   const int64_t height = photo.camera.height, width = photo.camera.width;
   require(photo.rgba.sizes() == at::IntArrayRef({4, height, width}) && photo.camera.count() == 1,
           "bake_texture: the photo must be [4, {}, {}], of one camera", height, width);
   const Tensor alpha = photo.rgba.narrow(0, 3, 1);
   const Tensor color = at::cat({photo.rgba.narrow(0, 0, 3) * alpha, alpha}).permute({1, 2, 0}).unsqueeze(0);
   return {color.contiguous(), {}, photo.camera};
+}
+
+/// Of several photos the one that sees the point least from the side, if any does.
+void lay_best_photo_over(Pixel& pixel, const std::vector<Baker>& photographers, Vector3 point, Vector3 normal) {
+  const Baker* best = nullptr;
+  float most = 0;
+  for (const Baker& photographer : photographers)
+    if (const float cosine = photographer.frontality(point, normal); cosine > most) most = cosine, best = &photographer;
+  if (best) best->lay_photo_over(pixel, point, most);
 }
 
 /// Gives pixels without weight the colours around them: means of ever larger squares (the pull and push of Gortler et al. 1996).
@@ -185,13 +197,13 @@ Image to_texture(const std::vector<Pixel>& pixels, int64_t size) {
 }  // namespace
 
 void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, const PercentProgress& on_progress,
-                  const std::optional<TexturePhoto>& photo) {
+                  const std::vector<PosedPhoto>& photos) {
   require(mesh.uvs.size() == mesh.positions.size() && mesh.normals.size() == mesh.positions.size(),
           "bake_texture: the mesh needs normals and texture coordinates");
   const std::vector<uint32_t> owners = texel_owners(mesh, texture_size);
   const Baker baker(views, mesh);
-  std::optional<Baker> photographer;
-  if (photo) photographer.emplace(as_view(*photo), mesh);
+  std::vector<Baker> photographers;
+  for (const PosedPhoto& photo : photos) photographers.emplace_back(as_view(photo), mesh);
   std::vector<Pixel> pixels(owners.size());
   const auto bake = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -204,7 +216,7 @@ void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, c
       };
       const Vector3 point = mix(mesh.positions), normal = normalized(mix(mesh.normals));
       pixels[i] = baker.color(point, normal);
-      if (photographer) photographer->lay_photo_over(pixels[i], point, normal);
+      lay_best_photo_over(pixels[i], photographers, point, normal);
     }
   };
   // In bands of rows, so that there is something to report between them.

@@ -91,7 +91,7 @@ struct UnitFrame {
     return gaussians;
   }
   /// The camera sees in the unit world what it saw in the other one, at depths divided by the length.
-  TexturePhoto enter(TexturePhoto photo) const {
+  PosedPhoto enter(PosedPhoto photo) const {
     Tensor& pose = photo.camera.world_to_camera;
     pose = pose.to(at::kCPU).clone();
     const Tensor rotation = pose.slice(1, 0, 3).slice(2, 0, 3);
@@ -115,7 +115,7 @@ Mesh mesh_depth_views(const DepthViews& views, const Box& box, const MeshOptions
 }
 
 Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, const MeshProgress& on_stage,
-                    const std::optional<TexturePhoto>& photo) {
+                    std::vector<PosedPhoto> photos) {
   check_options(options);
   require(has_mesh_libraries(),
           "this build cannot make meshes: it was made without meshoptimizer and xatlas (GSV3D_WITH_MESH_LIBRARIES)");
@@ -142,7 +142,8 @@ Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options, cons
   const auto on_texture = [&](int64_t percent) {
     if (on_stage) on_stage("texture", percent, 100);
   };
-  bake_texture(mesh, views, options.texture_size, on_texture, photo ? std::optional(frame.enter(*photo)) : std::nullopt);
+  for (PosedPhoto& photo : photos) photo = frame.enter(std::move(photo));
+  bake_texture(mesh, views, options.texture_size, on_texture, photos);
   return frame.leave(std::move(mesh));
 }
 

@@ -25,10 +25,10 @@ using MeshProgress = std::function<void(const std::string& stage, int64_t done, 
 /// A mesh in the Gaussians' world, its triangles facing outward: a closed manifold (Topology::manifold), joined at equal
 /// positions. Watertight ones are also one piece, and no two of their triangles cross. The same input gives the same mesh. Throws
 /// Error when there is no surface (no Gaussians, all nearly transparent), when options are out of range, and in builds without
-/// the mesh libraries (has_mesh_libraries); Cancelled on Ctrl-C. A photo, if there is one, gives its colours to the side that it
-/// shows.
+/// the mesh libraries (has_mesh_libraries); Cancelled on Ctrl-C. Photos, if there are any, give their colours to the sides that
+/// they shows.
 Mesh mesh_gaussians(const Gaussians& gaussians, const MeshOptions& options = {}, const MeshProgress& on_stage = {},
-                    const std::optional<TexturePhoto>& photo = {});
+                    std::vector<PosedPhoto> photos = {});
 
 struct DepthViews;
 

@@ -83,6 +83,7 @@ Tensor tangent(const Tensor& points, int64_t axis) {
 struct SurfaceMap {
   Tensor points;        ///< [3, P, P] world
   Tensor across, down;  ///< [3, P, P] along the surface, from pixel to pixel
+  Tensor normals;       ///< [3, P, P] towards the camera
   Tensor facing;        ///< [1, 1, P, P] cosine of the angle between the ray and the normal, 0 to 1
   Tensor footprint;     ///< [P, P] a pixel's width there, world units
 };
@@ -97,10 +98,23 @@ SurfaceMap map_surface(const Tensor& depth, const Cameras& camera) {
   map.points = rays.origins[0].view({3, 1, 1}) + rays.directions[0] * (depth[0][0] / along);
   map.footprint = depth[0][0] / camera.intrinsics[0][0][0];
   map.across = tangent(map.points, 2), map.down = tangent(map.points, 1);
-  const Tensor normal = at::linalg_cross(map.across, map.down, 0);
-  const Tensor cosine = (normal * rays.directions[0]).sum(0).abs() / at::linalg_vector_norm(normal, 2, {0}).clamp_min(1e-12);
-  map.facing = cosine.view_as(depth);
+  // Image axes run to the right and down, so their product looks away from the camera.
+  const Tensor away = at::linalg_cross(map.across, map.down, 0);
+  map.normals = -away / at::linalg_vector_norm(away, 2, {0}).clamp_min(1e-12);
+  map.facing = (map.normals * rays.directions[0]).sum(0).abs().view_as(depth);
   return map;
+}
+
+/// Whether none of other cameras sees the pixel's surface less from the side, were nothing between: [1, 1, P, P].
+Tensor seen_best(const SurfaceMap& map, const Cameras& others) {
+  Tensor best = at::ones_like(map.facing, at::kBool);
+  if (!others.world_to_camera.defined()) return best;
+  for (const Tensor& position : others.positions().unbind()) {
+    const Tensor direction = position.view({3, 1, 1}) - map.points;
+    const Tensor cosine = (map.normals * direction).sum(0) / at::linalg_vector_norm(direction, 2, {0}).clamp_min(1e-12);
+    best = best.logical_and(cosine.view_as(map.facing) <= map.facing);
+  }
+  return best;
 }
 
 /// One Gaussian for each of the pixels `places` [K] of the map, row-major indices; black.
@@ -144,7 +158,7 @@ Gaussians joined(const Gaussians& a, const Gaussians& b) {
 }  // namespace
 
 Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const Cameras& camera,
-                             const PhotoSurfaceOptions& options) {
+                             const PhotoSurfaceOptions& options, const Cameras& rivals) {
   require(photo.dim() == 3 && photo.size(0) == 4 && photo.size(1) == photo.size(2) && camera.count() == 1,
           "photo surface: the photo must be [4, P, P], of one camera");
   const c10::NoGradGuard no_grad;
@@ -159,7 +173,7 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
   const Tensor rim = at::max_pool2d(shown.logical_or(known).to(at::kFloat), {3, 3}, {1, 1}, {1, 1}) > 0;
   const Tensor depth = continued(smoothed(expected_depth(seen), known), known, rim);
   const SurfaceMap surface = map_surface(depth, view);
-  const Tensor mask = shown.logical_and(surface.facing > least_facing);
+  const Tensor mask = shown.logical_and(surface.facing > least_facing).logical_and(seen_best(surface, rivals));
   const Gaussians rest = object.select(not_before(object, depth, mask, view));
   const Tensor places = mask.flatten().nonzero().flatten();
   Gaussians all = joined(rest, pixels_of(surface, places));
@@ -178,6 +192,21 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
     colors = colors + wanted * at_pixels(now.alpha) - at_pixels(now.rgb);
     colors = at::min(at::max(colors, wanted - largest_correction), wanted + largest_correction).clamp(0, 1);
   }
+}
+
+Gaussians with_photo_surfaces(const Gaussians& object, const std::vector<PosedPhoto>& photos,
+                              const PhotoSurfaceOptions& options) {
+  PhotoSurfaceOptions each = options;
+  const auto count = std::ssize(photos);
+  if (count > 1) each.max_gaussians = options.max_gaussians * (count + 1) / (2 * count);
+  Gaussians result = object;
+  for (int64_t i = 0; i < count; ++i) {
+    std::vector<Cameras> others;
+    for (int64_t j = 0; j < count; ++j)
+      if (j != i) others.push_back(photos[j].camera.resized(1, 1));
+    result = with_photo_surface(result, photos[i].rgba, photos[i].camera, each, others.empty() ? Cameras() : concatenate(others));
+  }
+  return result;
 }
 
 }  // namespace gsv3d

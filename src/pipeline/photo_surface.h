@@ -3,7 +3,10 @@
 // that the seen side is as sharp and as true in colour as the photo (docs/generate.md has pictures and figures).
 #pragma once
 
+#include <vector>
+
 #include "camera/camera.h"
+#include "camera/posed_photo.h"
 #include "gaussians/gaussians.h"
 
 namespace gsv3d {
@@ -18,7 +21,13 @@ struct PhotoSurfaceOptions {
 /// and continued where the photo is solid but the object is not; what stands before that surface goes. Solid: alpha above 0.5.
 /// Gaussians come in the order of the photo's pixels, after the object's. An object that the photo does not meet, and a photo
 /// without a solid pixel, change nothing. Everything on the CPU. Throws Error for other shapes.
+/// `rivals`: cameras of other photos; where one of them sees the surface less from the side, the pixel is left to it.
 Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const Cameras& camera,
-                             const PhotoSurfaceOptions& options = {});
+                             const PhotoSurfaceOptions& options = {}, const Cameras& rivals = {});
+
+/// The pixels of several photos, each where it sees the surface least from the side. They share max_gaussians, of which there are
+/// half as many again for every photo but the first.
+Gaussians with_photo_surfaces(const Gaussians& object, const std::vector<PosedPhoto>& photos,
+                              const PhotoSurfaceOptions& options = {});
 
 }  // namespace gsv3d

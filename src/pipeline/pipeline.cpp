@@ -13,8 +13,6 @@
 #include "diffusion/gaussian_loop.h"
 #include "diffusion/latent_preview.h"
 #include "diffusion/view_order.h"
-#include "image/edge_colors.h"
-#include "image/framing.h"
 #include "models/memory_plan.h"
 #include "pipeline/photo_surface.h"
 #include "pipeline/sampling_state.h"
@@ -110,11 +108,47 @@ GaussianLoop gaussian_loop(const Model& model, const Tensor& photo, const Tensor
   return loop;
 }
 
-/// All N views, view 0 the photo itself: [N, 3 or 4, S, S], as many channels as the autoencoder has.
-Tensor view_pictures(const Model& model, const Tensor& latents, const Tensor& photo, int64_t chunk) {
+/// All N views, where there are photos, they: [N, 3 or 4, S, S], as many channels as the autoencoder has.
+Tensor view_pictures(const Model& model, const Tensor& latents, const Tensor& photo, int64_t chunk,
+                     const std::vector<GivenView>& given = {}) {
   const Tensor others = decode_views(model, latents.slice(0, 1), chunk);
   require(photo.size(1) >= others.size(1), "model {}: needs photos with alpha", model.folder.string());
-  return at::cat({photo.narrow(1, 0, others.size(1)).to(others.device()), others});
+  const auto as_view = [&](const Tensor& picture) { return picture.narrow(1, 0, others.size(1)).to(others.device()); };
+  Tensor views = at::cat({as_view(photo), others});
+  for (const auto& [view, picture] : given) views[view].copy_(as_view(picture)[0]);
+  return views;
+}
+
+/// Which views the further photos stand for, and the cameras of all.
+void place_further_photos(Result& result, std::vector<FurtherPhoto> photos, const ModelConfig& config, const Cameras& cameras) {
+  if (!photos.empty() && result.orbit) throw UsageError("further photos stand on the level circle: without --orbit");
+  check_further_photos(photos, cameras.count(), result.elevation_degrees);
+  result.further_views = views_of_photos(photos, cameras.count());
+  result.cameras = with_photo_cameras(cameras, photos, result.further_views, config, result.elevation_degrees);
+  result.further = std::move(photos);
+}
+
+std::vector<GivenView> given_views(const Result& result) {
+  std::vector<GivenView> given;
+  for (size_t i = 0; i < result.further.size(); ++i) given.push_back({result.further_views[i], result.further[i].photo.picture});
+  return given;
+}
+
+/// Those that show about what their views would.
+std::vector<GivenView> given_to_sampler(const Result& result, const std::vector<GivenView>& given) {
+  std::vector<GivenView> near;
+  for (size_t i = 0; i < given.size(); ++i)
+    if (is_near_its_view(result.further[i], given[i].view, result.cameras.count(), result.elevation_degrees))
+      near.push_back(given[i]);
+  return near;
+}
+
+/// The photos at the model's size, for the refinement.
+std::vector<SeenPhoto> seen_photos(const Result& result) {
+  std::vector<SeenPhoto> photos = {{0, to_tensor(result.photo.cutout)}};
+  for (size_t i = 0; i < result.further.size(); ++i)
+    photos.push_back({result.further_views[i], to_tensor(result.further[i].photo.cutout)});
+  return photos;
 }
 
 /// Damaged weights and overflows of half precision show here, before they become files.
@@ -138,32 +172,6 @@ const char* route_name(Route route) {
   return "";
 }
 
-PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options) {
-  PreparedPhoto prepared;
-  Image cutout = photo;
-  // A photo that is neither transparent nor to be cut out is taken as framed already: padded to a square, not enlarged.
-  std::optional<double> ratio = config.image_frame_ratio;
-  if (is_cut_out(photo)) {
-    prepared.object_from = "alpha used";
-  } else if (options.matting) {
-    // What is under the few transparent pixels of a photo, such as its rounded corners, is no colour of the photo's.
-    cutout = remove_background(photo.has_alpha ? composite_on_white(photo) : photo, options.matting_options);
-    prepared.object_from = photo.has_alpha ? "background removed (hardly any of the photo is transparent)" : "background removed";
-    prepared.warnings = matte_doubts(cutout);
-  } else {
-    prepared.object_from = "taken as framed";
-    ratio.reset();
-  }
-  const FramedPhoto framed = frame_object(cutout, ratio, config.image_size, max_detail_pixels);
-  spdlog::info("photo: {}", prepared.object_from);
-  for (const std::string& doubt : prepared.warnings)
-    spdlog::warn("photo: the background's removal looks wrong: {}; a cut-out PNG gives a better object", doubt);
-  prepared.cutout = framed.cutout;
-  prepared.detail = to_image(with_edge_colors_from_inside(to_tensor(framed.detail)));
-  prepared.picture = at::cat({to_tensor(framed.on_white).slice(0, 0, 3), to_tensor(framed.cutout).slice(0, 3)}).unsqueeze(0);
-  return prepared;
-}
-
 Tensor encode_photo(const Model& model, const Tensor& photos) {
   require_parts(model, {"vae"});
   check_photo(model.config, photos);
@@ -173,7 +181,8 @@ Tensor encode_photo(const Model& model, const Tensor& photos) {
 }
 
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
-                                  const std::function<void(int64_t, int64_t)>& on_step, const PreviewCallback& on_preview) {
+                                  const std::function<void(int64_t, int64_t)>& on_step, const PreviewCallback& on_preview,
+                                  const std::vector<GivenView>& given) {
   require_parts(model, {"vae", "image_embedder", "unet"});
   const ModelConfig& config = model.config;
   check_photo(config, photo);
@@ -198,6 +207,11 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   }
   conditioning.concat = conditioning_latents(config.vae, photo_latent);
   if (config.sampler.clean_photo_frame) conditioning.photo_latent = scaled_latents(config.vae, photo_latent);
+  Tensor pictures = photo;  // all that the views depend on
+  for (const auto& [view, picture] : given) {
+    conditioning.given_frames.push_back({view - 1, scaled_latents(config.vae, encode_photo(model, picture))});
+    pictures = at::cat({pictures, picture});
+  }
   conditioning.vector = camera_vector(angles_of(config, options), config.cond_aug, config.vector_dimensions).to(model.device);
 
   const SamplerConfig settings = sampler_settings(config, options);
@@ -208,7 +222,7 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
   std::optional<SamplingState> state;
   Tensor start = noise;
   if (!options.resume_file.empty()) {
-    state.emplace(options.resume_file, sampling_fingerprint(model, settings, options.seed, photo, conditioning.vector));
+    state.emplace(options.resume_file, sampling_fingerprint(model, settings, options.seed, pictures, conditioning.vector));
     if (const auto found = state->read()) {
       run.first_step = found->step, start = found->latents.to(model.device);
       if (found->previous.defined()) run.previous = found->previous.to(model.device);
@@ -226,7 +240,8 @@ GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const
       },
       run);
   // The last frame estimates the photo's own view; the photo's latent is exact, so it takes that place.
-  const Tensor others = views_from_sv3d_frames(frames).slice(0, 1);
+  Tensor others = views_from_sv3d_frames(frames).slice(0, 1);
+  for (const GivenFrame& frame : conditioning.given_frames) others[frame.frame].copy_(frame.latent[0]);
   return {at::cat({scaled_latents(config.vae, photo_latent), others.to(at::kFloat)}), photo_latent, run.first_step};
 }
 
@@ -268,30 +283,31 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
   return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens, views).front();
 }
 
-Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& given, const ProgressCallback& on_progress,
-                const PreviewCallback& on_preview) {
+Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& wanted, const ProgressCallback& on_progress,
+                const PreviewCallback& on_preview, std::vector<FurtherPhoto> further) {
   require_parts(model, {"vae", "image_embedder", "unet"});
   const c10::NoGradGuard no_grad;
-  GenerateOptions options = given;
-  const MemoryChoice memory = fitted_to_memory({given.guidance_batch, given.decode_chunk}, model);
+  GenerateOptions options = wanted;
+  const MemoryChoice memory = fitted_to_memory({wanted.guidance_batch, wanted.decode_chunk}, model);
   options.guidance_batch = memory.guidance_batch, options.decode_chunk = memory.decode_chunk;
   Result result;
   Stages stage(result.times, on_progress);
   result.sampler = sampler_settings(model.config, options);
   result.orbit = options.orbit;
   result.elevation_degrees = elevation(model.config, options);
-  result.cameras = cameras_of(model.config, options);
+  place_further_photos(result, std::move(further), model.config, cameras_of(model.config, options));
   result.photo = std::move(photo);
-  if (result.photo.detail.pixels.empty()) result.photo.detail = result.photo.cutout;
+  const std::vector<GivenView> given = given_views(result);
   result.latents = stage("views", [&] {
     return generate_latents(
         model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); },
-        on_preview);
+        on_preview, given_to_sampler(result, given));
   });
   result.first_step = result.latents.first_step;
   const Tensor pictures = stage("decode views", [&] {
     require_finite(model, result.latents.latents, "the views' latents are");
-    const Tensor all = view_pictures(model, result.latents.latents, result.photo.picture, options.decode_chunk.value_or(0));
+    const Tensor all =
+        view_pictures(model, result.latents.latents, result.photo.picture, options.decode_chunk.value_or(0), given);
     require_finite(model, all, "the decoded views are");
     return all.cpu();
   });
@@ -315,16 +331,14 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   });
   if (options.refine) {
     result.gaussians = stage("refinement", [&] {
-      const Tensor cutout = to_tensor(result.photo.cutout);
-      return prune(refine_to_views(*result.gaussians, cutout, result.views, result.cameras), min_exported_opacity);
+      const Gaussians refined = refine_to_views(*result.gaussians, seen_photos(result), result.views, result.cameras);
+      return prune(refined, min_exported_opacity);
     });
     result.route = Route::refined_decoder;
   }
   result.has_photo_surface = options.photo_surface;
   if (options.photo_surface)
-    result.gaussians = stage("photo surface", [&] {
-      return with_photo_surface(*result.gaussians, to_tensor(result.photo.detail), result.cameras.slice(0, 1).to(at::kCPU));
-    });
+    result.gaussians = stage("photo surface", [&] { return with_photo_surfaces(*result.gaussians, photos_of(result)); });
   return result;
 }
 
@@ -336,6 +350,17 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
   Result result = generate(model, std::move(prepared), options, on_progress, on_preview);
   result.times.insert(result.times.begin(), times.begin(), times.end());
   return result;
+}
+
+std::vector<PosedPhoto> photos_of(const Result& result) {
+  std::vector<PosedPhoto> photos;
+  const auto add = [&](const PreparedPhoto& photo, int64_t view) {
+    const Image& finest = photo.detail.pixels.empty() ? photo.cutout : photo.detail;
+    photos.push_back({to_tensor(finest), result.cameras.slice(view, view + 1).to(at::kCPU).resized(finest.width, finest.height)});
+  };
+  add(result.photo, 0);
+  for (size_t i = 0; i < result.further.size(); ++i) add(result.further[i].photo, result.further_views[i]);
+  return photos;
 }
 
 }  // namespace gsv3d

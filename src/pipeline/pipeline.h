@@ -12,40 +12,15 @@
 #include <vector>
 
 #include "camera/camera.h"
-#include "camera/orbit.h"
 #include "gaussians/gaussians.h"
 #include "image/image.h"
-#include "matting/matting.h"
 #include "models/model_folder.h"
+#include "pipeline/further_photos.h"
+#include "pipeline/generate_options.h"
+#include "pipeline/photo_surface.h"
+#include "pipeline/prepared_photo.h"
 
 namespace gsv3d {
-
-struct GenerateOptions {
-  uint64_t seed = 23;  ///< same seed, same machine: the same bytes
-  Json sampling;  ///< settings of the sampler to change, by name: {{"steps", 20}, {"guidance", 2}}; diffusion/sampler.h has them
-  std::optional<double> elevation_degrees;  ///< of the photo's camera above the object; otherwise the model's
-  std::optional<Orbit> orbit;               ///< another than the level circle at that elevation; needs a model told of cameras
-  std::optional<int64_t> decode_chunk;      ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
-  std::optional<GuidanceBatch> guidance_batch;  ///< otherwise both halves together, if they fit
-  std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
-  bool views_only = false;            ///< stop after the views
-  bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
-  bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows: photo_surface.h
-  bool matting = true;                ///< photos without transparency: cut the object out; false: they are framed already
-  MattingOptions matting_options;
-  int64_t fit_steps = 2000;  ///< of models without a decoder
-};
-
-/// A photo as the networks see it.
-struct PreparedPhoto {
-  Image cutout;    ///< [S, S] RGBA, the object centred
-  Image detail;    ///< the same at the photo's own resolution, its outline in colours from inside: [P, P], S ≤ P ≤
-                   ///< max_detail_pixels; empty: no finer one
-  Tensor picture;  ///< [1, 4, S, S] float32 in 0-1: RGB over white, alpha (image/picture.h)
-  std::string object_from = {};            ///< what told the object from its ground: "alpha used", "background removed", …
-  std::vector<std::string> warnings = {};  ///< what speaks against it
-  Tensor rgb() const { return picture.narrow(1, 0, 3); }
-};
 
 /// The orbit in latent space, in the design's order: view 0 is the photo, azimuth grows counter-clockwise seen from above.
 struct GeneratedLatents {
@@ -65,11 +40,13 @@ const char* route_name(Route route);
 
 struct Result {
   PreparedPhoto photo;
+  std::vector<FurtherPhoto> further;   ///< photos that stand for some of the views,
+  std::vector<int64_t> further_views;  ///< these
   GeneratedLatents latents;
-  Tensor views;                        ///< [N, 3, S, S] in 0-1 over white, decoded latents; view 0 is the framed photo itself
+  Tensor views;                        ///< [N, 3, S, S] in 0-1 over white, decoded latents; where there are photos, they
   Tensor alphas;                       ///< [N, 1, S, S] in 0-1, their silhouettes; undefined when the model's autoencoder is RGB
   std::optional<Gaussians> gaussians;  ///< pruned, refined; empty when only views were asked for
-  Cameras cameras;                     ///< of the N views, images of S × S pixels
+  Cameras cameras;                     ///< of the N views and photos, images of S × S pixels
   SamplerConfig sampler;               ///< as it ran
   double elevation_degrees = 0;
   std::optional<Orbit> orbit;      ///< when it was not the level circle
@@ -85,23 +62,22 @@ using PreviewCallback = std::function<void(const Tensor& views, int64_t done, in
 /// Called as work goes on: a stage's name and how much of it is done.
 using ProgressCallback = std::function<void(const std::string& stage, int64_t done, int64_t total)>;
 
-/// Side of PreparedPhoto::detail, unless the model's own pictures are larger.
-inline constexpr int64_t max_detail_pixels = 512;
-
 /// Gaussians below this opacity are not exported: they are invisible and make files larger.
 inline constexpr double min_exported_opacity = 0.005;
 
-/// Cuts the object out (unless its transparency does so already, is_cut_out of image/object_mask.h, or matting is off) and frames
-/// it as SV3D does: image/framing.h. Says in the log which of them it was, and warns when the cut-out is doubtful.
-PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options);
+/// A view that a further photo stands for.
+struct GivenView {
+  int64_t view;    ///< 1 to N - 1
+  Tensor picture;  ///< [1, 3 or 4, S, S] in 0-1 over white, as PreparedPhoto::picture
+};
 
 /// Samples the orbit's latents for a framed photo, a picture [1, 4, S, S] (models whose autoencoder is RGB also take [1, 3, S, S]
 /// over white). on_step(done, total) may throw to stop; a
-/// cancel request stops it too. Needs the parts vae, image_embedder and unet. Throws UsageError for settings that do not fit the
-/// model (an orbit for sv3d_u).
+/// cancel request stops it too. Given views are not sampled: theirs are the latents of their pictures. Needs the parts vae,
+/// image_embedder and unet. Throws UsageError for settings that do not fit the model (an orbit for sv3d_u).
 GeneratedLatents generate_latents(const Model& model, const Tensor& photo, const GenerateOptions& options,
                                   const std::function<void(int64_t, int64_t)>& on_step = {},
-                                  const PreviewCallback& on_preview = {});
+                                  const PreviewCallback& on_preview = {}, const std::vector<GivenView>& given = {});
 
 /// The unscaled mode of a framed photo's latent: pictures [B, 4, S, S], or [B, 3, S, S] for RGB → [B, z, h, w].
 Tensor encode_photo(const Model& model, const Tensor& photos);
@@ -119,13 +95,18 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
 Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tensor& photo, const Cameras& cameras,
                            const Tensor& pictures = {});
 
+/// All photos of a result at their own resolution, the first one first, each with the camera that took it, for images of its
+/// size.
+std::vector<PosedPhoto> photos_of(const Result& result);
+
 /// The N cameras of the model's orbit, for images of S × S pixels.
 Cameras model_cameras(const ModelConfig& config, double elevation_degrees);
 
-/// All of it but the photo's preparation. Models without dino or gaussian_decoder fit the
-/// Gaussians to the views. Throws Error naming another missing part, Cancelled when asked to stop.
+/// All of it but the photos' preparation. `further` photos of the object stand for views: pipeline/further_photos.h. Models
+/// without dino or gaussian_decoder fit the Gaussians to the views. Throws Error naming another missing part, Cancelled when
+/// asked to stop.
 Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& options, const ProgressCallback& on_progress = {},
-                const PreviewCallback& on_preview = {});
+                const PreviewCallback& on_preview = {}, std::vector<FurtherPhoto> further = {});
 
 /// All of it. Throws Error naming a missing part, Cancelled when asked to stop.
 Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress = {},

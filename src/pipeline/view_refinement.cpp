@@ -21,12 +21,46 @@ Tensor best_color_matrix(const Tensor& from, const Tensor& to) {
   return at::linalg_solve(at::matmul(from.t(), from) / count + identity, at::matmul(from.t(), to) / count + identity);
 }
 
-Gaussians change_colors(Gaussians gaussians, const Tensor& rgb, const Tensor& alpha, const Cameras& camera) {
-  const Rendering seen = rasterize(gaussians, camera);
-  const Tensor both = seen.alpha.gt(solid).logical_and(alpha.gt(solid)).flatten();
+/// The photos' colours over white and where they are solid, in the order of the views: [K, 3, S, S], [K, 1, S, S].
+struct PhotoStack {
+  Tensor rgb, alpha, views;  ///< views: [K] int64
+};
+
+PhotoStack stacked(const std::vector<SeenPhoto>& photos) {
+  std::vector<Tensor> all;
+  std::vector<int64_t> views;
+  for (const SeenPhoto& photo : photos) all.push_back(photo.rgba), views.push_back(photo.view);
+  const Tensor rgba = at::stack(all);
+  return {rgba.narrow(1, 0, 3), rgba.narrow(1, 3, 1), at::tensor(views, at::kLong)};
+}
+
+/// Without the Gaussians whose centres a photo sees beside the object. A pixel's breadth of doubt is left to the outline.
+Gaussians inside_silhouettes(const Gaussians& gaussians, const PhotoStack& photos, const Cameras& cameras) {
+  constexpr double kLeastAlpha = 0.05;
+  const Tensor shown = at::max_pool2d(photos.alpha, {3, 3}, {1, 1}, {1, 1}).gt(kLeastAlpha).flatten(1);  // [K, S·S]
+  const Cameras seeing = cameras.select(photos.views).to(at::kCPU);
+  Tensor keep = at::ones({gaussians.count()}, at::kBool);
+  for (int64_t photo = 0; photo < seeing.count(); ++photo) {
+    const Tensor pose = seeing.world_to_camera[photo].slice(0, 0, 3), points = gaussians.means.to(at::kCPU, at::kFloat);
+    const Tensor in_camera = at::addmm(pose.select(1, 3), points, pose.slice(1, 0, 3).t());
+    const Tensor z = in_camera.select(1, 2).clamp_min(1e-6), places = at::mm(in_camera, seeing.intrinsics[photo].t());
+    const Tensor column = (places.select(1, 0) / z).floor(), row = (places.select(1, 1) / z).floor();
+    const Tensor inside = (column >= 0)
+                              .logical_and(row >= 0)
+                              .logical_and(column < static_cast<double>(seeing.width))
+                              .logical_and(row < static_cast<double>(seeing.height));
+    const Tensor pixel = (row * static_cast<double>(seeing.width) + column).masked_fill(inside.logical_not(), 0).to(at::kLong);
+    keep = keep.logical_and(inside.logical_not().logical_or(shown[photo].index_select(0, pixel)));
+  }
+  return gaussians.select(keep.to(gaussians.means.device()));
+}
+
+Gaussians change_colors(Gaussians gaussians, const PhotoStack& photos, const Cameras& cameras) {
+  const Rendering seen = rasterize(gaussians, cameras.select(photos.views));
+  const Tensor both = seen.alpha.gt(solid).logical_and(photos.alpha.gt(solid)).flatten();
   if (both.sum().item<int64_t>() < fewest_pixels) return gaussians;
-  const auto colors = [&](const Tensor& images) { return images[0].flatten(1).t().index({both}); };
-  const Tensor matrix = best_color_matrix(colors(seen.rgb / seen.alpha.clamp_min(solid)), colors(rgb));
+  const auto colors = [&](const Tensor& images) { return images.permute({0, 2, 3, 1}).reshape({-1, 3}).index({both}); };
+  const Tensor matrix = best_color_matrix(colors(seen.rgb / seen.alpha.clamp_min(solid)), colors(photos.rgb));
   const Tensor base = at::matmul(sh_to_rgb(gaussians.sh), matrix);
   gaussians.sh = at::cat({rgb_to_sh(base.clamp(0, 1)), at::matmul(gaussians.sh.slice(1, 1), matrix)}, 1);
   return gaussians;
@@ -34,24 +68,28 @@ Gaussians change_colors(Gaussians gaussians, const Tensor& rgb, const Tensor& al
 
 }  // namespace
 
-Gaussians refine_to_views(const Gaussians& gaussians, const Tensor& photo, const Tensor& views, const Cameras& cameras,
-                          const ViewRefinementOptions& options) {
+Gaussians refine_to_views(const Gaussians& gaussians, const std::vector<SeenPhoto>& photos, const Tensor& views,
+                          const Cameras& cameras, const ViewRefinementOptions& options) {
   const int64_t count = cameras.count(), height = cameras.height, width = cameras.width;
-  require(photo.sizes() == at::IntArrayRef({4, height, width}) && views.sizes() == at::IntArrayRef({count, 3, height, width}),
-          "refinement: the photo must be [4, {0}, {1}] and the views [{2}, 3, {0}, {1}]", height, width, count);
+  require(!photos.empty() && views.sizes() == at::IntArrayRef({count, 3, height, width}),
+          "refinement: photos, and views of [{}, 3, {}, {}]", count, height, width);
+  for (const SeenPhoto& photo : photos)
+    require(photo.rgba.sizes() == at::IntArrayRef({4, height, width}) && photo.view >= 0 && photo.view < count,
+            "refinement: a photo must be [4, {}, {}] and stand for one of {} views", height, width, count);
   if (gaussians.count() == 0 || count < 2) return gaussians;
   const c10::NoGradGuard no_grad;
-  const Tensor rgb = photo.slice(0, 0, 3).unsqueeze(0), alpha = photo.slice(0, 3, 4).unsqueeze(0);
-  const Gaussians start = change_colors(gaussians, rgb, alpha, cameras.slice(0, 1));
+  const PhotoStack stack = stacked(photos);
+  const Gaussians start = change_colors(inside_silhouettes(gaussians, stack, cameras), stack, cameras);
   if (options.steps == 0) return start;
 
   FitTargets targets;
-  targets.background = at::ones({3}, rgb.options());
+  targets.background = at::ones({3}, stack.rgb.options());
   targets.cameras = cameras;
-  targets.rgb = at::cat({rgb * alpha + 1 - alpha, views.slice(0, 1)});
-  targets.alpha = at::cat({alpha, rasterize(start, cameras.slice(1, count)).alpha});
-  targets.weights = at::full({count}, options.other_views_weight / static_cast<double>(count - 1), rgb.options());
-  targets.weights[0].fill_(1);
+  targets.rgb = views.index_copy(0, stack.views, stack.rgb * stack.alpha + 1 - stack.alpha);
+  targets.alpha = rasterize(start, cameras).alpha.index_copy(0, stack.views, stack.alpha);
+  const auto others = static_cast<double>(std::max<int64_t>(1, count - std::ssize(photos)));
+  targets.weights = at::full({count}, options.other_views_weight / others, stack.rgb.options());
+  targets.weights.index_fill_(0, stack.views, 1);
   FitOptions fit;
   fit.steps = options.steps;
   fit.views_per_step = count;

@@ -66,6 +66,48 @@ TEST(PhotoFrame, IsSeenWithoutNoiseWhateverItsRowSays) {
   for (const int64_t frame : {0, 1, 3, 4}) EXPECT_TRUE(at::equal(estimate[frame], expected[frame])) << frame;
 }
 
+/// Further photos' frames: never sampled, in models with a clean photo frame seen without noise, in others noisy as the rest.
+TEST(GivenFrames, AreWhatTheyAreThroughEverySolver) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  const Tensor given = randn({1, 2, 4, 6}, make_generator(8)), noise = randn({3, 2, 4, 6}, make_generator(3));
+  for (Conditioning conditioning : {with_photo(3), toy_conditioning(3)}) {
+    conditioning.given_frames = {{0, given}};
+    for (const std::string& method : solver_names()) {
+      for (const GuidanceBatch batch : {GuidanceBatch::kJoint, GuidanceBatch::kSplit}) {
+        SampleOptions options;
+        options.batch = batch;
+        options.correct = [](const Tensor& denoised) { return denoised + 1; };
+        SamplerConfig config = few_steps(method);
+        config.loop_steps = {1};
+        const Tensor latents = sample(
+            *toy.unet, config, noise, conditioning,
+            [&](const SamplerStep& step) { EXPECT_TRUE(at::equal(step.denoised[0], given[0])) << method << " " << step.index; },
+            options);
+        expect_close(latents[0], given[0], 1e-4, method);  // x + (x - D) / σ · (-σ) in float32, from σ = 80
+      }
+    }
+  }
+}
+
+TEST(GivenFrames, AreSeenWithoutNoiseBesideACleanPhotoFrame) {
+  const c10::NoGradGuard no_grad;
+  const ToyUNet toy;
+  Conditioning conditioning = with_photo(3, 2);
+  const Tensor given = randn({2, 2, 4, 6}, make_generator(8)), x = randn({6, 2, 4, 6}, make_generator(4)) * 3;
+  conditioning.given_frames = {{1, given}};
+  const Tensor estimate = denoise(*toy.unet, x, at::full({6}, 3.0F), conditioning);
+  Tensor by_hand = x.clone();
+  for (const int64_t clip : {0, 1})
+    by_hand[3 * clip + 1].copy_(given[clip]), by_hand[3 * clip + 2].copy_(conditioning.photo_latent[clip]);
+  const auto clean = static_cast<float>(clean_sigma);
+  const Tensor expected = denoise(*toy.unet, by_hand, at::tensor({3.f, clean, clean, 3.f, clean, clean}), toy_conditioning(3, 2));
+  for (const int64_t clip : {0, 1}) {
+    EXPECT_TRUE(at::equal(estimate[3 * clip], expected[3 * clip])) << clip;
+    EXPECT_TRUE(at::equal(estimate[3 * clip + 1], given[clip])) << clip;
+  }
+}
+
 TEST(PhotoFrame, WithoutThePhotoItIsZero) {
   const Conditioning none = with_photo(3).unconditional();
   EXPECT_EQ(none.photo_latent.abs().max().item<double>(), 0);

@@ -51,7 +51,9 @@ TEST_P(VideoUNetGolden, OutputAndActivations) {
 INSTANTIATE_TEST_SUITE_P(Files, VideoUNetGolden,
                          ::testing::Values(UNetCase{"unet_p_io", "", "p", 2e-5, 5e-5}, UNetCase{"unet_u_io", "", "u", 2e-5, 5e-5},
                                            UNetCase{"unet_mixed_io", "", "p", 2e-5, 5e-5},
-                                           UNetCase{"unet_small_io", "", "p", 5e-5, 1e-4},
+                                           // 5.1e-5 by rounding alone on processors without AVX-512; a wrong epsilon of the
+                                           // transformers' group norms moves it by 9e-5.
+                                           UNetCase{"unet_small_io", "", "p", 6e-5, 1e-4},
                                            UNetCase{"procedural_1244_io", "unet.", "procedural", 2e-5, 5e-5}),
                          case_name);
 

@@ -36,7 +36,7 @@ SurfaceViews grey_views() {
 }
 
 /// Red on the left, blue on the right; `alpha` everywhere.
-TexturePhoto two_colors(double azimuth, double alpha = 1) {
+PosedPhoto two_colors(double azimuth, double alpha = 1) {
   Tensor rgba = at::zeros({4, 96, 96});
   rgba[0].slice(1, 0, 48).fill_(1);
   rgba[2].slice(1, 48).fill_(1);
@@ -49,8 +49,8 @@ std::array<int, 3> texel(const Mesh& mesh, int64_t x, int64_t y) {
   return {p[0], p[1], p[2]};
 }
 
-std::array<int, 3> baked(Mesh mesh, const std::optional<TexturePhoto>& photo, int64_t x) {
-  bake_texture(mesh, grey_views(), texture_size, {}, photo);
+std::array<int, 3> baked(Mesh mesh, const std::vector<PosedPhoto>& photos, int64_t x) {
+  bake_texture(mesh, grey_views(), texture_size, {}, photos);
   return texel(mesh, x, texture_size / 2);
 }
 
@@ -58,26 +58,35 @@ using Rgb = std::array<int, 3>;
 
 TEST(TexturePhoto, IsTakenWhereItSeesTheSurface) {
   EXPECT_EQ(baked(square(true), {}, 16), (Rgb{128, 128, 128}));
-  EXPECT_EQ(baked(square(true), two_colors(0), 16), (Rgb{255, 0, 0}));
-  EXPECT_EQ(baked(square(true), two_colors(0), 48), (Rgb{0, 0, 255}));
-  EXPECT_EQ(baked(square(false), two_colors(0), 16), (Rgb{128, 128, 128})) << "a surface that looks away";
+  EXPECT_EQ(baked(square(true), {two_colors(0)}, 16), (Rgb{255, 0, 0}));
+  EXPECT_EQ(baked(square(true), {two_colors(0)}, 48), (Rgb{0, 0, 255}));
+  EXPECT_EQ(baked(square(false), {two_colors(0)}, 16), (Rgb{128, 128, 128})) << "a surface that looks away";
 }
 
 TEST(TexturePhoto, GivesWayToTheViewsFromTheSideAndAtItsEdges) {
   // The texel at x = -0.1453 seen from (2 sin 72°, 0, 2 cos 72°): the cosine of the angle to the normal is 0.2890.
   const double share = (0.2890 - 0.2) / 0.25;
-  const Rgb mixed = baked(square(true), two_colors(72), 16);
+  const Rgb mixed = baked(square(true), {two_colors(72)}, 16);
   EXPECT_NEAR(mixed[0], 255 * (0.5 * (1 - share) + share), 2);
   EXPECT_NEAR(mixed[1], 255 * 0.5 * (1 - share), 2);
-  EXPECT_EQ(baked(square(true), two_colors(85), 48), (Rgb{128, 128, 128}));
-  EXPECT_EQ(baked(square(true), two_colors(0, 0.9), 16), (Rgb{128, 128, 128})) << "half transparent: not surely the object";
+  EXPECT_EQ(baked(square(true), {two_colors(85)}, 48), (Rgb{128, 128, 128}));
+  EXPECT_EQ(baked(square(true), {two_colors(0, 0.9)}, 16), (Rgb{128, 128, 128})) << "half transparent: not surely the object";
+}
+
+TEST(TexturePhoto, OfSeveralTheLeastFromTheSideCounts) {
+  PosedPhoto green = two_colors(40);
+  green.rgba.slice(0, 0, 3).zero_();
+  green.rgba[1].fill_(1);
+  EXPECT_EQ(baked(square(true), {two_colors(0), green}, 16), (Rgb{255, 0, 0}));
+  EXPECT_EQ(baked(square(true), {green, two_colors(0)}, 16), (Rgb{255, 0, 0}));
+  EXPECT_EQ(baked(square(true), {green, two_colors(70)}, 16), (Rgb{0, 255, 0}));
 }
 
 TEST(TexturePhoto, MustBeOfItsCamerasSize) {
-  TexturePhoto photo = two_colors(0);
+  PosedPhoto photo = two_colors(0);
   photo.camera = photo.camera.resized(48, 48);
   Mesh mesh = square(true);
-  EXPECT_THROW(bake_texture(mesh, grey_views(), texture_size, {}, photo), Error);
+  EXPECT_THROW(bake_texture(mesh, grey_views(), texture_size, {}, {photo}), Error);
 }
 
 /// CIE L*a*b* (D65) of sRGB colours [P, 3] in 0-1.
@@ -134,7 +143,7 @@ TEST_F(AgreeingColors, SplatsMeshAndPhotoLookAlike) {
       << "what it was before";
 
   if (!has_mesh_libraries()) return;
-  const Mesh mesh = mesh_gaussians(splats, {}, {}, TexturePhoto{photo, camera});
+  const Mesh mesh = mesh_gaussians(splats, {}, {}, {{photo, camera}});
   const Tensor pose = camera.world_to_camera[0], intrinsics = camera.intrinsics[0];
   std::vector<float> texture, truth;
   for (const auto& triangle : mesh.triangles) {

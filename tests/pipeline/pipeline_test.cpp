@@ -117,7 +117,7 @@ TEST_F(Pipeline, StagesOneByOneGiveTheWhole) {
   EXPECT_TRUE(at::equal(latents.latents, whole.latents.latents));
   const Gaussians decoded =
       prune(decode_gaussians(*model_, latents.latents, photo.picture, model_->config.elevation_degrees), min_exported_opacity);
-  const Gaussians refined = refine_to_views(decoded, to_tensor(photo.cutout), whole.views, whole.cameras);
+  const Gaussians refined = refine_to_views(decoded, {{0, to_tensor(photo.cutout)}}, whole.views, whole.cameras);
   const Gaussians with_photo =
       with_photo_surface(prune(refined, min_exported_opacity), to_tensor(photo.detail), whole.cameras.slice(0, 1));
   EXPECT_TRUE(at::equal(with_photo.means, whole.gaussians->means));

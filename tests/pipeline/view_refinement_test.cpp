@@ -46,7 +46,7 @@ struct ViewRefinement : ::testing::Test {
 TEST_F(ViewRefinement, UndoesAWrongHueEverywhere) {
   Gaussians wrong = truth;
   wrong.sh = rgb_to_sh(sh_to_rgb(truth.sh) * at::tensor({1.0f, 0.45f, 0.7f}));  // brown instead of green
-  const Gaussians mended = refine_to_views(wrong, photo, seen.rgb, cameras, {0, 1});
+  const Gaussians mended = refine_to_views(wrong, {{0, photo}}, seen.rgb, cameras, {0, 1});
   const Cameras back = cameras.slice(3, 5);
   EXPECT_LT(error(wrong, back), 25);
   EXPECT_GT(error(mended, back), error(wrong, back) + 6) << "from the front's colours alone";
@@ -56,24 +56,26 @@ TEST_F(ViewRefinement, UndoesAWrongHueEverywhere) {
 TEST_F(ViewRefinement, BringsTheGaussiansCloserToPhotoAndViews) {
   Gaussians start = colorful_ball(0.27);  // too small, and blurred in colour
   start.sh = 0.6 * start.sh;
-  const Gaussians refined = refine_to_views(start, photo, seen.rgb, cameras);
+  const Gaussians refined = refine_to_views(start, {{0, photo}}, seen.rgb, cameras);
   EXPECT_GT(error(refined, cameras.slice(0, 1)), error(start, cameras.slice(0, 1)) + 4);
   const Cameras between = look_at_cameras({25, 180, 300}, {20, 0, 15}, 48);
   EXPECT_GT(error(refined, between), error(start, between) + 2) << "views between those it saw";
-  const Gaussians again = refine_to_views(start, photo, seen.rgb, cameras);
+  const Gaussians again = refine_to_views(start, {{0, photo}}, seen.rgb, cameras);
   EXPECT_TRUE(at::equal(again.means, refined.means) && at::equal(again.sh, refined.sh));
 }
 
 TEST_F(ViewRefinement, LeavesColoursAloneWithoutOverlap) {
   Gaussians elsewhere = truth;
   elsewhere.means = truth.means + at::tensor({0.0f, 0.9f, 0.0f});
-  expect_near(refine_to_views(elsewhere, photo, seen.rgb, cameras, {0, 1}).sh, elsewhere.sh, 0, "colours");
-  EXPECT_EQ(refine_to_views(truth.slice(0, 0), photo, seen.rgb, cameras).count(), 0);
+  expect_near(refine_to_views(elsewhere, {{0, photo}}, seen.rgb, cameras, {0, 1}).sh, elsewhere.sh, 0, "colours");
+  EXPECT_EQ(refine_to_views(truth.slice(0, 0), {{0, photo}}, seen.rgb, cameras).count(), 0);
 }
 
 TEST_F(ViewRefinement, RefusesPicturesOfAnotherSize) {
-  EXPECT_THROW(refine_to_views(truth, photo.slice(1, 1), seen.rgb, cameras), Error);
-  EXPECT_THROW(refine_to_views(truth, photo, seen.rgb.slice(0, 1), cameras), Error);
+  EXPECT_THROW(refine_to_views(truth, {{0, photo.slice(1, 1)}}, seen.rgb, cameras), Error);
+  EXPECT_THROW(refine_to_views(truth, {{0, photo}}, seen.rgb.slice(0, 1), cameras), Error);
+  EXPECT_THROW(refine_to_views(truth, {{7, photo}}, seen.rgb, cameras), Error);
+  EXPECT_THROW(refine_to_views(truth, {}, seen.rgb, cameras), Error);
 }
 
 }  // namespace
