@@ -54,12 +54,18 @@ std::string difference_table(const std::vector<MethodScores>& methods);
 /// One line per object that a method failed on, with the reason; empty without any.
 std::string failure_list(const std::vector<MethodScores>& methods);
 
+/// Whether some method has FID and KID.
+bool has_sets(const std::vector<MethodScores>& methods);
+
+/// FID and KID of each method's orbit views, a row each; empty without Inception's weights.
+std::string set_table(const std::vector<MethodScores>& methods);
+
 /// One line below the table: the autoencoder's means over objects with their standard errors. Empty without scores.
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder);
 
-/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, geometry: {…}, difference: {to, orbit:
-/// {score: {objects, mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, geometry, seconds}],
-/// failures: [{id, reason}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr,
+/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, geometry: {…}, views: {…}, difference:
+/// {to, orbit: {score: {objects, mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, geometry, views,
+/// seconds}], failures: [{id, reason}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr,
 /// foreground_psnr}]}}. The first method has no difference. What is not a number is null; without scores of the autoencoder it is
 /// missing.
 Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,
