@@ -83,6 +83,8 @@ void describe_data(EvaluationSettings& settings, const EvalArguments& arguments,
   settings.input_elevation_degrees = selection.elevation_degrees;
   settings.seed = selection.seed;
   settings.recolor = selection.recolor;
+  settings.weights = arguments.weights;
+  settings.consistency = arguments.consistency;
   settings.split = split_of(selection.dataset, cases);
 }
 

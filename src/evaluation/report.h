@@ -22,6 +22,8 @@ struct EvaluationSettings {
   bool recolor = false;                     ///< objects in other colours: recolored()
   std::string objects_source, predictions;  ///< where geometry is scored on, and other programs' results; empty: none
   std::string alignment = "none";           ///< of predictions to the truth
+  std::vector<std::string> weights;         ///< of the perceptual scores: KIND=FILE
+  bool consistency = false;                 ///< the generated views were scored
   std::string split = "unknown";            ///< split_of()
   int64_t test_scorings = 0;                ///< of this model folder on a test split, this one included
   template <class Visitor>
@@ -31,6 +33,7 @@ struct EvaluationSettings {
     visit("view_size", view_size), visit("orbit_views", orbit_views), visit("random_views", random_views), visit("steps", steps);
     visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed), visit("recolor", recolor);
     visit("objects_source", objects_source), visit("predictions", predictions), visit("alignment", alignment);
+    visit("weights", weights), visit("consistency", consistency);
     visit("split", split), visit("test_scorings", test_scorings);
   }
 
