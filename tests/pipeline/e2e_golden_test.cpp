@@ -2,8 +2,8 @@
 // our earlier stages made (only the random numbers are taken from the file).
 #include <c10/core/GradMode.h>
 
-#include "image/framing.h"
 #include "golden_sets.h"
+#include "image/framing.h"
 #include "sv3d_goldens.h"
 
 namespace gsv3d {
