@@ -10,6 +10,7 @@
 #include "evaluation/baselines.h"
 #include "evaluation/html_report.h"
 #include "evaluation/model_methods.h"
+#include "evaluation/perceptual_networks.h"
 #include "evaluation/predictions.h"
 #include "evaluation/split_record.h"
 #include "run_options.h"
@@ -24,7 +25,8 @@ struct EvalArguments {
   CaseSelection selection;
   fs::path train_dataset, json, output, predictions;
   int64_t steps = 0;
-  bool no_lora = false;
+  bool no_lora = false, consistency = false;
+  std::vector<std::string> weights;
 
   /// Predictions are scored by themselves unless a model is named too.
   bool with_model() const { return predictions.empty() || !run.model.empty(); }
@@ -81,6 +83,8 @@ void describe_data(EvaluationSettings& settings, const EvalArguments& arguments,
   settings.input_elevation_degrees = selection.elevation_degrees;
   settings.seed = selection.seed;
   settings.recolor = selection.recolor;
+  settings.weights = arguments.weights;
+  settings.consistency = arguments.consistency;
   settings.split = split_of(selection.dataset, cases);
 }
 
@@ -97,9 +101,14 @@ void run_eval(EvalArguments& arguments) {
     load.dtype = arguments.run.chosen_dtype();
     arguments.selection.view_size = config->image_size;
   }
+  EvaluationExtras extras;
+  const WeightFiles weights = parse_weight_files(arguments.weights);
+  if (!weights.empty()) extras.networks = std::make_shared<const PerceptualNetworks>(weights, load.device);
+  if (arguments.consistency) extras.consistency = ConsistencyOptions{.device = load.device};
   const std::vector<EvaluationCase> cases = load_cases(arguments.selection);
 
   ReportContent content;
+  content.needs_weights = needs_weights_note(weights);
   describe_data(content.settings, arguments, cases);
   std::vector<Method> methods;
   if (with_model) {
@@ -123,7 +132,7 @@ void run_eval(EvalArguments& arguments) {
     on_prediction = [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
       sheets.add(object, method, predicted, method.name == methods.back().name);
     };
-  content.methods = evaluate(cases, methods, on_prediction);
+  content.methods = evaluate(cases, methods, on_prediction, extras);
   EvaluationSettings& settings = content.settings;
   if (with_model)
     settings.test_scorings = is_test_split(settings.split)
@@ -164,6 +173,14 @@ void add_eval_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--recolor", selection.recolor, "objects in other colours: red becomes green, green blue, blue red");
   command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
+  command->add_flag("--consistency", arguments->consistency,
+                    "also score whether the generated views show one object (fits Gaussians to them, some seconds per object)");
+  command
+      ->add_option(
+          "--weights", arguments->weights,
+          "KIND=FILE.safetensors, repeatable: networks of perceptual scores; KIND lpips-alex, lpips-vgg, clip, clip-iqa, "
+          "dino or inception (docs/evaluation.md says which files)")
+      ->allow_extra_args(false);
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
   command->add_option("--out", arguments->output,
                       "folder for report.html, evaluation.md, evaluation.json, scores.csv, rows.tex and one picture per object");

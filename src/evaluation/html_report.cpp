@@ -126,6 +126,18 @@ std::string differences_table(const std::vector<MethodScores>& methods, const st
          table("differences", "method", columns, rows);
 }
 
+std::string sets_table(const std::vector<MethodScores>& methods) {
+  std::string rows;
+  for (const auto& [name, description, objects, unscored, set] : methods)
+    if (set.pictures > 0)
+      rows += fmt::format("<tr><td>{}</td>{}{}<td>{}</td></tr>\n", escaped(name), cell(set.fid, 2, bootstrap_interval({}), false),
+                          cell(set.kid, 5, bootstrap_interval({}), false), set.pictures);
+  if (rows.empty()) return rows;
+  return "<table id=\"sets\"><thead><tr><th>method, all orbit views</th><th>FID ↓</th><th>KID "
+         "↓</th><th>pictures</th></tr></thead><tbody>\n" +
+         rows + "</tbody></table>\n";
+}
+
 std::string failures(const std::vector<MethodScores>& methods) {
   std::string items;
   for (const auto& method : methods)
@@ -195,6 +207,8 @@ std::string html_report(const ReportContent& content, const fs::path& sheets) {
   page += fmt::format("<h1>Evaluation of {}</h1>\n<p>{}</p>\n", escaped(content.settings.model_name),
                       escaped(content.settings.test_note()));
   page += "<h2>Means over objects [95 % bootstrap interval]</h2>\n" + means_table(content.methods, columns);
+  page += sets_table(content.methods);
+  if (!content.needs_weights.empty()) page += fmt::format("<p>{}</p>\n", escaped(content.needs_weights));
   page += differences_table(content.methods, columns);
   if (has_ceiling(content.methods)) page += fmt::format("<p>{}</p>\n", escaped(ceiling_note));
   if (!content.autoencoder.empty()) page += fmt::format("<p>{}</p>\n", escaped(autoencoder_line(content.autoencoder)));
@@ -224,7 +238,7 @@ std::string latex_rows(const std::vector<MethodScores>& methods) {
   const std::vector<ScoreColumn> columns = shown_columns(methods);
   std::string text = "% method";
   for (const ScoreColumn& column : columns) text += fmt::format(" & {} {}", column.group, column.label);
-  text += "\n";
+  text += has_sets(methods) ? " & orbit FID & orbit KID\n" : "\n";
   for (const auto& method : methods) {
     text += tex(method.name);
     for (const ScoreColumn& column : columns) {
@@ -232,14 +246,19 @@ std::string latex_rows(const std::vector<MethodScores>& methods) {
       text += std::isnan(mean) ? " & --" : fmt::format(" & ${:.{}f}", mean, column.digits);
       if (!std::isnan(mean)) text += std::isnan(error) ? "$" : fmt::format(" \\pm {:.{}f}$", error, column.digits);
     }
+    if (method.set.pictures > 0)
+      text += fmt::format(" & {:.2f} & {:.5f}", method.set.fid, method.set.kid);
+    else if (has_sets(methods))
+      text += " & -- & --";
     text += " \\\\\n";
   }
   return text;
 }
 
 std::string markdown_report(const ReportContent& content) {
-  return markdown_table(content.methods) + difference_table(content.methods) + autoencoder_line(content.autoencoder) +
-         failure_list(content.methods) + "\n" + content.settings.test_note() + "\n";
+  const std::string weights = content.needs_weights.empty() ? "" : "\n" + content.needs_weights + "\n";
+  return markdown_table(content.methods) + set_table(content.methods) + weights + difference_table(content.methods) +
+         autoencoder_line(content.autoencoder) + failure_list(content.methods) + "\n" + content.settings.test_note() + "\n";
 }
 
 void write_report(const fs::path& folder, const ReportContent& content) {

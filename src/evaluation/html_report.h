@@ -13,6 +13,7 @@ struct ReportContent {
   EvaluationSettings settings;
   std::vector<MethodScores> methods;
   std::vector<AutoencoderScores> autoencoder;
+  std::string needs_weights;  ///< needs_weights_note()
 };
 
 /// One page without anything from outside: what was evaluated, sortable tables of means and of paired differences with their 95 %

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "camera/camera.h"
@@ -30,12 +31,21 @@ EvaluationCase make_case(ObjectViews views, uint64_t seed);
 /// The same object in other colours: red becomes green, green blue and blue red in every view; alpha and depth stay.
 ObjectViews recolored(ObjectViews views);
 
+/// What a method generated on its way, N pictures, and the object that it made of them, seen from the same cameras.
+struct GeneratedViews {
+  Tensor rgb;                                     ///< [N, 3, S, S] in 0-1 over white; view 0 is the photo itself
+  Tensor alpha;                                   ///< [N, 1, S, S] in 0-1; undefined: not known
+  Cameras cameras;                                ///< around the origin, in the orbit's order
+  Tensor object_rgb, object_alpha, object_depth;  ///< as ViewSet's
+};
+
 /// Views of one object, predicted or true.
 struct ViewSet {
   Tensor rgb;                    ///< [C, 3, H, W] in 0-1 over white
   Tensor alpha;                  ///< [C, 1, H, W] in 0-1
   Tensor depth;                  ///< [C, 1, H, W] camera z where alpha > 0.5; undefined: the method knows no depth
   TriangleSurface surface = {};  ///< undefined: the method has none, or the case has none to compare with
+  std::optional<GeneratedViews> generated = {};  ///< empty: the method generates none
 };
 
 /// The stored views [begin, end) of an object, over white.

@@ -23,12 +23,31 @@ Tensor true_pictures(const EvaluationCase& object) {
   return at::cat({views.rgb, views.alpha}, 1);
 }
 
-/// The Gaussians that an export would hold, seen from the target cameras.
-ViewSet render(const Model& model, const Gaussians& gaussians, const EvaluationCase& object, const Cameras& targets) {
+/// The Gaussians that an export would hold, seen from the target cameras; and from those of the pictures [N, 3 or 4, S, S] that
+/// they were made of.
+ViewSet render(const Model& model, const Gaussians& gaussians, const EvaluationCase& object, const Cameras& targets,
+               const Tensor& pictures, const Cameras& cameras) {
   GaussianViewOptions options;
   options.device = model.device;
+  const ViewSet again = views_of_gaussians(gaussians, cameras.to(at::kCPU), object.truth.id, options);
   options.surface = object.surface.defined();
-  return views_of_gaussians(gaussians, targets, object.truth.id, options);
+  ViewSet seen = views_of_gaussians(gaussians, targets, object.truth.id, options);
+  seen.generated = {pictures.narrow(1, 0, 3).cpu(),
+                    pictures.size(1) == 4 ? pictures.narrow(1, 3, 1).cpu() : Tensor(),
+                    cameras.to(at::kCPU),
+                    again.rgb,
+                    again.alpha,
+                    again.depth};
+  return seen;
+}
+
+/// Those of them that stand where the model's views do, [N, 4, S, S].
+Tensor true_model_views(const Model& model, const EvaluationCase& object) {
+  check_size(model, object);
+  const int64_t frames = model.config.frames, orbit = object.truth.orbit_views;
+  require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
+          frames);
+  return true_pictures(object).slice(0, 0, orbit, orbit / frames);
 }
 
 /// Pictures [V, 4, S, S] → what the autoencoder makes of their colour, [V, 3, S, S] in 0-1 over white.
@@ -52,12 +71,7 @@ PreparedPhoto prepared_input(const EvaluationCase& object) {
 
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object) {
   const c10::NoGradGuard no_grad;
-  check_size(model, object);
-  const int64_t frames = model.config.frames, orbit = object.truth.orbit_views;
-  require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
-          frames);
-  const Tensor pictures = true_pictures(object).slice(0, 0, orbit, orbit / frames);
-  const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, pictures));
+  const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, true_model_views(model, object)));
   return decode_gaussians(model, latents, prepared_input(object).picture, object.elevation_degrees());
 }
 
@@ -70,7 +84,8 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
     own.seed = object.seed;
     own.elevation_degrees = object.elevation_degrees();
     const Result result = generate(*model, prepared_input(object), own);
-    return render(*model, *result.gaussians, object, targets);
+    const Tensor pictures = result.alphas.defined() ? at::cat({result.views, result.alphas}, 1) : result.views;
+    return render(*model, *result.gaussians, object, targets, pictures, result.cameras);
   };
   return {std::move(name), std::move(description), predict};
 }
@@ -78,7 +93,8 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
 Method true_latents_method(std::shared_ptr<const Model> model) {
   const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;
-    return render(*model, gaussians_of_true_latents(*model, object), object, targets);
+    return render(*model, gaussians_of_true_latents(*model, object), object, targets, true_model_views(*model, object),
+                  model_cameras(model->config, object.elevation_degrees()));
   };
   return {true_latents_name, "Gaussian decoder on the encoded true orbit views: the unrefined pipeline's ceiling, no prediction",
           predict};

@@ -20,7 +20,7 @@ inline constexpr const char* ceiling_note =
 PreparedPhoto prepared_input(const EvaluationCase& object);
 
 /// generate() on the input view, which is framed already, with these options except seed and elevation, which are the object's;
-/// rendered. Throws Error when the views are not of the model's size.
+/// rendered, with the generated views. Throws Error when the views are not of the model's size.
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
                        const GenerateOptions& options);
 
@@ -28,8 +28,8 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
 /// model's views at equal steps.
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object);
 
-/// The decoder on the latents of the true orbit views: what the unrefined pipeline would score if
-/// diffusion made no mistake.
+/// The decoder on the latents of the true orbit views: what the unrefined pipeline would score if diffusion made no mistake. Its
+/// "generated" views are the true ones, so that their scores of consistency are what views of one object reach.
 Method true_latents_method(std::shared_ptr<const Model> model);
 
 /// The autoencoder alone: all orbit views of every object, the input's too, encoded and decoded. Needs the part vae. Throws Error

@@ -4,15 +4,21 @@
 
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config.h"
+#include "evaluation/consistency.h"
 #include "evaluation/method.h"
 #include "evaluation/statistics.h"
 
 namespace gsv3d {
+
+class PerceptualNetworks;
 
 /// Means over a set of views.
 struct Scores {
@@ -21,11 +27,17 @@ struct Scores {
   double ssim_valid = 0;
   double mask_iou = 0;
   double depth_error = 0;  ///< world units; mean over the views where it exists, not a number without any
+  /// Not a number without the network's weights: perceptual_networks.h.
+  double lpips_alex = not_scored, lpips_vgg = not_scored;
+  double clip_similarity = not_scored, dino_similarity = not_scored;  ///< cosine of the predicted and the true view's embedding
+  double clip_iqa = not_scored;                                       ///< of the predicted view alone
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("psnr", psnr), visit("ssim_zero_pad", ssim_zero_pad), visit("ssim_valid", ssim_valid), visit("mask_iou", mask_iou);
-    visit("depth_error", depth_error);
+    visit("depth_error", depth_error), visit("lpips_alex", lpips_alex), visit("lpips_vgg", lpips_vgg);
+    visit("clip_similarity", clip_similarity), visit("dino_similarity", dino_similarity), visit("clip_iqa", clip_iqa);
   }
+  static constexpr double not_scored = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Scores of one prediction. Throws Error when shapes differ.
@@ -36,7 +48,8 @@ struct ObjectScores {
   Scores orbit;   ///< the orbit without the input view
   Scores random;  ///< the views off the orbit; all not a number without any
   double seconds = 0;
-  GeometryScores geometry = no_geometry();  ///< not a number without a true and a predicted surface
+  GeometryScores geometry = no_geometry();              ///< not a number without a true and a predicted surface
+  ConsistencyScores views = ConsistencyScores::none();  ///< of the generated views, when asked for
 
   static GeometryScores no_geometry();
 };
@@ -46,10 +59,17 @@ struct FailedObject {
   std::string id, reason;
 };
 
+/// Of all predicted orbit views of a method against all true ones of the same objects; not a number without Inception's weights.
+struct SetScores {
+  double fid = Scores::not_scored, kid = Scores::not_scored;
+  int64_t pictures = 0;
+};
+
 struct MethodScores {
   std::string name, description;
   std::vector<ObjectScores> objects;  ///< in the cases' order, without those that failed
   std::vector<FailedObject> failures = {};
+  SetScores set = {};
 };
 
 /// How well the autoencoder keeps the true orbit views of one object; means over the views.
@@ -75,9 +95,15 @@ std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
 /// Called after each object and method with the prediction for views 1 … V-1, its rgb undefined where the method failed.
 using PredictionCallback = std::function<void(const EvaluationCase&, const Method&, const ViewSet& predicted)>;
 
+/// What is scored beyond pictures, depth and surface; empty: not.
+struct EvaluationExtras {
+  std::optional<ConsistencyOptions> consistency;
+  std::shared_ptr<const PerceptualNetworks> networks;
+};
+
 /// Runs all methods on all objects. What fails is warned of and listed; a method that fails on every object throws the first's
 /// Error. Shows progress, stops at Ctrl-C (Cancelled).
 std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
-                                   const PredictionCallback& on_prediction = {});
+                                   const PredictionCallback& on_prediction = {}, const EvaluationExtras& extras = {});
 
 }  // namespace gsv3d

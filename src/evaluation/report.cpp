@@ -168,6 +168,17 @@ std::string difference_table(const std::vector<MethodScores>& methods) {
   return text;
 }
 
+bool has_sets(const std::vector<MethodScores>& methods) {
+  return std::any_of(methods.begin(), methods.end(), [](const MethodScores& method) { return method.set.pictures > 0; });
+}
+
+std::string set_table(const std::vector<MethodScores>& methods) {
+  std::string rows;
+  for (const auto& [name, description, objects, failures, set] : methods)
+    if (set.pictures > 0) rows += fmt::format("| {} | {:.2f} | {:.5f} | {} |\n", name, set.fid, set.kid, set.pictures);
+  return rows.empty() ? rows : "\n| method, all orbit views | FID | KID | pictures |\n|---|---|---|---|\n" + rows;
+}
+
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder) {
   if (autoencoder.empty()) return {};
   return fmt::format("\nautoencoder: PSNR of the orbit's views {} dB over the frame, {} dB over the object's pixels (fg)\n",
@@ -185,6 +196,7 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
                          {"orbit", config_to_json(object.orbit)},
                          {"random", config_to_json(object.random)},
                          {"geometry", config_to_json(object.geometry)},
+                         {"views", config_to_json(object.views)},
                          {"seconds", object.seconds}});
     for (const auto& [id, reason] : method.failures) failures.push_back({{"id", id}, {"reason", reason}});
     list.push_back({{"name", method.name},
@@ -192,8 +204,10 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
                     {"orbit", group_json(method, "orbit")},
                     {"random", group_json(method, "random")},
                     {"geometry", group_json(method, "geometry")},
+                    {"views", group_json(method, "views")},
                     {"objects", std::move(objects)},
-                    {"failures", std::move(failures)}});
+                    {"failures", std::move(failures)},
+                    {"set", {{"fid", method.set.fid}, {"kid", method.set.kid}, {"pictures", method.set.pictures}}}});
     if (&method != &methods.front()) list.back()["difference"] = difference_json(method, methods.front());
   }
   Json result = {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};

@@ -22,6 +22,8 @@ struct EvaluationSettings {
   bool recolor = false;                     ///< objects in other colours: recolored()
   std::string objects_source, predictions;  ///< where geometry is scored on, and other programs' results; empty: none
   std::string alignment = "none";           ///< of predictions to the truth
+  std::vector<std::string> weights;         ///< of the perceptual scores: KIND=FILE
+  bool consistency = false;                 ///< the generated views were scored
   std::string split = "unknown";            ///< split_of()
   int64_t test_scorings = 0;                ///< of this model folder on a test split, this one included
   template <class Visitor>
@@ -31,6 +33,7 @@ struct EvaluationSettings {
     visit("view_size", view_size), visit("orbit_views", orbit_views), visit("random_views", random_views), visit("steps", steps);
     visit("input_elevation_degrees", input_elevation_degrees), visit("seed", seed), visit("recolor", recolor);
     visit("objects_source", objects_source), visit("predictions", predictions), visit("alignment", alignment);
+    visit("weights", weights), visit("consistency", consistency);
     visit("split", split), visit("test_scorings", test_scorings);
   }
 
@@ -54,12 +57,18 @@ std::string difference_table(const std::vector<MethodScores>& methods);
 /// One line per object that a method failed on, with the reason; empty without any.
 std::string failure_list(const std::vector<MethodScores>& methods);
 
+/// Whether some method has FID and KID.
+bool has_sets(const std::vector<MethodScores>& methods);
+
+/// FID and KID of each method's orbit views, a row each; empty without Inception's weights.
+std::string set_table(const std::vector<MethodScores>& methods);
+
 /// One line below the table: the autoencoder's means over objects with their standard errors. Empty without scores.
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder);
 
-/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, geometry: {…}, difference: {to, orbit:
-/// {score: {objects, mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, geometry, seconds}],
-/// failures: [{id, reason}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr,
+/// {settings, methods: [{name, description, orbit: {mean, standard_error}, random: {…}, geometry: {…}, views: {…}, difference:
+/// {to, orbit: {score: {objects, mean, standard_error, low, high}}, random: {…}}, objects: [{id, orbit, random, geometry, views,
+/// seconds}], failures: [{id, reason}]}], autoencoder: {psnr: {mean, standard_error}, foreground_psnr: {…}, objects: [{id, psnr,
 /// foreground_psnr}]}}. The first method has no difference. What is not a number is null; without scores of the autoencoder it is
 /// missing.
 Json evaluation_json(const EvaluationSettings& settings, const std::vector<MethodScores>& methods,

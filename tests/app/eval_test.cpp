@@ -35,7 +35,8 @@ TEST_F(Eval, PredictionsAreScoredWithoutAModelAndWhatIsMissingIsListed) {
   if (result.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("| predictions | 100.00 |"), HasSubstr("- predictions, two: no prediction"),
-                                HasSubstr("Difference to \"predictions\""), HasSubstr("Split: unknown.")));
+                                HasSubstr("Difference to \"predictions\""), HasSubstr("Split: unknown."),
+                                HasSubstr("Needs weights, so not scored: LPIPS (Alex) (--weights lpips-alex=FILE)")));
   const Json json = read_json_file(folder_ / "report" / "evaluation.json");
   EXPECT_NEAR(json["methods"][0]["geometry"]["mean"]["chamfer"].get<double>(), 0, 1e-5);
   EXPECT_EQ(json["methods"][0]["geometry"]["mean"]["f_score_1"], 1);
@@ -47,6 +48,9 @@ TEST_F(Eval, PredictionsAreScoredWithoutAModelAndWhatIsMissingIsListed) {
 TEST_F(Eval, WrongOptionsAreOneLine) {
   expect_one_line(run("--predictions nowhere"), 1, "nowhere: no folder of predictions");
   expect_one_line(run("--predictions theirs --recolor"), 2, "without --recolor");
+  expect_one_line(run("--predictions theirs --weights lpips=a.safetensors"), 2, "KIND one of lpips-alex, lpips-vgg, clip");
+  expect_one_line(run("--predictions theirs --weights clip-iqa=a.safetensors"), 2, "--weights clip=FILE");
+  expect_one_line(run("--predictions theirs --weights dino=nowhere.safetensors"), 1, "nowhere.safetensors");
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include <c10/core/GradMode.h>
 
+#include <cmath>
+
 #include "core/config.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "decoder/dinov2_import.h"
-#include "goldens.h"
+#include "golden_sets.h"
 #include "nn/layers.h"
 
 namespace gsv3d {
@@ -23,22 +25,22 @@ Dinov2Config tiny_config(const SafetensorsFile& weights) {
   config.embed_dim = number("embed_dim"), config.depth = number("depth"), config.num_heads = number("num_heads");
   config.patch_size = number("patch_size"), config.mlp_ratio = number("mlp_ratio");
   config.num_register_tokens = number("num_register_tokens");
+  const char* positions = weights.contains("pos_embed") ? "pos_embed" : "embeddings.position_embeddings";
+  const auto patches = static_cast<double>(weights.entries().at(positions).shape[1] - 1);
+  config.pretrain_image_size = std::lround(std::sqrt(patches)) * config.patch_size;
   return config;
 }
 
+/// Normalises without resizing: squares by the function under test.
 Tensor normalised(const Tensor& bytes) {
-  return dinov2_preprocess(bytes.to(at::kFloat) / 255, bytes.size(-1));
-}
-
-/// Normalises without resizing, for pictures that are not square.
-Tensor normalised_rectangle(const Tensor& bytes) {
+  if (bytes.size(-1) == bytes.size(-2)) return dinov2_preprocess(bytes.to(at::kFloat) / 255, bytes.size(-1));
   const Tensor mean = at::tensor({0.485f, 0.456f, 0.406f}).view({3, 1, 1}),
                deviation = at::tensor({0.229f, 0.224f, 0.225f}).view({3, 1, 1});
   return (bytes.to(at::kFloat) / 255 - mean) / deviation;
 }
 
 struct GoldenCase {
-  const char* name;
+  std::string name;
   bool hugging_face;
 };
 
@@ -47,7 +49,7 @@ class Dinov2Golden : public ::testing::TestWithParam<GoldenCase> {};
 /// Every tensor of the golden file is asked for by name, so that none is passed over.
 TEST_P(Dinov2Golden, AllSizesAndLayers) {
   const auto [name, hugging_face] = GetParam();
-  const std::string stem = std::string("dinov2/") + name;
+  const std::string stem = "dinov2/" + name;
   const std::string weights_name = stem + (hugging_face ? ".weights_hf.safetensors" : ".weights.safetensors");
   GSV3D_GOLDEN_OR_SKIP(weights_path, weights_name);
   GSV3D_GOLDEN_OR_SKIP(golden_path, stem + ".golden.safetensors");
@@ -62,25 +64,33 @@ TEST_P(Dinov2Golden, AllSizesAndLayers) {
   const nn::LayerNorm norm(nn::Scope(store) / "norm", config.embed_dim,
                            testing::golden_metadata(weights, "layernorm_eps").get<double>());
 
-  size_t compared = 0;
-  for (const std::string size : {"224", "518", "rect"}) {
-    const Tensor bytes = inputs.at("image_" + size);
-    const Dinov2::Output output = network(size == "rect" ? normalised_rectangle(bytes) : normalised(bytes), /*keep_last=*/2);
-    ASSERT_EQ(output.last_blocks.size(), 2u);
+  const std::string block_prefix = "last_blocks.", every_prefix = "tokens0_every";
+  size_t compared = 0, blocks = 0;
+  for (const auto& [tensor, unused] : goldens)  // last_blocks.0 … , the earliest first
+    if (const size_t at = tensor.find(block_prefix); at != std::string::npos)
+      blocks = std::max(blocks, static_cast<size_t>(std::stoul(tensor.substr(at + block_prefix.size()))) + 1);
+  for (const auto& [input, bytes] : inputs) {
+    const std::string size = input.substr(std::string("image_").size());
+    const Dinov2::Output output = network(normalised(bytes), static_cast<int64_t>(blocks));
+    ASSERT_EQ(output.last_blocks.size(), blocks);
     const auto compare = [&, name = name](const std::string& tensor, const Tensor& actual) {
       const auto golden = goldens.find(size + "/" + tensor);
       if (golden == goldens.end()) return;
-      expect_near(actual, golden->second, tolerance, std::string(name) + " " + size + "/" + tensor);
+      expect_near(actual, golden->second, tolerance, name + " " + size + "/" + tensor);
       ++compared;
     };
     compare("tokens0", output.embedded);
-    compare("tokens0_every7th", output.embedded.slice(1, 0, std::nullopt, 7));
+    for (const auto& [tensor, unused] : goldens)  // every so many-th: "7th"
+      if (tensor.starts_with(size + "/" + every_prefix)) {
+        const std::string name_of = tensor.substr(size.size() + 1);
+        compare(name_of, output.embedded.slice(1, 0, std::nullopt, std::stoll(name_of.substr(every_prefix.size()))));
+      }
     compare("x_prenorm", output.prenorm);
     compare("x_norm_clstoken", output.class_token);
     compare("x_norm_regtokens", output.register_tokens);
     compare("x_norm_patchtokens", output.patch_tokens);
-    for (size_t i = 0; i < 2; ++i) {
-      const std::string block = "last_blocks." + std::to_string(i);
+    for (size_t i = 0; i < blocks; ++i) {
+      const std::string block = block_prefix + std::to_string(i);
       const Tensor& tokens = output.last_blocks[i];
       compare(block + ".cls_normed", norm(tokens).select(1, 0));
       compare(block + ".patch_normed", norm(tokens).slice(1, 1 + config.num_register_tokens));
@@ -92,12 +102,19 @@ TEST_P(Dinov2Golden, AllSizesAndLayers) {
   EXPECT_EQ(compared, goldens.size());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Dinov2Golden,
-                         ::testing::Values(GoldenCase{"vit_tiny", false}, GoldenCase{"vit_tiny", true},
-                                           GoldenCase{"vit_tiny_reg4", false}, GoldenCase{"vit_tiny_reg4", true}),
-                         [](const auto& info) {
-                           return std::string(info.param.name) + (info.param.hugging_face ? "_hugging_face" : "_official");
-                         });
+/// Every network of the set, under both namings.
+std::vector<GoldenCase> networks() {
+  std::vector<GoldenCase> cases;
+  for (const std::string& name : testing::golden_names("dinov2", ".golden.safetensors")) {
+    cases.push_back({name, false});
+    cases.push_back({name, true});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Dinov2Golden, ::testing::ValuesIn(networks()), [](const auto& info) {
+  return testing::test_name(info.param.name + (info.param.hugging_face ? "_hugging_face" : "_official"));
+});
 
 TEST(Dinov2ImportGolden, BothSpellingsOfTheMapping) {
   GSV3D_GOLDEN_OR_SKIP(mapping_path, "dinov2/key_mapping_official_hf.json");

@@ -76,6 +76,7 @@ TEST_F(Predictions, TruthAsAPredictionIsIdealInEveryColumn) {
   write_box(folder / "maker_box.obj", {});
   const ObjectScores scores = score(box_case("maker/box"));
   for (const ScoreColumn& column : score_columns()) {
+    if (column.on_demand) continue;
     const double ideal = column.name == "psnr" ? 100 : column.higher_is_better ? 1 : 0;
     EXPECT_NEAR(column.of(scores), ideal, 1e-6) << column.group << " " << column.name;
   }
@@ -87,6 +88,7 @@ TEST_F(Predictions, AnotherColourChangesTheColoursOnly) {
   write_box(folder / "box.obj", green);
   const ObjectScores scores = score(box_case("box"));
   for (const ScoreColumn& column : score_columns()) {
+    if (column.on_demand) continue;
     const bool of_colours = column.name == "psnr" || column.name.starts_with("ssim");
     const double ideal = column.name == "psnr" ? 100 : column.higher_is_better ? 1 : 0;
     if (!of_colours)

@@ -1,4 +1,4 @@
-#include "goldens.h"
+#include "golden_sets.h"
 #include "image/framing.h"
 
 namespace gsv3d {
@@ -16,11 +16,11 @@ int max_visible_difference(const Image& a, const Image& b) {
   return worst;
 }
 
-class FramingGolden : public ::testing::TestWithParam<int> {};
+class FramingGolden : public ::testing::TestWithParam<std::string> {};
 
 // The reference's bytes are reached exactly because resize_lanczos uses Pillow's integer arithmetic.
 TEST_P(FramingGolden, MatchesTheReferenceByteForByte) {
-  const std::string prefix = fmt::format("pre_{}", GetParam());
+  const std::string prefix = "pre_" + GetParam();
   GSV3D_GOLDEN_OR_SKIP(meta_path, "sv3d/preprocess_meta.safetensors");
   GSV3D_GOLDEN_OR_SKIP(input_path, "sv3d/" + prefix + "_in.png");
   GSV3D_GOLDEN_OR_SKIP(padded_path, "sv3d/" + prefix + "_padded.png");
@@ -43,7 +43,8 @@ TEST_P(FramingGolden, MatchesTheReferenceByteForByte) {
   EXPECT_FALSE(framed.on_white.has_alpha);
 }
 
-INSTANTIATE_TEST_SUITE_P(Photos, FramingGolden, ::testing::Values(0, 1, 2));
+INSTANTIATE_TEST_SUITE_P(Photos, FramingGolden, ::testing::ValuesIn(testing::golden_names("sv3d", "_in.png", "pre_")),
+                         [](const auto& info) { return testing::test_name(info.param); });
 
 }  // namespace
 }  // namespace gsv3d

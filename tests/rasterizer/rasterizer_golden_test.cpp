@@ -1,7 +1,7 @@
 // The rasterizer against float64 numbers of gsplat 1.5.3's projection and a dense compositor: tests/goldens/gaussians/README.md.
 // Tolerances are its suggested ones: about 10 times what its own float32 re-run differs.
 #include "core/tensor.h"
-#include "goldens.h"
+#include "golden_sets.h"
 #include "rasterizer/cpu/projection.h"
 #include "rasterizer/rasterize_scenes.h"
 
@@ -17,6 +17,11 @@ struct GoldenScene {
     return {tensors.at("in/viewmats").clone(), tensors.at("in/Ks"), size[0].item<int64_t>(), size[1].item<int64_t>()};
   }
 };
+
+/// All scenes of the set.
+std::vector<std::string> scenes() {
+  return testing::golden_names("gaussians", ".safetensors");
+}
 
 struct Inputs {
   RasterizeScene scene;
@@ -39,10 +44,10 @@ Inputs inputs_for(const GoldenScene& golden, const std::string& mode) {
   return in;
 }
 
-class RasterizerGolden : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
+class RasterizerGolden : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
 TEST_P(RasterizerGolden, ImagesAndGradients) {
-  const auto [scene_name, mode] = std::tuple<std::string, std::string>(GetParam());
+  const auto& [scene_name, mode] = GetParam();
   GSV3D_GOLDEN_OR_SKIP(path, "gaussians/" + scene_name + ".safetensors");
   const GoldenScene golden{read_safetensors(path)};
   const auto in = inputs_for(golden, mode);
@@ -73,11 +78,12 @@ TEST_P(RasterizerGolden, ImagesAndGradients) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, RasterizerGolden,
-                         ::testing::Combine(::testing::Values("single", "overlap", "degenerate", "opaque", "random"),
-                                            ::testing::Values("rgb", "sh", "D", "ED", "aa")),
-                         [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param); });
+                         ::testing::Combine(::testing::ValuesIn(scenes()), ::testing::Values("rgb", "sh", "D", "ED", "aa")),
+                         [](const auto& info) {
+                           return testing::test_name(std::get<0>(info.param) + "_" + std::get<1>(info.param));
+                         });
 
-class ProjectionGolden : public ::testing::TestWithParam<const char*> {};
+class ProjectionGolden : public ::testing::TestWithParam<std::string> {};
 
 /// Runs the projection kernel alone on view `v` of a golden scene.
 std::vector<splat_cpu::Splat> project(const GoldenScene& golden, int64_t v) {
@@ -95,7 +101,8 @@ std::vector<splat_cpu::Splat> project(const GoldenScene& golden, int64_t v) {
   const splat_cpu::SceneRange scene = {0, count, 0, 1, 0};
   const auto cameras = golden.cameras();
   const splat_cpu::ProjectionParameters parameters = {
-      .gaussians = {data("in/means"), data("in/quats"), data("in/scales"), data("in/opacities"), data("in/sh"), 16},
+      .gaussians = {data("in/means"), data("in/quats"), data("in/scales"), data("in/opacities"), data("in/sh"),
+                    static_cast<int>(golden["in/sh"].size(1))},
       .scenes = &scene,
       .scene_count = 1,
       .views = &view,
@@ -103,12 +110,14 @@ std::vector<splat_cpu::Splat> project(const GoldenScene& golden, int64_t v) {
       .antialiased = false,
       .threads = 1};
   std::vector<splat_cpu::Splat> splats(count);
-  splat_cpu::project_forward(parameters, 0.01f, 1e10f, splats.data());
+  const RasterizeOptions options;
+  splat_cpu::project_forward(parameters, static_cast<float>(options.near_plane), static_cast<float>(options.far_plane),
+                             splats.data());
   return splats;
 }
 
 TEST_P(ProjectionGolden, SplatsMatch) {
-  GSV3D_GOLDEN_OR_SKIP(path, std::string("gaussians/") + GetParam() + ".safetensors");
+  GSV3D_GOLDEN_OR_SKIP(path, "gaussians/" + GetParam() + ".safetensors");
   const GoldenScene golden{read_safetensors(path)};
   for (int64_t v = 0; v < golden["in/viewmats"].size(0); ++v) {
     const auto splats = project(golden, v);
@@ -128,7 +137,8 @@ TEST_P(ProjectionGolden, SplatsMatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, ProjectionGolden, ::testing::Values("single", "overlap", "degenerate", "opaque", "random"));
+INSTANTIATE_TEST_SUITE_P(, ProjectionGolden, ::testing::ValuesIn(scenes()),
+                         [](const auto& info) { return testing::test_name(info.param); });
 
 }  // namespace
 }  // namespace gsv3d
