@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -21,12 +22,19 @@ struct ProgramResult {
   int64_t err_lines() const { return std::count(err.begin(), err.end(), '\n'); }
 };
 
+/// The program under test: the one that was built with the tests, or GSV3D_PROGRAM of the environment, for example one with
+/// sanitizers.
+inline std::string program_path() {
+  const char* other = std::getenv("GSV3D_PROGRAM");
+  return other ? other : GSV3D_PROGRAM;
+}
+
 /// Idle threads do not spin (OMP_WAIT_POLICY), since tests run side by side.
 /// Runs `gsv3d ARGUMENTS` through the shell in `folder`; `before` goes in front of the program, for example "ulimit -f 8;".
 inline ProgramResult run_program(const std::filesystem::path& folder, const std::string& arguments,
                                  const std::string& before = "") {
-  const std::string command = "cd '" + folder.string() + "' && export OMP_WAIT_POLICY=passive; { " + before +
-                              " " GSV3D_PROGRAM " " + arguments + "; } >.stdout 2>.stderr";
+  const std::string command = "cd '" + folder.string() + "' && export OMP_WAIT_POLICY=passive; { " + before + " " +
+                              program_path() + " " + arguments + "; } >.stdout 2>.stderr";
   const int status = std::system(command.c_str());
   ProgramResult result;
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
