@@ -7,7 +7,8 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "evaluation/baselines.h"
+#include "eval_baselines.h"
+#include "evaluation/comparison.h"
 #include "evaluation/html_report.h"
 #include "evaluation/model_methods.h"
 #include "evaluation/perceptual_networks.h"
@@ -27,17 +28,26 @@ struct EvalArguments {
   int64_t steps = 0;
   bool no_lora = false, consistency = false;
   std::vector<std::string> weights;
+  std::string alignment = "none";
+  std::vector<std::string> baselines;
+  std::vector<std::string> compared;  ///< results of earlier evaluations: read_variant()
+  std::string compared_method;
 
   /// Predictions are scored by themselves unless a model is named too.
   bool with_model() const { return predictions.empty() || !run.model.empty(); }
 };
 
+GenerateOptions whole_options(const EvalArguments& arguments) {
+  GenerateOptions options;
+  if (arguments.steps > 0) options.sampling["steps"] = arguments.steps;
+  return options;
+}
+
 /// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
 std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load,
                                   const std::shared_ptr<const Model>& base) {
   const fs::path& folder = base->folder;
-  GenerateOptions whole;
-  if (arguments.steps > 0) whole.sampling["steps"] = arguments.steps;
+  const GenerateOptions whole = whole_options(arguments);
   GenerateOptions without_surface = whole;
   without_surface.photo_surface = false;
   GenerateOptions unrefined = without_surface;
@@ -85,10 +95,19 @@ void describe_data(EvaluationSettings& settings, const EvalArguments& arguments,
   settings.recolor = selection.recolor;
   settings.weights = arguments.weights;
   settings.consistency = arguments.consistency;
+  settings.alignment = arguments.alignment;
   settings.split = split_of(selection.dataset, cases);
 }
 
+void compare(const EvalArguments& arguments) {
+  std::vector<EvaluatedVariant> variants;
+  for (const std::string& text : arguments.compared) variants.push_back(read_variant(text));
+  fmt::print("{}", comparison_table(variants, arguments.compared_method));
+}
+
 void run_eval(EvalArguments& arguments) {
+  if (!arguments.compared.empty()) return compare(arguments);
+  if (arguments.selection.dataset.empty()) throw UsageError("--dataset is required");
   if (arguments.selection.recolor && !arguments.predictions.empty())
     throw UsageError("--predictions were made of the objects' own colours: without --recolor");
   arguments.run.apply();
@@ -111,20 +130,25 @@ void run_eval(EvalArguments& arguments) {
   content.needs_weights = needs_weights_note(weights);
   describe_data(content.settings, arguments, cases);
   std::vector<Method> methods;
+  std::shared_ptr<const Model> generator;  // of views
   if (with_model) {
     LoadOptions plain = load;
     plain.use_lora = false;
     const auto base = std::make_shared<const Model>(load_model(folder, plain));
     methods = model_methods(arguments, load, base);
+    if (base->unet && !arguments.baselines.empty())
+      generator = std::make_shared<const Model>(load_model(folder, arguments.no_lora ? plain : load));
     if (base->vae_encoder && base->vae_decoder) content.autoencoder = score_autoencoder(*base, cases);
     describe_model(content.settings, arguments, load, *config);
   } else {
     content.settings.model_name = "predictions";
   }
-  if (!arguments.predictions.empty()) methods.push_back(predictions_method(arguments.predictions));
-  if (!arguments.train_dataset.empty()) methods.push_back(nearest_object_method(arguments.train_dataset, cases));
-  methods.push_back(repeated_input_method());
-  methods.push_back(billboard_method());
+  if (!arguments.predictions.empty())
+    methods.push_back(predictions_method(arguments.predictions, alignment_from_name(arguments.alignment)));
+  for (Method& method :
+       chosen_baselines(arguments.baselines, arguments.train_dataset, cases, generator, whole_options(arguments)))
+    methods.push_back(std::move(method));
+  if (methods.empty()) throw UsageError("nothing to evaluate: no model, no predictions and no baselines");
 
   EvaluationSheets sheets(arguments.output / "sheets");
   PredictionCallback on_prediction;
@@ -151,8 +175,7 @@ void add_eval_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Score a model and trivial baselines on objects with known views");
   auto arguments = std::make_shared<EvalArguments>();
   CaseSelection& selection = arguments->selection;
-  command->add_option("--dataset", selection.dataset, "shards of rendered views, or a folder of object files (rendered here)")
-      ->required();
+  command->add_option("--dataset", selection.dataset, "shards of rendered views, or a folder of object files (rendered here)");
   command->add_option("--train-dataset", arguments->train_dataset,
                       "shards the model was trained on: adds the nearest training object");
   command->add_option("--predictions", arguments->predictions,
@@ -181,6 +204,20 @@ void add_eval_command(CLI::App& app) {
           "KIND=FILE.safetensors, repeatable: networks of perceptual scores; KIND lpips-alex, lpips-vgg, clip, clip-iqa, "
           "dino or inception (docs/evaluation.md says which files)")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--align", arguments->alignment,
+          "of --predictions to the truth, whose surface it takes: none, up (turned about the vertical), scale (and its box "
+          "fitted), icp (and to the nearest points)")
+      ->check(CLI::IsMember({"none", "up", "scale", "icp"}))
+      ->capture_default_str();
+  command->add_option("--baselines", arguments->baselines, baselines_help())->delimiter(',');
+  CLI::Option* compared = command->add_option("--compare", arguments->compared,
+                                              "instead of an evaluation: A.json B.json … of earlier ones, all compared with the "
+                                              "first; NAME=A1.json,A2.json: runs of one");
+  compared->excludes("--dataset");
+  command->add_option("--method", arguments->compared_method, "of --compare: the row that is compared (default: the first)")
+      ->needs(compared);
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
   command->add_option("--out", arguments->output,
                       "folder for report.html, evaluation.md, evaluation.json, scores.csv, rows.tex and one picture per object");

@@ -11,7 +11,7 @@ namespace gsv3d {
 namespace {
 
 void check(const GaussianDecoderConfig& c) {
-  require(c.latent_channels > 0 && c.patch_size > 0 && c.depth >= 0 && c.mlp_ratio > 0 && c.context_dim > 0,
+  require(c.latent_channels > 0 && c.patch_size > 0 && c.depth >= 0 && c.mlp_ratio > 0 && c.context_dim >= 0,
           "gaussian_decoder: sizes must be positive");
   require(c.num_heads > 0 && c.width % c.num_heads == 0, "gaussian_decoder: width {} cannot be split into {} heads", c.width,
           c.num_heads);
@@ -37,9 +37,10 @@ struct GaussianDecoder::Implementation {
     check(config);
     patch_embed =
         nn::Conv2d(scope / "patch_embed", config.latent_channels + 6, config.width, config.patch_size, config.patch_size);
-    context_embed = nn::Linear(scope / "context_embed", config.context_dim, config.width);
+    const bool sees_photo = config.context_dim > 0;
+    if (sees_photo) context_embed = nn::Linear(scope / "context_embed", config.context_dim, config.width);
     for (int64_t i = 0; i < config.depth; ++i)
-      blocks.emplace_back(scope / "blocks" / i, config.width, config.num_heads, config.mlp_ratio);
+      blocks.emplace_back(scope / "blocks" / i, config.width, config.num_heads, config.mlp_ratio, sees_photo);
     int64_t width = config.width;
     for (size_t i = 0; i < config.upsampler_widths.size(); ++i) {
       const int64_t next = config.upsampler_widths[i];
@@ -71,7 +72,8 @@ void GaussianDecoder::Implementation::check_input(const Tensor& latents, const s
           latents.size(0), cameras.size());
   for (const auto& item : cameras)
     require(item.count() == latents.size(1), "Gaussian decoder: {} views and {} cameras", latents.size(1), item.count());
-  require(context.dim() == 3 && context.size(0) == latents.size(0) && context.size(2) == config.context_dim,
+  require(config.context_dim == 0 ||
+              (context.dim() == 3 && context.size(0) == latents.size(0) && context.size(2) == config.context_dim),
           "Gaussian decoder: context {} is not [{}, T, {}]", fmt::join(context.sizes(), " x "), latents.size(0),
           config.context_dim);
   if (!config.hull) return;
@@ -120,7 +122,7 @@ std::vector<Gaussians> GaussianDecoder::operator()(const Tensor& latents, const 
   const Tensor rays = plucker_rays(all, h, w);
   const Tensor patches = self.patch_embed(at::cat({latents.flatten(0, 1).to(type), rays.to(type)}, 1));  // [B·N, width, h/p, w/p]
   const int64_t rows = patches.size(2), columns = patches.size(3), width = patches.size(1);
-  const Tensor photo = self.context_embed(context.to(type));
+  const Tensor photo = self.config.context_dim > 0 ? self.context_embed(context.to(type)) : Tensor();
   Tensor tokens = patches.permute({0, 2, 3, 1}).reshape({items, views * rows * columns, width});
   for (const auto& block : self.blocks) tokens = block(tokens, photo);
 

@@ -17,7 +17,7 @@ namespace gsv3d {
 
 struct GaussianDecoderConfig {
   int64_t latent_channels = 4, patch_size = 2, width = 768, depth = 12, num_heads = 12, mlp_ratio = 4;
-  int64_t context_dim = 768;                           ///< width of the DINO tokens
+  int64_t context_dim = 768;                           ///< width of the DINO tokens; 0: the photo is not looked at
   std::vector<int64_t> upsampler_widths = {384, 192};  ///< one ×2 stage each
   int64_t upsampler_heads = 6, upsampler_window = 8;   ///< window side in pixels; every second layer is shifted by half a window
   int64_t sh_degree = 0;

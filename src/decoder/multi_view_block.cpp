@@ -17,19 +17,21 @@ Tensor attend(const QueryKeyNorm& norm, const Tensor& q, const Tensor& k, const 
 
 }  // namespace
 
-MultiViewBlock::MultiViewBlock(const nn::Scope& scope, int64_t width, int64_t heads, int64_t mlp_ratio)
+MultiViewBlock::MultiViewBlock(const nn::Scope& scope, int64_t width, int64_t heads, int64_t mlp_ratio, bool sees_photo)
     : heads_(heads),
       norm1_(scope / "norm1", width),
-      norm2_(scope / "norm2", width),
       norm3_(scope / "norm3", width),
       qkv_(scope / "attn" / "qkv", width, 3 * width),
       proj_(scope / "attn" / "proj", width, width),
       self_norm_(scope / "attn", width / heads),
-      cross_q_(scope / "cross" / "q", width, width),
-      cross_kv_(scope / "cross" / "kv", width, 2 * width),
-      cross_proj_(scope / "cross" / "proj", width, width),
-      cross_norm_(scope / "cross", width / heads),
-      mlp_(scope / "mlp", width, mlp_ratio) {}
+      mlp_(scope / "mlp", width, mlp_ratio) {
+  if (!sees_photo) return;
+  norm2_ = nn::LayerNorm(scope / "norm2", width);
+  cross_q_ = nn::Linear(scope / "cross" / "q", width, width);
+  cross_kv_ = nn::Linear(scope / "cross" / "kv", width, 2 * width);
+  cross_proj_ = nn::Linear(scope / "cross" / "proj", width, width);
+  cross_norm_ = QueryKeyNorm(scope / "cross", width / heads);
+}
 
 Tensor MultiViewBlock::attend_to_views(const Tensor& x) const {
   const auto parts = qkv_(x).chunk(3, -1);
@@ -43,7 +45,7 @@ Tensor MultiViewBlock::attend_to_photo(const Tensor& x, const Tensor& context) c
 
 Tensor MultiViewBlock::operator()(const Tensor& tokens, const Tensor& context) const {
   Tensor x = tokens + attend_to_views(norm1_(tokens));
-  x = x + attend_to_photo(norm2_(x), context);
+  if (context.defined()) x = x + attend_to_photo(norm2_(x), context);
   return x + mlp_(norm3_(x));
 }
 

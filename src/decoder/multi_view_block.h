@@ -31,11 +31,11 @@ struct Mlp {
   Tensor operator()(const Tensor& x) const { return fc2(at::gelu(fc1(x))); }
 };
 
-/// Pre-norm block: self-attention over the tokens of all views, cross-attention to the photo's tokens, MLP; each added to its
-/// input.
+/// Pre-norm block: self-attention over the tokens of all views, cross-attention to the photo's tokens (unless it is built
+/// without), MLP; each added to its input.
 struct MultiViewBlock {
-  MultiViewBlock(const nn::Scope& scope, int64_t width, int64_t heads, int64_t mlp_ratio);
-  /// tokens [B, T, width], context [B, S, width] → [B, T, width].
+  MultiViewBlock(const nn::Scope& scope, int64_t width, int64_t heads, int64_t mlp_ratio, bool sees_photo = true);
+  /// tokens [B, T, width], context [B, S, width] (undefined without sight of the photo) → [B, T, width].
   Tensor operator()(const Tensor& tokens, const Tensor& context) const;
 
  private:
@@ -46,7 +46,7 @@ struct MultiViewBlock {
   nn::LayerNorm norm1_, norm2_, norm3_;
   nn::Linear qkv_, proj_;
   QueryKeyNorm self_norm_;
-  nn::Linear cross_q_, cross_kv_, cross_proj_;
+  nn::Linear cross_q_, cross_kv_, cross_proj_;  // no weights without sight of the photo, like norm2_
   QueryKeyNorm cross_norm_;
   Mlp mlp_;
 };

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "evaluation/object_surface.h"
 #include "mesh/gaussian_mesh.h"
 #include "pipeline/pipeline.h"
 #include "rasterizer/rasterizer.h"
@@ -21,14 +22,7 @@ TriangleSurface surface_of(const Gaussians& gaussians, const std::string& id) {
     spdlog::warn("{}: no scores of geometry, its Gaussians have no mesh: {}", id, error.what());
     return {};
   }
-  TriangleSurface surface{at::empty({static_cast<int64_t>(mesh.positions.size()), 3}, at::kFloat),
-                          at::empty({static_cast<int64_t>(mesh.triangles.size()), 3}, at::kLong)};
-  float* positions = surface.vertices.data_ptr<float>();
-  for (const auto& [x, y, z] : mesh.positions) *positions++ = x, *positions++ = y, *positions++ = z;
-  int64_t* corners = surface.triangles.data_ptr<int64_t>();
-  for (const auto& triangle : mesh.triangles)
-    for (const uint32_t vertex : triangle) *corners++ = vertex;
-  return surface;
+  return surface_of_mesh(mesh);
 }
 
 }  // namespace

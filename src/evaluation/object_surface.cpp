@@ -21,6 +21,17 @@ TriangleSurface surface_of_object(const Object& object) {
   return surface;
 }
 
+TriangleSurface surface_of_mesh(const Mesh& mesh) {
+  TriangleSurface surface{at::empty({static_cast<int64_t>(mesh.positions.size()), 3}, at::kFloat),
+                          at::empty({static_cast<int64_t>(mesh.triangles.size()), 3}, at::kLong)};
+  float* positions = surface.vertices.data_ptr<float>();
+  for (const auto& [x, y, z] : mesh.positions) *positions++ = x, *positions++ = y, *positions++ = z;
+  int64_t* corners = surface.triangles.data_ptr<int64_t>();
+  for (const auto& triangle : mesh.triangles)
+    for (const uint32_t vertex : triangle) *corners++ = vertex;
+  return surface;
+}
+
 void attach_surfaces(std::vector<EvaluationCase>& cases, const std::filesystem::path& source,
                      const std::filesystem::path& split_file) {
   ObjectSelection selection;

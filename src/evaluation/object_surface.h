@@ -5,11 +5,13 @@
 
 #include "evaluation/geometry.h"
 #include "evaluation/method.h"
+#include "mesh/mesh.h"
 #include "objects/object.h"
 
 namespace gsv3d {
 
 TriangleSurface surface_of_object(const Object& object);
+TriangleSurface surface_of_mesh(const Mesh& mesh);
 
 /// Gives every case the true surface of the object of its id behind `source` (list_objects with `split_file`, which names objects
 /// in furniture libraries; empty: none), normalised as its views were rendered. Cases without such an object, or whose object

@@ -8,6 +8,7 @@
 #include "evaluation/gaussian_views.h"
 #include "evaluation/object_surface.h"
 #include "gaussian_files/gaussian_file.h"
+#include "gaussians/similarity.h"
 #include "objects/object_reader.h"
 
 namespace gsv3d {
@@ -15,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int64_t aligned_points = 3000;
 constexpr const char* endings[] = {".ply", ".compressed.ply", ".splat", ".spz", ".sog", ".glb", ".gltf", ".obj"};
 
 /// A PLY with faces is a mesh; a glTF without the extension of Gaussians too.
@@ -47,11 +49,42 @@ void check_seen(const ViewSet& views, const std::string& name) {
   require(views.alpha.gt(0.5).any().item<bool>(), "{}: nothing of it is seen in any view", name);
 }
 
-ViewSet gaussian_prediction(const fs::path& path, const EvaluationCase& object, const Cameras& targets) {
+/// Of points or a surface onto the case's true one.
+Similarity similarity_to_truth(const Tensor& points, const EvaluationCase& object, Alignment alignment) {
+  if (alignment == Alignment::none) return {};
+  require(object.surface.defined(), "alignment takes the object's true surface (--objects)");
+  const SurfacePoints truth = sample_surface(object.surface, aligned_points, make_generator(1));
+  return alignment_to(points, truth.points, alignment);
+}
+
+Tensor visible_means(const Gaussians& gaussians) {
+  const Tensor visible = gaussians.means.index({gaussians.opacities.gt(0.5)});
+  const Tensor& all = visible.size(0) > 0 ? visible : gaussians.means;
+  return all.slice(0, 0, all.size(0), (all.size(0) + aligned_points - 1) / aligned_points);
+}
+
+void move_object(Object& object, const Similarity& similarity) {
+  const auto& r = similarity.rotation;
+  const auto turn = [&r](const std::array<float, 3>& v, size_t row) {
+    return r[3 * row] * v[0] + r[3 * row + 1] * v[1] + r[3 * row + 2] * v[2];
+  };
+  for (auto& position : object.positions) {
+    const auto old = position;
+    for (size_t i = 0; i < 3; ++i) position[i] = static_cast<float>(similarity.scale * turn(old, i) + similarity.translation[i]);
+  }
+  for (auto& normal : object.normals) {
+    const auto old = normal;
+    for (size_t i = 0; i < 3; ++i) normal[i] = static_cast<float>(turn(old, i));
+  }
+}
+
+ViewSet gaussian_prediction(const fs::path& path, const EvaluationCase& object, const Cameras& targets, Alignment alignment) {
   ReadOptions strict;
   strict.strict = true;
-  const GaussianFile file = read_gaussians(path, strict);
+  GaussianFile file = read_gaussians(path, strict);
   require(file.gaussians.count() > 0, "{}: holds no Gaussians", path.filename().string());
+  if (alignment != Alignment::none)
+    file.gaussians = transform(file.gaussians, similarity_to_truth(visible_means(file.gaussians), object, alignment));
   check_extent(extent(file.gaussians.means), path.filename().string());
   GaussianViewOptions options;
   options.antialiased = file.antialiased;
@@ -59,12 +92,17 @@ ViewSet gaussian_prediction(const fs::path& path, const EvaluationCase& object, 
   return views_of_gaussians(file.gaussians, targets, object.truth.id, options);
 }
 
-ViewSet mesh_prediction(const fs::path& path, const EvaluationCase& object, const Cameras& targets) {
+ViewSet mesh_prediction(const fs::path& path, const EvaluationCase& object, const Cameras& targets, Alignment alignment) {
   const std::string name = path.filename().string();
-  const Object mesh = read_object(*open_folder(path.parent_path()), name);
+  Object mesh = read_object(*open_folder(path.parent_path()), name);
   require(!mesh.triangles.empty(), "{}: holds no triangles", name);
-  const TriangleSurface surface = surface_of_object(mesh);
+  TriangleSurface surface = surface_of_object(mesh);
   require(at::isfinite(surface.vertices).all().item<bool>(), "{}: has a coordinate that is not finite", name);
+  if (alignment != Alignment::none) {
+    const SurfacePoints own = sample_surface(surface, aligned_points, make_generator(2));
+    move_object(mesh, similarity_to_truth(own.points, object, alignment));
+    surface = surface_of_object(mesh);
+  }
   check_extent(extent(surface.vertices), name);
   const TracedViews traced = ObjectRenderer(mesh).render(targets, {});
   ObjectViews stored;
@@ -90,15 +128,19 @@ fs::path find_prediction(const fs::path& folder, const std::string& id) {
   return found.front();
 }
 
-Method predictions_method(const fs::path& folder, std::string name) {
+Method predictions_method(const fs::path& folder, Alignment alignment, std::string name) {
   require(fs::is_directory(folder), "{}: no folder of predictions", folder.string());
-  const auto predict = [folder](const EvaluationCase& object, const Cameras& targets) {
+  const auto predict = [folder, alignment](const EvaluationCase& object, const Cameras& targets) {
     const fs::path path = find_prediction(folder, object.truth.id);
-    ViewSet views = is_mesh(path) ? mesh_prediction(path, object, targets) : gaussian_prediction(path, object, targets);
+    ViewSet views =
+        is_mesh(path) ? mesh_prediction(path, object, targets, alignment) : gaussian_prediction(path, object, targets, alignment);
     check_seen(views, path.filename().string());
     return views;
   };
-  return {std::move(name), "one file per object of " + folder.string() + ", neither aligned nor rescaled", predict};
+  return {std::move(name),
+          "one file per object of " + folder.string() +
+              (alignment == Alignment::none ? ", neither aligned nor rescaled" : ", aligned to the truth"),
+          predict};
 }
 
 }  // namespace gsv3d

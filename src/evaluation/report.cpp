@@ -56,15 +56,6 @@ Json group_json(const MethodScores& method, const std::string& group) {
   return result;
 }
 
-/// "+0.12 ± 0.05 [0.03, 0.21]".
-std::string difference_cell(const PairedDifference& difference, int digits) {
-  const auto& [objects, over, interval] = difference;
-  if (objects == 0) return "–";
-  if (objects < 2) return fmt::format("{:+.{}f}", over.mean, digits);
-  return fmt::format("{:+.{}f} ± {:.{}f} [{:+.{}f}, {:+.{}f}]", over.mean, digits, over.standard_error, digits, interval.low,
-                     digits, interval.high, digits);
-}
-
 Json difference_json(const MethodScores& method, const MethodScores& first) {
   Json result = {{"to", first.name}};
   for (const ScoreColumn& column : score_columns()) {
@@ -99,10 +90,13 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 }  // namespace
 
 std::string EvaluationSettings::test_note() const {
-  if (model.empty()) return fmt::format("Split: {}.", split);
-  if (test_scorings == 0) return fmt::format("Split: {}. This model folder has not been scored on a test split.", split);
-  return fmt::format("Split: {}. This model folder was scored on a test split {} so far.", split,
-                     test_scorings == 1 ? std::string("once") : fmt::format("{} times", test_scorings));
+  const std::string conditions = fmt::format(
+      "Views of {0} x {0} pixels over white; objects have a longest side of about 1; alignment of predictions: {1}. Split: {2}.",
+      view_size, alignment, split);
+  if (model.empty()) return conditions;
+  if (test_scorings == 0) return conditions + " This model folder has not been scored on a test split.";
+  return conditions + fmt::format(" This model folder was scored on a test split {} so far.",
+                                  test_scorings == 1 ? std::string("once") : fmt::format("{} times", test_scorings));
 }
 
 bool has_ceiling(const std::vector<MethodScores>& methods) {
@@ -161,7 +155,7 @@ std::string difference_table(const std::vector<MethodScores>& methods) {
   for (size_t i = 1; i < methods.size(); ++i) {
     text += fmt::format("| {} |", methods[i].name);
     for (const ScoreColumn& column : columns)
-      text += fmt::format(" {} |", difference_cell(difference_to(methods[i], first, column), column.digits));
+      text += fmt::format(" {} |", difference_text(difference_to(methods[i], first, column), column.digits));
     text += "\n";
   }
   if (has_ceiling(methods)) text += fmt::format("\n{}\n", ceiling_note);

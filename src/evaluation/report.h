@@ -37,7 +37,8 @@ struct EvaluationSettings {
     visit("split", split), visit("test_scorings", test_scorings);
   }
 
-  /// Which split this was, and how often the model, where there is one, has been scored on a test split.
+  /// The conditions that decide numbers: size, background, scale, alignment; which split this was, and how often the model, where
+  /// there is one, has been scored on a test split.
   std::string test_note() const;
 };
 

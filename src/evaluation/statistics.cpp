@@ -65,4 +65,12 @@ PairedDifference paired_difference(const std::vector<double>& values, const std:
   return {static_cast<int64_t>(differences.size()), mean_and_error(differences), bootstrap_interval(differences)};
 }
 
+std::string difference_text(const PairedDifference& difference, int digits) {
+  const auto& [objects, over, interval] = difference;
+  if (objects == 0) return "–";
+  if (objects < 2) return fmt::format("{:+.{}f}", over.mean, digits);
+  return fmt::format("{:+.{}f} ± {:.{}f} [{:+.{}f}, {:+.{}f}]", over.mean, digits, over.standard_error, digits, interval.low,
+                     digits, interval.high, digits);
+}
+
 }  // namespace gsv3d

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace gsv3d {
@@ -31,5 +32,8 @@ struct PairedDifference {
 /// values[i] and reference[i] belong to one object; pairs in which one is not a number are left out. Throws Error when the counts
 /// differ.
 PairedDifference paired_difference(const std::vector<double>& values, const std::vector<double>& reference);
+
+/// "+0.12 ± 0.05 [+0.03, +0.21]" with so many digits behind the point; of one pair its difference alone, of none "–".
+std::string difference_text(const PairedDifference& difference, int digits);
 
 }  // namespace gsv3d

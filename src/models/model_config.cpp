@@ -121,7 +121,8 @@ void check_encoders(const ModelConfig& c, const Checker& check) {
 void check_decoder(const ModelConfig& c, const Checker& check) {
   const GaussianDecoderConfig& decoder = c.gaussian_decoder;
   check.equal("gaussian_decoder.latent_channels", decoder.latent_channels, "vae.z_channels", c.vae.z_channels);
-  check.equal("gaussian_decoder.context_dim", decoder.context_dim, "dino.embed_dim", c.dino.embed_dim);
+  if (decoder.context_dim != 0)  // 0: without the photo's tokens
+    check.equal("gaussian_decoder.context_dim", decoder.context_dim, "dino.embed_dim", c.dino.embed_dim);
   check.divides("gaussian_decoder.patch_size", decoder.patch_size, "latent size", c.image_size / c.vae.downsampling());
   check.positive("gaussian_decoder.width", decoder.width, 65536);
   check.positive("gaussian_decoder.depth", decoder.depth, 512);

@@ -45,12 +45,32 @@ TEST_F(Eval, PredictionsAreScoredWithoutAModelAndWhatIsMissingIsListed) {
     EXPECT_TRUE(std::filesystem::exists(folder_ / "report" / file)) << file;
 }
 
+TEST_F(Eval, BaselinesAreChosenAndEvaluationsCompared) {
+  const ProgramResult result = run("--predictions theirs --baselines billboard,hull-true --json a.json");
+  if (result.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = read_json_file(folder_ / "a.json");
+  ASSERT_EQ(json["methods"].size(), 3U);
+  EXPECT_EQ(json["methods"][1]["name"], "billboard");
+  EXPECT_EQ(json["methods"][2]["name"], "hull of true views");
+  EXPECT_GT(json["methods"][2]["orbit"]["mean"]["mask_iou"].get<double>(), 0.8);
+  const ProgramResult same = testing::run_program(folder_, "eval --method billboard --compare one=a.json other=a.json");
+  ASSERT_EQ(same.code, 0) << same.err;
+  EXPECT_THAT(same.out, AllOf(HasSubstr("Difference to \"one\""), HasSubstr("| other | orbit PSNR, dB |"),
+                              HasSubstr("+0.00 ± 0.00 [+0.00, +0.00] | +0.00 | within noise |")));
+  expect_one_line(testing::run_program(folder_, "eval --compare a.json"), 1, "at least two evaluations");
+  expect_one_line(testing::run_program(folder_, "eval"), 2, "--dataset is required");
+}
+
 TEST_F(Eval, WrongOptionsAreOneLine) {
   expect_one_line(run("--predictions nowhere"), 1, "nowhere: no folder of predictions");
   expect_one_line(run("--predictions theirs --recolor"), 2, "without --recolor");
   expect_one_line(run("--predictions theirs --weights lpips=a.safetensors"), 2, "KIND one of lpips-alex, lpips-vgg, clip");
   expect_one_line(run("--predictions theirs --weights clip-iqa=a.safetensors"), 2, "--weights clip=FILE");
   expect_one_line(run("--predictions theirs --weights dino=nowhere.safetensors"), 1, "nowhere.safetensors");
+  expect_one_line(run("--predictions theirs --align sideways"), 2, "sideways");
+  expect_one_line(run("--predictions theirs --baselines hulls"), 2, "nobody knows \"hulls\"");
+  expect_one_line(run("--predictions theirs --baselines nearest"), 2, "needs --train-dataset");
 }
 
 }  // namespace

@@ -86,6 +86,27 @@ TEST(GaussianDecoder, ItemsOfABatchDoNotMixButViewsAndPhotoDo) {
   EXPECT_GT(max_difference(toy.decode(latents, cameras, context + at::randn({2, 5, 8}))[0].opacities, both[0].opacities), 1e-3);
 }
 
+TEST(GaussianDecoder, WithoutContextItDoesNotLookAtThePhoto) {
+  GaussianDecoderConfig config = toy_decoder_config();
+  config.context_dim = 0;
+  Toy blind(config), seeing;
+  blind.perturb_head();
+  const Tensor latents = at::randn({1, 3, 2, 4, 4});
+  const std::vector<Cameras> cameras = {blind.cameras(3)};
+  const auto one = blind.decode(latents, cameras, at::randn({1, 5, 8}))[0], other = blind.decode(latents, cameras, {})[0];
+  EXPECT_EQ(max_difference(one.opacities, other.opacities), 0);
+  EXPECT_GT(max_difference(blind.decode(latents + 1, cameras, {})[0].opacities, other.opacities), 1e-3);
+  // What is left out: context_embed and, in each block, a norm, three linear layers and the norms of queries and keys.
+  std::vector<std::string> left_out;
+  for (const auto& [name, parameter] : seeing.store->parameters())
+    if (!blind.store->parameters().count(name)) left_out.push_back(name);
+  EXPECT_EQ(left_out.size(), 2U + 2U * (2 + 6 + 2));
+  for (const std::string& name : left_out)
+    EXPECT_TRUE(name.starts_with("context_embed") || name.find(".cross.") != std::string::npos ||
+                name.find(".norm2.") != std::string::npos)
+        << name;
+}
+
 TEST(GaussianDecoder, ImageSizeOfTheCamerasDoesNotMatter) {
   Toy toy;
   toy.perturb_head();

@@ -122,6 +122,30 @@ TEST_F(Predictions, ShiftedAndScaledOnesChangeMasksDepthAndGeometryByWhatCanBeWo
   EXPECT_EQ(grown.geometry.f_score_2, 0);
 }
 
+TEST_F(Predictions, AlignmentUndoesAnotherScaleAndPlace) {
+  Box theirs;
+  for (double& side : theirs.sides) side *= 100;
+  theirs.centre = {30, -20, 10};
+  write_box(folder / "box.obj", theirs);
+  const EvaluationCase object = box_case("box");
+  const auto scores = [&](Alignment alignment) {
+    return evaluate({object}, {predictions_method(folder.path(), alignment)}).at(0);
+  };
+  EXPECT_ANY_THROW(scores(Alignment::none)) << "a hundred times too large";
+  for (const Alignment alignment : {Alignment::scale, Alignment::icp}) {
+    const ObjectScores aligned = scores(alignment).objects.at(0);
+    EXPECT_GT(aligned.orbit.mask_iou, 0.97);
+    EXPECT_LT(aligned.geometry.chamfer, 0.006);
+    EXPECT_GT(aligned.geometry.volume_iou, 0.93);
+    EXPECT_LT(aligned.random.depth_error, 0.01);
+  }
+  EvaluationCase unknown = object;
+  unknown.surface = {};
+  EXPECT_THAT(
+      testing::error_of([&] { predictions_method(folder.path(), Alignment::up).predict(unknown, unknown.truth.cameras); }),
+      HasSubstr("true surface"));
+}
+
 /// A ball of opaque Gaussians, and a case whose true views are their pictures.
 Gaussians ball(const std::array<float, 3>& color) {
   const Tensor directions = randn({600, 3}, make_generator(4));
@@ -195,6 +219,8 @@ TEST_F(Predictions, WhatCannotBeScoredIsListedWithAReasonAndTheRestScored) {
   ASSERT_EQ(reasons.size(), ids.size() - 1);
   EXPECT_THAT(reasons["missing"], HasSubstr("no prediction"));
   EXPECT_THAT(reasons["nan"], HasSubstr("not finite"));
+  EXPECT_THAT(reasons["empty"], HasSubstr("empty.obj"));
+  EXPECT_THAT(reasons["cut"], HasSubstr("cut.spz"));
   EXPECT_THAT(reasons["huge"], AllOf(HasSubstr("longest side is 78.2"), HasSubstr("another scale?")));
   EXPECT_THAT(reasons["tiny"], HasSubstr("another scale?"));
   EXPECT_THAT(reasons["twice"], HasSubstr("two predictions"));

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# The paper's ablations at tiny scale: L_3D, the depth loss, the decoder's look at the photo's DINO tokens, the number of views N.
+#   scripts/ablations.sh FOLDER        everything goes there; FOLDER/ablations.md is the result. Start it again to go on.
+# Every variant gets the same number of steps of every stage, each seed the same data; the autoencoder is shared, the diffusion
+# model too by all variants of one N. Compared is the unrefined pipeline, pair by pair of validation object and seed.
+# Environment: GSV3D the program (build/release/bin/gsv3d), GSV3D_ABLATION_SEEDS ("1 2"), GSV3D_ABLATION_SCALE steps in percent
+# of those below (100; 1 is a rehearsal), GSV3D_ABLATION_VARIANTS (without_l3d without_depth without_dino views_3; views_21 is
+# another), GSV3D_ABLATION_FURNITURE folder of furniture libraries.
+set -euo pipefail
+[ $# -eq 1 ] || { sed -n '2,8p' "$0"; exit 2; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+program=$(realpath "${GSV3D:-$root/build/release/bin/gsv3d}")
+furniture=${GSV3D_ABLATION_FURNITURE:-/usr/share/sweethome3d/furniture}
+split=$root/configs/objects/split.csv
+read -ra seeds <<< "${GSV3D_ABLATION_SEEDS:-1 2}"
+read -ra variants <<< "${GSV3D_ABLATION_VARIANTS:-without_l3d without_depth without_dino views_3}"
+scale=${GSV3D_ABLATION_SCALE:-100}
+[[ $scale =~ ^[1-9][0-9]*$ ]] || { echo "ablations.sh: GSV3D_ABLATION_SCALE is a whole number above 0" >&2; exit 2; }
+mkdir -p "$1"
+cd "$1"
+
+steps() { echo $(($1 * scale / 100 > 2 ? $1 * scale / 100 : 2)); }
+say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
+quietly() { "$program" "$@" --threads 1 --quiet; }
+
+# settings FILE OUTPUT section.key=value ...: a configuration with other values.
+settings() {
+  python3 - "$@" <<'PYTHON'
+import json, os, sys
+source, output, *changes = sys.argv[1:]
+settings = json.load(open(source))
+for change in changes:
+    path, value = change.split("=", 1)
+    *sections, key = path.split(".")
+    target = settings
+    for section in sections:
+        target = target[section]
+    target[key] = json.loads(value)
+text = json.dumps(settings, indent=2)
+if not os.path.exists(output) or open(output).read() != text:
+    open(output, "w").write(text)
+PYTHON
+}
+
+# model FOLDER key=value ...: the tiny architecture at 32 pixels with a fifth of its weights.
+model() {
+  local folder=$1
+  shift
+  mkdir -p "$folder"
+  [ -e "$folder/config.json" ] || settings "$root/configs/tiny/config.json" "$folder/config.json" name='"ablation"' image_size=32 \
+    unet.model_channels=32 unet.num_head_channels=16 vae.ch_mult='[1, 2, 4]' \
+    image_embedder.image_size=32 image_embedder.layers=2 dino.image_size=32 dino.pretrain_image_size=32 dino.patch_size=4 dino.depth=2 \
+    gaussian_decoder.width=96 gaussian_decoder.depth=3 gaussian_decoder.num_heads=3 gaussian_decoder.upsampler_widths='[48]' "$@"
+}
+
+# train STAGE MODEL SEED STEPS key=value ...: skipped when it was done.
+train() {
+  local stage=$1 folder=$2 seed=$3 count=$4
+  shift 4
+  [ ! -e "$folder/$stage.done" ] || return 0
+  say "$stage of $folder, $count steps"
+  settings "$root/configs/tiny/train_$stage.json" "$folder/train_$stage.json" steps="$count" preview_minutes=600 \
+    warmup_steps=$((count / 20)) "$@"
+  quietly train "$stage" --model "$folder" --data train --run "$folder/run_$stage" --config "$folder/train_$stage.json" --seed "$seed"
+  touch "$folder/$stage.done"
+}
+
+take() { local from=$1 to=$2 file; shift 2; for file; do [ -e "$to/$file" ] || cp -r "$from/$file" "$to/"; done; }
+
+# What all variants of N views share: the autoencoder (of all N) and the diffusion model.
+shared() {
+  local views=$1 folder=shared_$1
+  [ ! -e "$folder/diffusion.done" ] || return 0
+  if [ "$views" = 7 ]; then
+    model "$folder"
+    train vae "$folder" 1 "$(steps 1500)"
+  else
+    mkdir -p "$folder"
+    take shared_7 "$folder" vae.safetensors
+    [ -e "$folder/config.json" ] || settings shared_7/config_vae.json "$folder/config.json" frames="$views"
+  fi
+  [ "$views" != 7 ] || [ -e "$folder/config_vae.json" ] || cp "$folder/config.json" "$folder/config_vae.json"
+  train diffusion "$folder" 1 "$(steps 1500)" batch=4
+}
+
+# variant NAME SEED: decoder, distillation and scores.
+variant() {
+  local name=$1 seed=$2 views=7 folder=$1_$2
+  local architecture=() decoder=() distill=(batch=2) shares_decoder=
+  case $name in
+    reference) ;;
+    without_l3d) distill+=(lambda_3d=0.0) shares_decoder=yes ;;
+    without_depth) decoder+=(depth_weight=0.0) distill+=(depth_weight=0.0) ;;
+    without_dino) architecture+=(gaussian_decoder.context_dim=0) ;;
+    views_*) views=${name#views_} ;;
+    *) echo "ablations.sh: no variant is called \"$name\"" >&2; exit 2 ;;
+  esac
+  [ ! -e "$folder.json" ] || return 0
+  shared "$views"
+  mkdir -p "$folder"
+  if [ -n "$shares_decoder" ]; then
+    variant reference "$seed"
+    take "reference_$seed" "$folder" gaussian_decoder.safetensors dino.safetensors decoder.done
+  fi
+  take "shared_$views" "$folder" vae.safetensors unet.safetensors image_embedder.safetensors
+  [ -e "$folder/config.json" ] || settings "shared_$views/config.json" "$folder/config.json" "${architecture[@]}"
+  train decoder "$folder" "$seed" "$(steps 1200)" batch=2 supervision_views=3 "${decoder[@]}"
+  train distill "$folder" "$seed" "$(steps 300)" supervision_views=3 "${distill[@]}"
+  say "scores of $folder"
+  quietly eval --model "$folder" --dataset val --seed "$seed" --json "$folder.json" > /dev/null
+}
+
+[ -e train/objects.csv ] || { say "training views"; quietly data render procedural:300:1 "$furniture" --split-file "$split" --split train \
+  --limit 500 --size 32 --elevations 10 --random-views 4 --samples 2 --seed 1 -o train; }
+[ -e val/objects.csv ] || { say "validation views"; quietly data render "$furniture" --split-file "$split" --split val --size 32 \
+  --samples 2 --seed 1 -o val; }
+for seed in "${seeds[@]}"; do
+  for name in reference "${variants[@]}"; do variant "$name" "$seed"; done
+done
+
+runs() { local files=("${seeds[@]/#/$1_}"); (IFS=,; echo "$1=${files[*]/%/.json}"); }
+arguments=()
+for name in reference "${variants[@]}"; do arguments+=("$(runs "$name")"); done
+"$program" eval --method "pipeline, not refined" --compare "${arguments[@]}" > ablations.md.new
+mv ablations.md.new ablations.md
+cat ablations.md
