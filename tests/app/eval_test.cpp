@@ -54,12 +54,12 @@ TEST_F(Eval, BaselinesAreChosenAndEvaluationsCompared) {
   EXPECT_EQ(json["methods"][1]["name"], "billboard");
   EXPECT_EQ(json["methods"][2]["name"], "hull of true views");
   EXPECT_GT(json["methods"][2]["orbit"]["mean"]["mask_iou"].get<double>(), 0.8);
-  const ProgramResult same = testing::run_program(folder_, "eval --method billboard --compare one=a.json other=a.json");
+  const ProgramResult same = testing::run_program(folder_.path(), "eval --method billboard --compare one=a.json other=a.json");
   ASSERT_EQ(same.code, 0) << same.err;
   EXPECT_THAT(same.out, AllOf(HasSubstr("Difference to \"one\""), HasSubstr("| other | orbit PSNR, dB |"),
                               HasSubstr("+0.00 ± 0.00 [+0.00, +0.00] | +0.00 | within noise |")));
-  expect_one_line(testing::run_program(folder_, "eval --compare a.json"), 1, "at least two evaluations");
-  expect_one_line(testing::run_program(folder_, "eval"), 2, "--dataset is required");
+  expect_one_line(testing::run_program(folder_.path(), "eval --compare a.json"), 1, "at least two evaluations");
+  expect_one_line(testing::run_program(folder_.path(), "eval"), 2, "--dataset is required");
 }
 
 TEST_F(Eval, WrongOptionsAreOneLine) {
