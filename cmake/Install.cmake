@@ -42,6 +42,14 @@ if(TARGET gsv3d)
   install(FILES "${described}/completion.fish" DESTINATION "${shares}/fish/vendor_completions.d" RENAME gsv3d.fish COMPONENT runtime)
 endif()
 
+gsv3d_install_rpath(gsv3d_library "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS gsv3d_library EXPORT gsv3d LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+install(DIRECTORY include/gsv3d DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+set(gsv3d_cmake "${CMAKE_INSTALL_LIBDIR}/cmake/gsv3d")
+install(EXPORT gsv3d FILE gsv3dConfig.cmake NAMESPACE gsv3d:: DESTINATION "${gsv3d_cmake}" COMPONENT development)
+write_basic_package_version_file("${CMAKE_BINARY_DIR}/gsv3dConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/gsv3dConfigVersion.cmake" DESTINATION "${gsv3d_cmake}" COMPONENT development)
+
 if(GSV3D_PORTABLE AND TARGET gsv3d)
   foreach(component torch system)
     install(CODE "
