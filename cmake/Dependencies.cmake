@@ -20,7 +20,9 @@ add_library(gsv3d_torch INTERFACE)
 # After all other folders: the wheel brings headers of its own fmt, which must not hide the system's.
 target_compile_options(gsv3d_torch INTERFACE "SHELL:-idirafter ${GSV3D_TORCH}/include")
 target_link_directories(gsv3d_torch INTERFACE "${GSV3D_TORCH}/lib")
-target_link_options(gsv3d_torch INTERFACE "-Wl,-rpath,${GSV3D_TORCH}/lib" "-Wl,--disable-new-dtags")
+# A path of CMake's own and not a linker option, so that installing can replace it (cmake/Install.cmake).
+list(APPEND CMAKE_BUILD_RPATH "${GSV3D_TORCH}/lib")
+target_link_options(gsv3d_torch INTERFACE "-Wl,--disable-new-dtags")
 target_link_libraries(gsv3d_torch INTERFACE torch_cpu c10)
 set(GSV3D_CUDA OFF)
 if(EXISTS "${GSV3D_TORCH}/lib/libtorch_cuda.so")

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=(--dry-run --Werror)
 [ "${1:-}" = --fix ] && { mode=(-i); shift; }
-patterns=('src/*.cpp' 'src/*.h' 'apps/*.cpp' 'apps/*.h' 'tests/*.cpp' 'tests/*.h' 'bench/*.cpp')
+patterns=('src/*.cpp' 'src/*.h' 'apps/*.cpp' 'apps/*.h' 'include/*.h' 'tests/*.cpp' 'tests/*.h' 'bench/*.cpp')
 if [ "${1:-}" = --since ]; then
   mapfile -t files < <(git diff --name-only --diff-filter=d "${2:?--since needs a commit}" -- "${patterns[@]}")
 elif (($#)); then

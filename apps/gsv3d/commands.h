@@ -17,5 +17,7 @@ void add_model_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
+void add_completions_command(CLI::App& app);
+void add_manual_command(CLI::App& app);
 
 }  // namespace gsv3d

@@ -1,16 +1,14 @@
 // gsv3d info: what this build can do, what the machine offers, and what a model folder holds.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <torch/csrc/api/include/torch/version.h>
 
 #include "commands.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/safetensors.h"
-#include "mesh/atlas.h"
 #include "models/memory_plan.h"
 #include "run_options.h"
+#include "version.h"
 
 namespace gsv3d {
 namespace {
@@ -22,16 +20,8 @@ struct InfoArguments {
   int64_t frames = 0, size = 0;  ///< 0: the model's
 };
 
-std::string on_off(bool value) {
-  return value ? "on" : "off";
-}
-
 void print_build() {
-  fmt::print("gsv3d {}\n", GSV3D_VERSION);
-  fmt::print("LibTorch     {} ({})\n", TORCH_VERSION, at::Context::hasCUDA() ? "CUDA" : "CPU");
-  fmt::print("parts        pictures {}, matting {}, video {}, object files {}, Embree {}, meshes {}\n",
-             on_off(GSV3D_WITH_IMAGE_FILES), on_off(GSV3D_WITH_MATTING), on_off(GSV3D_WITH_VIDEO),
-             on_off(GSV3D_WITH_OBJECT_FILES), on_off(GSV3D_WITH_EMBREE), on_off(has_mesh_libraries()));
+  fmt::print("{}\n", version_text());
 }
 
 void print_machine() {

@@ -15,6 +15,7 @@
 #include "core/spelling.h"
 #include "core/standard_error.h"
 #include "error_line.h"
+#include "version.h"
 
 namespace gsv3d {
 namespace {
@@ -73,7 +74,7 @@ void open_missing_streams() {
 int run(int argc, char** argv) {
   throw_if_cancelled();
   CLI::App app("One photo in, a 3D object out: multi-view latent diffusion and Gaussian splatting.", "gsv3d");
-  app.set_version_flag("--version", "gsv3d " GSV3D_VERSION);
+  app.set_version_flag("--version", version_text());
   app.require_subcommand(0, 1);
   add_generate_command(app);
   add_convert_command(app);
@@ -87,6 +88,8 @@ int run(int argc, char** argv) {
   add_data_command(app);
   add_train_command(app);
   add_eval_command(app);
+  add_completions_command(app);
+  add_manual_command(app);
   app.footer(examples);  // last: commands inherit what is there when they are added
   try {
     app.parse(argc, argv);

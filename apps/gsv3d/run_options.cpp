@@ -3,28 +3,13 @@
 #include <ATen/Parallel.h>
 
 #include <charconv>
-#include <cstdlib>
 
 #include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "models/model_folder.h"
 
 namespace gsv3d {
-
-namespace fs = std::filesystem;
-
-fs::path default_model_folder() {
-  if (const char* given = std::getenv("GSV3D_MODEL"); given && *given) return given;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    const fs::path installed = program.parent_path().parent_path() / "share" / "gsv3d" / "models" / "tiny";
-    if (fs::is_directory(installed, error)) return installed;
-  }
-  return GSV3D_DEFAULT_MODEL;
-}
 
 CLI::Validator number_between(double low, double high) {
   const auto check = [low, high](std::string& text) {
@@ -65,14 +50,7 @@ at::Device RunOptions::chosen_device() const {
 }
 
 at::ScalarType RunOptions::chosen_dtype() const {
-  if (dtype != "auto") return parse_dtype(dtype);
-  const at::Device place = chosen_device();
-  if (place.is_cuda()) return at::kBFloat16;
-  // Below this width, converting weights and activations costs a CPU more than its bf16 products save: the embedded model (64
-  // channels) takes 3.05 s of CPU time per photo in bf16 and 2.85 s in fp32.
-  constexpr int64_t wide_enough = 192;
-  const bool wide = read_model_config(model_folder()).unet.model_channels >= wide_enough;
-  return wide && prefers_bfloat16(place) ? at::kBFloat16 : at::kFloat;
+  return dtype == "auto" ? default_dtype(read_model_config(model_folder()), chosen_device()) : parse_dtype(dtype);
 }
 
 }  // namespace gsv3d

@@ -6,11 +6,9 @@
 #include <string>
 
 #include "core/tensor.h"
+#include "models/defaults.h"
 
 namespace gsv3d {
-
-/// GSV3D_MODEL of the environment, else ../share/gsv3d/models/tiny beside the program, else the source tree's.
-std::filesystem::path default_model_folder();
 
 /// Like CLI::Range, but refuses "nan", which is neither below nor above anything, and says the limits in words.
 CLI::Validator number_between(double low, double high);

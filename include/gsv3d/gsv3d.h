@@ -1,0 +1,293 @@
+// GSV3D for C++20: one photo in, 3D Gaussians and a textured mesh out. A thin layer over gsv3d_c.h, all of it in this header, so
+// that the library's ABI is C's whatever compiler a program is built with. Errors are exceptions. Sizes and conventions: there.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "gsv3d/gsv3d_c.h"
+
+namespace gsv3d {
+
+/// What went wrong, in one line.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+/// The call itself is wrong.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+/// A progress function returned false.
+class Cancelled : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Called as work goes on: a stage's name and how much of it is done. False cancels. What it throws comes out of the call.
+using Progress = std::function<bool(const std::string& stage, int64_t done, int64_t total)>;
+
+namespace detail {
+
+inline void check(gsv3d_status status) {
+  if (status == GSV3D_OK) return;
+  if (status == GSV3D_CANCELLED) throw Cancelled(gsv3d_last_error());
+  if (status == GSV3D_USAGE_ERROR) throw UsageError(gsv3d_last_error());
+  throw Error(gsv3d_last_error());
+}
+
+/// Carries a Progress, and what it threw, past the C functions between.
+struct ProgressCall {
+  const Progress& function;
+  std::exception_ptr thrown = nullptr;
+
+  static int call(const char* stage, int64_t done, int64_t total, void* user) {
+    auto& self = *static_cast<ProgressCall*>(user);
+    try {
+      return self.function(stage, done, total) ? 0 : 1;
+    } catch (...) {
+      self.thrown = std::current_exception();
+      return 1;
+    }
+  }
+  template <class Options>
+  void put_into(Options& options) {
+    if (!function) return;
+    options.progress = call;
+    options.user = this;
+  }
+  void check(gsv3d_status status) const {
+    if (thrown) std::rethrow_exception(thrown);
+    detail::check(status);
+  }
+};
+
+template <class Handle, void (*free)(Handle*)>
+struct Free {
+  void operator()(Handle* handle) const { free(handle); }
+};
+template <class Handle, void (*free)(Handle*)>
+using Owner = std::unique_ptr<Handle, Free<Handle, free>>;
+
+}  // namespace detail
+
+inline std::string version() {
+  return gsv3d_version();
+}
+/// CPU threads of all calls from now on.
+inline void set_threads(int threads) {
+  detail::check(gsv3d_set_threads(threads));
+}
+
+/// A picture of RGBA bytes (sRGB, not premultiplied).
+class Picture {
+ public:
+  /// rgba: width · height · 4 bytes, row by row from the top, which are copied.
+  Picture(std::span<const uint8_t> rgba, int64_t width, int64_t height) {
+    if (width < 1 || height < 1 || rgba.size() / 4 / static_cast<size_t>(width) < static_cast<size_t>(height))
+      throw UsageError("fewer bytes than the picture has");
+    gsv3d_picture* handle = nullptr;
+    detail::check(gsv3d_picture_create(rgba.data(), width, height, &handle));
+    handle_.reset(handle);
+  }
+  /// Reads any format that the program reads: JPEG, PNG, WebP, HEIC …
+  explicit Picture(const std::string& path) {
+    gsv3d_picture* handle = nullptr;
+    detail::check(gsv3d_picture_read(path.c_str(), &handle));
+    handle_.reset(handle);
+  }
+  int64_t width() const { return gsv3d_picture_width(handle()); }
+  int64_t height() const { return gsv3d_picture_height(handle()); }
+  std::span<const uint8_t> rgba() const { return {gsv3d_picture_rgba(handle()), static_cast<size_t>(4 * width() * height())}; }
+  void write_png(const std::string& path) const { detail::check(gsv3d_picture_write_png(handle(), path.c_str())); }
+  const gsv3d_picture* handle() const { return handle_.get(); }
+
+ private:
+  detail::Owner<gsv3d_picture, gsv3d_picture_free> handle_;
+};
+
+/// Gaussians, activated: opacity 0 to 1, scale > 0, quaternions w, x, y, z.
+class Gaussians {
+ public:
+  explicit Gaussians(gsv3d_gaussians* taken) : handle_(taken) {}
+  explicit Gaussians(const std::string& path) {
+    gsv3d_gaussians* handle = nullptr;
+    detail::check(gsv3d_gaussians_read(path.c_str(), &handle));
+    handle_.reset(handle);
+  }
+  /// means [G, 3], quats [G, 4], scales [G, 3], opacities [G], sh [G, K, 3] with K = 1, 4, 9 or 16; all are copied.
+  Gaussians(std::span<const float> means, std::span<const float> quats, std::span<const float> scales,
+            std::span<const float> opacities, std::span<const float> sh) {
+    const size_t count = opacities.size();
+    const size_t sh_count = count == 0 ? 0 : sh.size() / (3 * count);
+    if (means.size() != 3 * count || quats.size() != 4 * count || scales.size() != 3 * count || sh.size() != 3 * sh_count * count)
+      throw UsageError("arrays of Gaussians whose sizes do not fit each other");
+    gsv3d_gaussian_arrays arrays;
+    GSV3D_INIT(gsv3d_gaussian_arrays, &arrays);
+    arrays.count = static_cast<int64_t>(count), arrays.sh_count = static_cast<int64_t>(sh_count);
+    arrays.means = means.data(), arrays.quats = quats.data(), arrays.scales = scales.data();
+    arrays.opacities = opacities.data(), arrays.sh = sh.data();
+    gsv3d_gaussians* handle = nullptr;
+    detail::check(gsv3d_gaussians_create(&arrays, &handle));
+    handle_.reset(handle);
+  }
+
+  int64_t count() const { return gsv3d_gaussians_count(handle()); }
+  int64_t sh_count() const { return arrays().sh_count; }
+  std::span<const float> means() const { return numbers(arrays().means, 3); }
+  std::span<const float> quats() const { return numbers(arrays().quats, 4); }
+  std::span<const float> scales() const { return numbers(arrays().scales, 3); }
+  std::span<const float> opacities() const { return numbers(arrays().opacities, 1); }
+  std::span<const float> sh() const { return numbers(arrays().sh, 3 * sh_count()); }
+  /// By the name's end: .ply, .compressed.ply, .splat, .spz, .glb.
+  void write(const std::string& path) const { detail::check(gsv3d_gaussians_write(handle(), path.c_str())); }
+  const gsv3d_gaussians* handle() const { return handle_.get(); }
+
+ private:
+  gsv3d_gaussian_arrays arrays() const {
+    gsv3d_gaussian_arrays arrays;
+    GSV3D_INIT(gsv3d_gaussian_arrays, &arrays);
+    detail::check(gsv3d_gaussians_get_arrays(handle(), &arrays));
+    return arrays;
+  }
+  std::span<const float> numbers(const float* first, int64_t each) const { return {first, static_cast<size_t>(count() * each)}; }
+
+  detail::Owner<gsv3d_gaussians, gsv3d_gaussians_free> handle_;
+};
+
+struct GenerateOptions {
+  std::optional<uint64_t> seed;     ///< same seed, same machine and threads: the same bytes as the program's
+  std::string sampling;             ///< JSON of sampler settings to change: {"steps": 20}
+  std::optional<double> elevation;  ///< degrees of the photo's camera above the object
+  bool matting = true, refine = true, photo_surface = true;
+  Progress progress;
+};
+
+class Model {
+ public:
+  /// Without a folder: the embedded model. device: "auto", "cpu", "cuda"; precision: "auto", "fp32", "bf16", "fp16".
+  explicit Model(const std::optional<std::string>& folder = {}, const std::string& device = "auto",
+                 const std::string& precision = "auto") {
+    gsv3d_model_options options;
+    GSV3D_INIT(gsv3d_model_options, &options);
+    options.device = device.c_str(), options.precision = precision.c_str();
+    gsv3d_model* handle = nullptr;
+    detail::check(gsv3d_model_load(folder ? folder->c_str() : nullptr, &options, &handle));
+    handle_.reset(handle);
+  }
+  Gaussians generate(const Picture& photo, const GenerateOptions& options = {}) const {
+    gsv3d_generate_options plain;
+    GSV3D_INIT(gsv3d_generate_options, &plain);
+    if (options.seed) plain.seed = *options.seed;
+    if (!options.sampling.empty()) plain.sampling = options.sampling.c_str();
+    if (options.elevation) plain.elevation = *options.elevation;
+    plain.matting = options.matting, plain.refine = options.refine, plain.photo_surface = options.photo_surface;
+    detail::ProgressCall call{options.progress};
+    call.put_into(plain);
+    gsv3d_gaussians* gaussians = nullptr;
+    call.check(gsv3d_generate(handle_.get(), photo.handle(), &plain, &gaussians));
+    return Gaussians(gaussians);
+  }
+
+ private:
+  detail::Owner<gsv3d_model, gsv3d_model_free> handle_;
+};
+
+using Camera = gsv3d_camera;
+
+/// Cameras that look at the origin, at equal steps of azimuth, the first on the +Z side; pictures of size × size pixels.
+inline std::vector<Camera> orbit_cameras(int64_t count, double elevation_degrees, int64_t size, double radius = 2,
+                                         double fov_y_degrees = 33.8) {
+  std::vector<Camera> cameras(static_cast<size_t>(count < 0 ? 0 : count));
+  detail::check(gsv3d_orbit_cameras(count, elevation_degrees, radius, fov_y_degrees, size, cameras.data()));
+  return cameras;
+}
+
+struct Rendering {
+  int64_t count = 0, width = 0, height = 0;
+  std::vector<float> rgb;    ///< [count, 3, height, width] over the background
+  std::vector<float> alpha;  ///< [count, 1, height, width]
+  std::vector<float> depth;  ///< [count, 1, height, width] blended camera z; divide by alpha
+};
+inline Rendering rasterize(const Gaussians& gaussians, std::span<const Camera> cameras, int64_t width, int64_t height,
+                           const std::array<float, 3>& background = {0, 0, 0}) {
+  if (width < 1 || height < 1) throw UsageError("pictures without pixels");
+  Rendering result{static_cast<int64_t>(cameras.size()), width, height, {}, {}, {}};
+  const size_t pixels = cameras.size() * static_cast<size_t>(width) * static_cast<size_t>(height);
+  result.rgb.resize(3 * pixels), result.alpha.resize(pixels), result.depth.resize(pixels);
+  gsv3d_rasterize_options options;
+  GSV3D_INIT(gsv3d_rasterize_options, &options);
+  for (size_t channel = 0; channel < 3; ++channel) options.background[channel] = background[channel];
+  detail::check(gsv3d_rasterize(gaussians.handle(), cameras.data(), result.count, width, height, &options, result.rgb.data(),
+                                result.alpha.data(), result.depth.data()));
+  return result;
+}
+
+struct FitOptions {
+  uint64_t seed = 0;
+  int64_t steps = 2000, start_count = 10'000, max_gaussians = 0;
+  std::array<float, 3> background = {1, 1, 1};
+  Progress progress;
+};
+/// Gaussians fitted to pictures rgb [count, 3, height, width] with known cameras; alpha [count, 1, height, width] or empty.
+inline Gaussians fit(std::span<const Camera> cameras, int64_t width, int64_t height, std::span<const float> rgb,
+                     std::span<const float> alpha = {}, const FitOptions& options = {}, const Gaussians* start = nullptr) {
+  const size_t pixels = cameras.size() * static_cast<size_t>(width) * static_cast<size_t>(height);
+  if (width < 1 || height < 1 || rgb.size() != 3 * pixels || (!alpha.empty() && alpha.size() != pixels))
+    throw UsageError("pictures whose sizes do not fit the cameras'");
+  gsv3d_fit_options plain;
+  GSV3D_INIT(gsv3d_fit_options, &plain);
+  plain.seed = options.seed, plain.steps = options.steps;
+  plain.start_count = options.start_count, plain.max_gaussians = options.max_gaussians;
+  for (size_t channel = 0; channel < 3; ++channel) plain.background[channel] = options.background[channel];
+  detail::ProgressCall call{options.progress};
+  call.put_into(plain);
+  gsv3d_gaussians* gaussians = nullptr;
+  call.check(gsv3d_fit(start ? start->handle() : nullptr, cameras.data(), static_cast<int64_t>(cameras.size()), width, height,
+                       rgb.data(), alpha.empty() ? nullptr : alpha.data(), &plain, &gaussians));
+  return Gaussians(gaussians);
+}
+
+struct MeshOptions {
+  int64_t resolution = 128, triangles = 10'000, texture_size = 1024;  ///< texture_size 0: no texture
+  bool watertight = false;
+  Progress progress;
+};
+
+class Mesh {
+ public:
+  explicit Mesh(const Gaussians& gaussians, const MeshOptions& options = {}) {
+    gsv3d_mesh_options plain;
+    GSV3D_INIT(gsv3d_mesh_options, &plain);
+    plain.resolution = options.resolution, plain.triangles = options.triangles;
+    plain.texture_size = options.texture_size, plain.watertight = options.watertight;
+    detail::ProgressCall call{options.progress};
+    call.put_into(plain);
+    gsv3d_mesh* handle = nullptr;
+    call.check(gsv3d_mesh_make(gaussians.handle(), &plain, &handle));
+    handle_.reset(handle);
+  }
+  /// Pointers to the values, valid while the mesh is.
+  gsv3d_mesh_arrays arrays() const {
+    gsv3d_mesh_arrays arrays;
+    GSV3D_INIT(gsv3d_mesh_arrays, &arrays);
+    detail::check(gsv3d_mesh_get_arrays(handle_.get(), &arrays));
+    return arrays;
+  }
+  /// .glb, .obj, .ply or .stl.
+  void write(const std::string& path) const { detail::check(gsv3d_mesh_write(handle_.get(), path.c_str())); }
+
+ private:
+  detail::Owner<gsv3d_mesh, gsv3d_mesh_free> handle_;
+};
+
+}  // namespace gsv3d

@@ -1,0 +1,60 @@
+#include <cmath>
+#include <limits>
+
+#include "api/handles.h"
+#include "core/device.h"
+#include "models/defaults.h"
+#include "pipeline/pipeline.h"
+
+using namespace gsv3d;
+using namespace gsv3d::api;
+
+void gsv3d_model_options_init(gsv3d_model_options* options, size_t size) {
+  hand_out(options, size, {0, "auto", "auto", 0});
+}
+
+gsv3d_status gsv3d_model_load(const char* folder, const gsv3d_model_options* options, gsv3d_model** model) {
+  return guarded([&] {
+    given(model, "model");
+    const auto wanted = over_defaults(options, gsv3d_model_options_init);
+    const std::filesystem::path place = folder ? std::filesystem::path(folder) : default_model_folder();
+    const at::Device device = parse_device(given(wanted.device, "device"));
+    const std::string precision = given(wanted.precision, "precision");
+    const at::ScalarType dtype = precision == "auto" ? default_dtype(read_model_config(place), device) : parse_dtype(precision);
+    *model = new gsv3d_model{load_model(place, {device, dtype, true, wanted.offload != 0})};
+  });
+}
+
+void gsv3d_model_free(gsv3d_model* model) {
+  delete model;
+}
+
+void gsv3d_generate_options_init(gsv3d_generate_options* options, size_t size) {
+  const GenerateOptions defaults;
+  hand_out(options, size,
+           {0, defaults.seed, nullptr, std::numeric_limits<double>::quiet_NaN(), defaults.matting, defaults.refine,
+            defaults.photo_surface, defaults.fit_steps, nullptr, nullptr});
+}
+
+gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo, const gsv3d_generate_options* options,
+                            gsv3d_gaussians** gaussians) {
+  return guarded([&] {
+    given(model, "model"), given(photo, "photo"), given(gaussians, "gaussians");
+    const auto wanted = over_defaults(options, gsv3d_generate_options_init);
+    GenerateOptions how;
+    how.seed = wanted.seed;
+    if (wanted.sampling) {
+      how.sampling = Json::parse(wanted.sampling, nullptr, false);
+      if (!how.sampling.is_object()) throw UsageError("sampling is no JSON object such as {\"steps\": 20}");
+    }
+    if (!std::isnan(wanted.elevation)) how.elevation_degrees = wanted.elevation;
+    how.matting = wanted.matting != 0;
+    how.refine = wanted.refine != 0;
+    how.photo_surface = wanted.photo_surface != 0;
+    how.fit_steps = wanted.fit_steps;
+    const auto on_progress = [&](const std::string& stage, int64_t done, int64_t total) {
+      report_progress(wanted.progress, wanted.user, stage, done, total);
+    };
+    *gaussians = handle_of(*generate(model->model, photo->image, how, on_progress).gaussians);
+  });
+}

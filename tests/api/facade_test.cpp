@@ -1,0 +1,187 @@
+// The public C++ header over the shared library: what it gives is what the program gives. Only public headers here.
+#include <gmock/gmock.h>
+#include <gsv3d/gsv3d.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string photo_file = GSV3D_SOURCE_DIR "/examples/flower_cutout.png";
+
+class ApiTest : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(folder_); }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  static std::string bytes(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+ private:
+  fs::path folder_ = fs::temp_directory_path() / ("gsv3d-api-" + std::to_string(::getpid()));
+};
+
+/// One solid ball-like Gaussian of this colour at a place.
+gsv3d::Gaussians ball(std::array<float, 3> place, float radius, std::array<float, 3> rgb) {
+  constexpr float sh_zero = 0.28209479177387814F;
+  std::array<float, 3> sh{};
+  for (size_t channel = 0; channel < 3; ++channel) sh[channel] = (rgb[channel] - 0.5F) / sh_zero;
+  const std::array<float, 4> turn = {1, 0, 0, 0};
+  const std::array<float, 3> scales = {radius, radius, radius};
+  const std::array<float, 1> opacity = {0.99F};
+  return {place, turn, scales, opacity, sh};
+}
+
+TEST_F(ApiTest, TheSameFileAsTheProgram) {
+  const std::string program = std::string("OMP_WAIT_POLICY=passive " GSV3D_PROGRAM " generate ") + photo_file + " -o " +
+                              file("out") + " --seed 5 --steps 2 --threads 2 --no-mesh --no-viewer --quiet";
+  ASSERT_EQ(std::system(program.c_str()), 0);
+  gsv3d::set_threads(2);
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  gsv3d::GenerateOptions options;
+  options.seed = 5;
+  options.sampling = R"({"steps": 2})";
+  std::vector<std::string> stages;
+  options.progress = [&](const std::string& stage, int64_t done, int64_t total) {
+    EXPECT_LE(done, total);
+    if (stages.empty() || stages.back() != stage) stages.push_back(stage);
+    return true;
+  };
+  model.generate(gsv3d::Picture(photo_file), options).write(file("object.ply"));
+  const std::string ours = bytes(file("object.ply"));
+  EXPECT_GT(ours.size(), 100'000U);
+  EXPECT_TRUE(ours == bytes(file("out/flower_cutout/object.ply")));
+  EXPECT_GE(stages.size(), 3U);
+}
+
+TEST_F(ApiTest, AProgressFunctionCancelsOrThrows) {
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  const gsv3d::Picture photo(photo_file);
+  gsv3d::GenerateOptions options;
+  int calls_after = 0;
+  bool cancelled = false;
+  options.progress = [&](const std::string& stage, int64_t, int64_t) {
+    if (cancelled) ++calls_after;
+    cancelled = cancelled || stage == "views";
+    return !cancelled;
+  };
+  EXPECT_THROW((void)model.generate(photo, options), gsv3d::Cancelled);
+  EXPECT_TRUE(cancelled);
+  EXPECT_EQ(calls_after, 0);
+  options.progress = [](const std::string&, int64_t, int64_t) -> bool { throw std::domain_error("my own"); };
+  EXPECT_THROW((void)model.generate(photo, options), std::domain_error);
+}
+
+TEST_F(ApiTest, GaussiansGoThroughFilesAndArrays) {
+  const gsv3d::Gaussians one = ball({0.1F, -0.2F, 0.3F}, 0.05F, {1, 0.5F, 0});
+  for (const char* name : {"one.ply", "one.glb"}) {
+    one.write(file(name));
+    const gsv3d::Gaussians read(file(name));
+    ASSERT_EQ(read.count(), 1);
+    for (size_t axis = 0; axis < 3; ++axis) {
+      EXPECT_NEAR(read.means()[axis], one.means()[axis], 1e-6) << name;
+      EXPECT_NEAR(read.scales()[axis], 0.05, 1e-6) << name;
+      EXPECT_NEAR(read.sh()[axis], one.sh()[axis], 1e-5) << name;
+    }
+    EXPECT_NEAR(read.opacities()[0], 0.99, 1e-5) << name;
+  }
+  const std::array<float, 2> two_opacities = {1, 1};
+  EXPECT_THROW(gsv3d::Gaussians(one.means(), one.quats(), one.scales(), two_opacities, one.sh()), gsv3d::UsageError);
+}
+
+TEST_F(ApiTest, RasterizesWhereTheCameraSeesIt) {
+  constexpr int64_t size = 33, middle = 16;
+  // Towards +X: right of the middle from the front (azimuth 0), left of it from behind.
+  const gsv3d::Gaussians red = ball({0.2F, 0, 0}, 0.03F, {1, 0, 0});
+  const auto cameras = gsv3d::orbit_cameras(2, 0, size);
+  const gsv3d::Rendering picture = gsv3d::rasterize(red, cameras, size, size, {0, 0, 1});
+  for (int64_t view = 0; view < 2; ++view) {
+    double weight = 0, column = 0, row = 0;
+    for (int64_t y = 0; y < size; ++y) {
+      for (int64_t x = 0; x < size; ++x) {
+        const float alpha = picture.alpha[static_cast<size_t>((view * size + y) * size + x)];
+        weight += alpha, column += alpha * (static_cast<double>(x) + 0.5), row += alpha * (static_cast<double>(y) + 0.5);
+      }
+    }
+    // focal = size / 2 / tan(fov / 2) pixels; the camera is 2 away.
+    const double offset = size / 2.0 / std::tan(33.8 / 2 * M_PI / 180) * 0.2 / 2;
+    EXPECT_NEAR(column / weight, middle + 0.5 + (view == 0 ? offset : -offset), 0.1);
+    EXPECT_NEAR(row / weight, middle + 0.5, 0.05);
+  }
+  EXPECT_FLOAT_EQ(picture.rgb[0], 0);                // the corner is background: red
+  EXPECT_FLOAT_EQ(picture.rgb[2 * size * size], 1);  // blue
+}
+
+TEST_F(ApiTest, FitsPicturesAndMakesAMesh) {
+  constexpr int64_t size = 32;
+  const gsv3d::Gaussians green = ball({0, 0, 0}, 0.12F, {0, 0.8F, 0.2F});
+  const auto cameras = gsv3d::orbit_cameras(6, 15, size);
+  const gsv3d::Rendering target = gsv3d::rasterize(green, cameras, size, size, {1, 1, 1});
+  gsv3d::FitOptions options;
+  options.steps = 150, options.start_count = 200;
+  int64_t last = 0;
+  options.progress = [&](const std::string& stage, int64_t done, int64_t) {
+    EXPECT_EQ(stage, "fit");
+    last = done;
+    return true;
+  };
+  const gsv3d::Gaussians fitted = gsv3d::fit(cameras, size, size, target.rgb, target.alpha, options);
+  EXPECT_EQ(last, 150);
+  const gsv3d::Rendering again = gsv3d::rasterize(fitted, cameras, size, size, {1, 1, 1});
+  double squares = 0;
+  for (size_t index = 0; index < target.rgb.size(); ++index) squares += std::pow(target.rgb[index] - again.rgb[index], 2);
+  EXPECT_GT(-10 * std::log10(squares / static_cast<double>(target.rgb.size())), 25);
+
+  if (!GSV3D_WITH_MESH_LIBRARIES) return;
+  gsv3d::MeshOptions coarse;
+  coarse.resolution = 32, coarse.texture_size = 64;
+  const gsv3d::Mesh mesh(green, coarse);
+  const gsv3d_mesh_arrays arrays = mesh.arrays();
+  ASSERT_GT(arrays.triangle_count, 50);
+  EXPECT_EQ(arrays.texture_width, 64);
+  for (int64_t corner = 0; corner < 3 * arrays.triangle_count; ++corner)
+    ASSERT_LT(arrays.triangles[corner], static_cast<uint64_t>(arrays.vertex_count));
+  for (int64_t vertex = 0; vertex < arrays.vertex_count; ++vertex) {
+    const float* at = arrays.positions + 3 * vertex;
+    EXPECT_LT(std::hypot(at[0], at[1], at[2]), 0.4);
+  }
+  mesh.write(file("ball.glb"));
+  EXPECT_THAT(bytes(file("ball.glb")), StartsWith("glTF"));
+}
+
+TEST_F(ApiTest, ErrorsAreExceptionsThatSayWhat) {
+  const auto message = [](const auto& call) -> std::string {
+    try {
+      call();
+    } catch (const gsv3d::Error& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  EXPECT_THAT(message([&] { gsv3d::Model(file("nowhere")); }), HasSubstr("nowhere"));
+  EXPECT_THAT(message([&] { gsv3d::Picture picture(file("nothing.jpg")); }), HasSubstr("nothing.jpg"));
+  std::ofstream(file("broken.ply")) << "ply\nformat";
+  EXPECT_THAT(message([&] { gsv3d::Gaussians gaussians(file("broken.ply")); }), HasSubstr("broken.ply"));
+  EXPECT_THROW(ball({0, 0, 0}, 1, {1, 1, 1}).write(file("object.xyz")), gsv3d::UsageError);
+  EXPECT_FALSE(fs::exists(file("object.xyz")));
+  EXPECT_THROW(gsv3d::Model(GSV3D_SOURCE_DIR "/models/tiny", "abacus"), gsv3d::UsageError);
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  gsv3d::GenerateOptions options;
+  options.sampling = R"({"stepz": 2})";
+  EXPECT_THAT(message([&] { (void)model.generate(gsv3d::Picture(photo_file), options); }), HasSubstr("stepz"));
+  options.sampling = "twenty";
+  EXPECT_THROW((void)model.generate(gsv3d::Picture(photo_file), options), gsv3d::UsageError);
+}
+
+}  // namespace
