@@ -34,7 +34,7 @@ TEST(PosedPictures, VisualHullOfABallIsTheBallButForItsPoles) {
   EXPECT_GT(scores.psnr, 24);           // a wrong side's colours give 12
   EXPECT_LT(scores.depth_error, 0.03);  // the hull lies outside the ball, never inside
   EXPECT_GT((hull.alpha.gt(0.5).logical_and(truth.alpha.gt(0.5))).sum().item<double>() / truth.alpha.sum().item<double>(), 0.985);
-  EXPECT_EQ(hull.rgb.select(2, 0).min().item<float>(), 1) << "white beyond the object";
+  EXPECT_NEAR(hull.rgb.select(2, 0).min().item<double>(), 1, 1e-6) << "white beyond the object";
   ASSERT_TRUE(hull.surface.defined());
   const Tensor distances = at::linalg_vector_norm(hull.surface.vertices, 2, {1});
   EXPECT_GT(distances.min().item<double>(), radius - 0.02);
