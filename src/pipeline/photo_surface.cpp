@@ -200,7 +200,7 @@ Gaussians with_photo_surfaces(const Gaussians& object, const std::vector<PosedPh
   const auto count = std::ssize(photos);
   if (count > 1) each.max_gaussians = options.max_gaussians * (count + 1) / (2 * count);
   Gaussians result = object;
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = count - 1; i >= 0; --i) {  // the first photo last: nothing of the others stands before what it shows
     std::vector<Cameras> others;
     for (int64_t j = 0; j < count; ++j)
       if (j != i) others.push_back(photos[j].camera.resized(1, 1));
