@@ -146,6 +146,24 @@ Rays camera_rays(const Cameras& cameras, int64_t h, int64_t w) {
   return {cameras.positions(), in_world.view({count, 3, h, w})};
 }
 
+SeenPoints seen_points(const Cameras& cameras, const Tensor& points) {
+  const Tensor pose = cameras.world_to_camera.to(points.options()).slice(1, 0, 3);
+  const Tensor in_camera = at::matmul(pose.slice(2, 0, 3), points.t()) + pose.slice(2, 3, 4);  // [C, 3, P]
+  const Tensor pixels = at::matmul(cameras.intrinsics.to(points.options()), in_camera), z = in_camera.select(1, 2);
+  const Tensor depth = z.clamp_min(1e-6);
+  return {pixels.select(1, 0) / depth, pixels.select(1, 1) / depth, z};
+}
+
+Tensor pixels_of(const SeenPoints& seen, const Cameras& cameras) {
+  const auto within = [](const Tensor& place, int64_t size) {
+    return (place >= 0).logical_and(place < static_cast<double>(size));
+  };
+  const Tensor inside = (seen.z > 0).logical_and(within(seen.x, cameras.width)).logical_and(within(seen.y, cameras.height));
+  return (seen.y.floor() * static_cast<double>(cameras.width) + seen.x.floor())
+      .masked_fill(inside.logical_not(), -1)
+      .to(at::kLong);
+}
+
 Tensor plucker_rays(const Cameras& cameras, int64_t h, int64_t w) {
   const Rays rays = camera_rays(cameras, h, w);
   const Tensor origins = rays.origins.view({-1, 3, 1, 1}).expand_as(rays.directions);

@@ -52,6 +52,17 @@ Cameras rotate_azimuth(const Cameras& cameras, double azimuth_degrees);
 /// centre.
 Cameras mirrored(const Cameras& cameras);
 
+/// Where cameras see world points, [C, P] each.
+struct SeenPoints {
+  Tensor x, y;  ///< pixels from the left and upper border, pixel centres at +0.5; meaningless where z is not above 0
+  Tensor z;     ///< camera z
+};
+/// points: [P, 3]; computed in their type, on their device.
+SeenPoints seen_points(const Cameras& cameras, const Tensor& points);
+
+/// The pixels of such points in the cameras' images, row-major indices [C, P] int64; -1 outside of an image and behind a camera.
+Tensor pixels_of(const SeenPoints& seen, const Cameras& cameras);
+
 /// Plücker coordinates of the rays through an h × w grid over each image: channels 0-2 the unit direction d, 3-5 the moment o ×
 /// d, in world axes. → [C, 6, h, w].
 Tensor plucker_rays(const Cameras& cameras, int64_t h, int64_t w);

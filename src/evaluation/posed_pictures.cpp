@@ -24,23 +24,19 @@ VisualHullConfig fine_hull() {
   return config;
 }
 
-/// World points [3, P] in the coordinates of each camera → [C, 3, P].
-Tensor in_cameras(const Cameras& cameras, const Tensor& points) {
-  const Tensor rotation = cameras.world_to_camera.slice(1, 0, 3).slice(2, 0, 3);
-  return at::matmul(rotation, points) + cameras.world_to_camera.slice(1, 0, 3).slice(2, 3, 4);
-}
-
-/// Where camera coordinates [C, 3, P] lie in the pictures, -1 to 1 between their edges → [C, 1, P, 2].
-Tensor in_pictures(const Cameras& cameras, const Tensor& seen) {
-  const Tensor pixels = at::matmul(cameras.intrinsics, seen / seen.slice(1, 2, 3).clamp_min(1e-6)).slice(1, 0, 2);
-  const Tensor size = at::tensor({static_cast<double>(cameras.width), static_cast<double>(cameras.height)}, at::kFloat);
-  return (pixels.transpose(1, 2) * (2 / size) - 1).unsqueeze(1);
+/// Where points [3, P] lie in the pictures, -1 to 1 between their edges → [C, 1, P, 2].
+Tensor in_pictures(const Cameras& cameras, const Tensor& points) {
+  const SeenPoints seen = seen_points(cameras, points.t());
+  return at::stack(
+             {seen.x * (2.0 / static_cast<double>(cameras.width)) - 1, seen.y * (2.0 / static_cast<double>(cameras.height)) - 1},
+             -1)
+      .unsqueeze(1);
 }
 
 /// Colours [3, P] of points [3, P] on the hull, looked at along directions [3, P]. `distance` [N, 1, H, W]: how far the hull is
 /// in the pictures.
 Tensor colors_of(const PosedPictures& pictures, const Tensor& distance, const Tensor& points, const Tensor& directions) {
-  const Tensor grid = in_pictures(pictures.cameras, in_cameras(pictures.cameras, points));
+  const Tensor grid = in_pictures(pictures.cameras, points);
   const auto sample = [&grid](const Tensor& images) {  // [N, C, h, w] → [N, C, P]
     return at::grid_sampler_2d(images, grid, /*bilinear=*/0, /*border=*/1, /*align_corners=*/false).squeeze(2);
   };
@@ -108,7 +104,7 @@ ViewSet visual_hull_views(const PosedPictures& pictures, const Cameras& targets,
     const Tensor directions = rays.directions[view].reshape({3, -1});
     const Tensor points = rays.origins[view].view({3, 1}) + directions * distance[view].reshape({1, -1});
     rgb.push_back(colors_of(pictures, source_distance, points, directions).view({3, height, width}));
-    depth.push_back(in_cameras(targets.slice(view, view + 1), points)[0][2].view({1, height, width}));
+    depth.push_back(seen_points(targets.slice(view, view + 1), points.t()).z.view({1, height, width}));
   }
   ViewSet views{at::stack(rgb) * alpha + 1 - alpha, alpha, at::stack(depth)};
   if (surface) views.surface = hull_surface(config, pictures);

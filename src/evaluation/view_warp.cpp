@@ -22,20 +22,10 @@ Tensor surface_points(const GeneratedViews& views, int64_t index, const Tensor& 
   return at::matmul(rotation.t(), in_camera - translation).t();
 }
 
-/// Pixel coordinates [P, 2] (x, y; centres at +0.5) and depths [P] of world points in view `index`.
-std::pair<Tensor, Tensor> projected(const Cameras& cameras, int64_t index, const Tensor& points) {
-  const Tensor pose = cameras.world_to_camera[index].to(at::kDouble);
-  const Tensor in_camera =
-      at::matmul(pose.slice(0, 0, 3).slice(1, 0, 3), points.t()) + pose.slice(0, 0, 3).slice(1, 3);  // [3, P]
-  const Tensor pixels = at::matmul(cameras.intrinsics[index].to(at::kDouble), in_camera);
-  const Tensor z = in_camera[2];
-  return {(pixels.slice(0, 0, 2) / z.clamp_min(1e-6)).t(), z};
-}
-
-/// Bilinear values [P, C] of a picture [C, H, W] at pixel coordinates [P, 2].
-Tensor sampled(const Tensor& picture, const Tensor& at_pixels) {
+/// Bilinear values [P, C] of a picture [C, H, W] at pixel coordinates [P].
+Tensor sampled(const Tensor& picture, const Tensor& x, const Tensor& y) {
   const double width = static_cast<double>(picture.size(2)), height = static_cast<double>(picture.size(1));
-  const Tensor grid = at::stack({at_pixels.select(1, 0) * (2 / width) - 1, at_pixels.select(1, 1) * (2 / height) - 1}, 1);
+  const Tensor grid = at::stack({x * (2 / width) - 1, y * (2 / height) - 1}, 1);
   return at::grid_sampler_2d(picture.unsqueeze(0).to(at::kDouble), grid.view({1, -1, 1, 2}), /*bilinear=*/0, /*border=*/1,
                              /*align_corners=*/false)
       .squeeze(0)
@@ -51,19 +41,19 @@ Tensor picked(const Tensor& picture, const Tensor& pixels) {
 WarpError one_way(const GeneratedViews& views, int64_t from, int64_t to) {
   const Tensor pixels = views.object_alpha[from][0].gt(0.5).nonzero();
   if (pixels.size(0) == 0) return {nothing, nothing};
-  const auto [position, z] = projected(views.cameras, to, surface_points(views, from, pixels));
-  const int64_t width = views.cameras.width, height = views.cameras.height;
-  const Tensor x = position.select(1, 0), y = position.select(1, 1);
-  const Tensor inside = x.ge(0).logical_and(x.lt(width)).logical_and(y.ge(0)).logical_and(y.lt(height)).logical_and(z.gt(0));
-  const Tensor nearest = at::stack({y.floor().clamp(0, height - 1), x.floor().clamp(0, width - 1)}, 1).to(at::kLong);
-  const Tensor seen = (picked(views.object_depth[to], nearest).select(1, 0) - z).abs().lt(hidden_behind).logical_and(inside);
+  const Cameras target = views.cameras.slice(to, to + 1);
+  const SeenPoints points = seen_points(target, surface_points(views, from, pixels));
+  const Tensor x = points.x[0], y = points.y[0], place = pixels_of(points, target)[0], known = place.clamp_min(0);
+  const Tensor nearest = at::stack({known.div(target.width, "floor"), known.remainder(target.width)}, 1);
+  const Tensor seen =
+      (picked(views.object_depth[to], nearest).select(1, 0) - points.z[0]).abs().lt(hidden_behind).logical_and(place >= 0);
   const Tensor alpha =
       at::minimum(picked(views.object_alpha[from], pixels), picked(views.object_alpha[to], nearest)).select(1, 0);
   const auto difference = [&](const Tensor& pictures, double least_alpha) {
     const Tensor kept = alpha.gt(least_alpha).logical_and(seen).nonzero().squeeze(1);
     if (kept.size(0) < fewest_points) return nothing;
     const Tensor here = picked(pictures[from], pixels.index_select(0, kept));
-    return (here - sampled(pictures[to], position.index_select(0, kept))).abs().mean().item<double>();
+    return (here - sampled(pictures[to], x.index_select(0, kept), y.index_select(0, kept))).abs().mean().item<double>();
   };
   return {difference(views.rgb, opaque), views.alpha.defined() ? difference(views.alpha, 0.5) : nothing};
 }

@@ -134,17 +134,11 @@ Gaussians pixels_of(const SurfaceMap& map, const Tensor& places) {
 
 /// False for Gaussians that `camera` sees inside the mask before the surface or in it: those would hide its pixels.
 Tensor not_before(const Gaussians& object, const Tensor& depth, const Tensor& mask, const Cameras& camera) {
-  const Tensor pose = camera.world_to_camera[0],
-               in_camera = at::addmm(pose.slice(0, 0, 3).select(1, 3), object.means, pose.slice(0, 0, 3).slice(1, 0, 3).t());
-  const Tensor z = in_camera.select(1, 2), places = at::mm(in_camera, camera.intrinsics[0].t());
-  const auto pixel = [&](int64_t axis) { return (places.select(1, axis) / z.clamp_min(1e-6)).floor(); };
-  const Tensor column = pixel(0), row = pixel(1);
-  const auto inside = [&](const Tensor& p) { return (p >= 0).logical_and(p < static_cast<double>(camera.width)); };
-  const Tensor seen = (z > 0).logical_and(inside(column)).logical_and(inside(row));
-  const Tensor index = at::where(seen, row * static_cast<double>(camera.width) + column, at::zeros({})).to(at::kLong);
+  const SeenPoints seen = seen_points(camera, object.means);
+  const Tensor pixel = pixels_of(seen, camera)[0], index = pixel.clamp_min(0);
   const Tensor own_reach = reach * object.scales.mean(1);
-  const Tensor before = z - own_reach < depth.flatten().index_select(0, index);
-  return seen.logical_and(mask.flatten().index_select(0, index)).logical_and(before).logical_not();
+  const Tensor before = seen.z[0] - own_reach < depth.flatten().index_select(0, index);
+  return (pixel >= 0).logical_and(mask.flatten().index_select(0, index)).logical_and(before).logical_not();
 }
 
 Gaussians joined(const Gaussians& a, const Gaussians& b) {

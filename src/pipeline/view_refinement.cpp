@@ -34,25 +34,15 @@ PhotoStack stacked(const std::vector<SeenPhoto>& photos) {
   return {rgba.narrow(1, 0, 3), rgba.narrow(1, 3, 1), at::tensor(views, at::kLong)};
 }
 
-/// Without the Gaussians whose centres a photo sees beside the object. A pixel's breadth of doubt is left to the outline.
+/// Without the Gaussians whose centres a photo sees beside the object; all of them where that would leave none. A pixel's breadth
+/// of doubt is left to the outline.
 Gaussians inside_silhouettes(const Gaussians& gaussians, const PhotoStack& photos, const Cameras& cameras) {
   constexpr double kLeastAlpha = 0.05;
   const Tensor shown = at::max_pool2d(photos.alpha, {3, 3}, {1, 1}, {1, 1}).gt(kLeastAlpha).flatten(1);  // [K, S·S]
-  const Cameras seeing = cameras.select(photos.views).to(at::kCPU);
-  Tensor keep = at::ones({gaussians.count()}, at::kBool);
-  for (int64_t photo = 0; photo < seeing.count(); ++photo) {
-    const Tensor pose = seeing.world_to_camera[photo].slice(0, 0, 3), points = gaussians.means.to(at::kCPU, at::kFloat);
-    const Tensor in_camera = at::addmm(pose.select(1, 3), points, pose.slice(1, 0, 3).t());
-    const Tensor z = in_camera.select(1, 2).clamp_min(1e-6), places = at::mm(in_camera, seeing.intrinsics[photo].t());
-    const Tensor column = (places.select(1, 0) / z).floor(), row = (places.select(1, 1) / z).floor();
-    const Tensor inside = (column >= 0)
-                              .logical_and(row >= 0)
-                              .logical_and(column < static_cast<double>(seeing.width))
-                              .logical_and(row < static_cast<double>(seeing.height));
-    const Tensor pixel = (row * static_cast<double>(seeing.width) + column).masked_fill(inside.logical_not(), 0).to(at::kLong);
-    keep = keep.logical_and(inside.logical_not().logical_or(shown[photo].index_select(0, pixel)));
-  }
-  return gaussians.select(keep.to(gaussians.means.device()));
+  const Cameras seeing = cameras.select(photos.views);
+  const Tensor pixels = pixels_of(seen_points(seeing, gaussians.means), seeing);  // [K, G]
+  const Tensor keep = (pixels < 0).logical_or(shown.gather(1, pixels.clamp_min(0))).all(0);
+  return keep.any().item<bool>() ? gaussians.select(keep) : gaussians;
 }
 
 Gaussians change_colors(Gaussians gaussians, const PhotoStack& photos, const Cameras& cameras) {

@@ -20,11 +20,11 @@ struct SeenPhoto {
   Tensor rgba;  ///< [4, S, S] float32 in 0-1, not premultiplied
 };
 
-/// Three steps. What a photo sees beside the object goes. Then one linear change of all colours, the one that best takes the
-/// Gaussians' pictures from the photos' cameras to the photos, so that a wrong hue is mended on the back too. At last a short fit
-/// (fitting/fit.h) to photos and other views, whose silhouettes are taken from the Gaussians as they are. photos: at least one;
-/// views: [N, 3, S, S] in 0-1 over white, of which those that photos stand for are not looked at. Gaussians without any picture
-/// in common with the photos keep their colours.
+/// Three steps. What a photo sees beside the object goes (unless that is everything). Then one linear change of all colours, the
+/// one that best takes the Gaussians' pictures from the photos' cameras to the photos, so that a wrong hue is mended on the back
+/// too. At last a short fit (fitting/fit.h) to photos and other views, whose silhouettes are taken from the Gaussians as they
+/// are. photos: at least one; views: [N, 3, S, S] in 0-1 over white, of which those that photos stand for are not looked at.
+/// Gaussians without any picture in common with the photos keep their colours.
 Gaussians refine_to_views(const Gaussians& gaussians, const std::vector<SeenPhoto>& photos, const Tensor& views,
                           const Cameras& cameras, const ViewRefinementOptions& options = {});
 

@@ -122,5 +122,23 @@ TEST(Cameras, SelectSliceAndConcatenateKeepOrder) {
   EXPECT_THROW(concatenate({cameras, cameras.resized(8, 8)}), Error);
 }
 
+TEST(Camera, SeesPointsWhereThePinholePutsThem) {
+  const Cameras cameras = look_at_cameras({0, 90}, {0, 0}, 64);
+  const double focal = cameras.intrinsics[0][0][0].item<double>();
+  // The origin; a tenth to the right of the first camera, which is towards the second; behind the first; far outside.
+  const Tensor points = at::tensor({0.f, 0.f, 0.f, 0.1f, 0.f, 0.f, 0.f, 0.f, 3.f, 0.f, 5.f, 0.f}).view({4, 3});
+  const SeenPoints seen = seen_points(cameras, points);
+  EXPECT_NEAR(seen.x[0][0].item<double>(), 32, 1e-4);
+  EXPECT_NEAR(seen.y[0][0].item<double>(), 32, 1e-4);
+  EXPECT_NEAR(seen.z[0][0].item<double>(), 2, 1e-5);
+  EXPECT_NEAR(seen.x[0][1].item<double>(), 32 + focal * 0.1 / 2, 1e-3);
+  EXPECT_NEAR(seen.z[1][1].item<double>(), 1.9, 1e-5);
+  EXPECT_NEAR(seen.z[0][2].item<double>(), -1, 1e-5);
+  const Tensor pixels = pixels_of(seen, cameras);
+  EXPECT_EQ(pixels[0][1].item<int64_t>(), 32 * 64 + static_cast<int64_t>(32 + focal * 0.1 / 2));
+  EXPECT_EQ(pixels[0][2].item<int64_t>(), -1) << "behind the camera";
+  EXPECT_EQ(pixels[0][3].item<int64_t>(), -1) << "outside of the picture";
+}
+
 }  // namespace
 }  // namespace gsv3d

@@ -64,6 +64,18 @@ TEST_F(ViewRefinement, BringsTheGaussiansCloserToPhotoAndViews) {
   EXPECT_TRUE(at::equal(again.means, refined.means) && at::equal(again.sh, refined.sh));
 }
 
+TEST_F(ViewRefinement, WhatAPhotoSeesBesideTheObjectGoes) {
+  Gaussians more = truth;
+  more.means = at::cat({truth.means, at::tensor({0.45f, 0.0f, 0.0f}).view({1, 3})});  // beside the ball as the photo sees it
+  for (Tensor Gaussians::*part : {&Gaussians::quats, &Gaussians::scales, &Gaussians::opacities, &Gaussians::sh})
+    more.*part = at::cat({truth.*part, (truth.*part).slice(0, 0, 1)});
+  EXPECT_TRUE(at::equal(refine_to_views(more, {{0, photo}}, seen.rgb, cameras, {0, 1}).means, truth.means));
+  Tensor elsewhere = at::zeros_like(photo);
+  elsewhere.slice(1, 0, 4).slice(2, 0, 4).fill_(1);
+  EXPECT_TRUE(at::equal(refine_to_views(truth, {{0, elsewhere}}, seen.rgb, cameras, {0, 1}).means, truth.means))
+      << "a photo that shows the object nowhere says nothing";
+}
+
 TEST_F(ViewRefinement, LeavesColoursAloneWithoutOverlap) {
   Gaussians elsewhere = truth;
   elsewhere.means = truth.means + at::tensor({0.0f, 0.9f, 0.0f});
