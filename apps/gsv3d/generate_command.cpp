@@ -69,19 +69,6 @@ void print_result(const fs::path& folder, const Result& result, double seconds, 
   std::fflush(stdout);
 }
 
-/// The photo and those of --view on their way to the networks, and what they become.
-Result generate_from_photos(const Image& photo, const Model& model, const GenerateArguments& arguments,
-                            const GenerateOptions& options, const ProgressCallback& on_progress,
-                            const PreviewCallback& on_preview) {
-  if (arguments.views.given.empty()) return generate(model, photo, options, on_progress, on_preview);
-  PreparedPhoto first = prepare_photo(photo, model.config, options);
-  std::vector<FurtherPhoto> further;
-  for (const FurtherPhotoOption& view : arguments.views.photos())
-    further.push_back({prepare_further_photo(load_image(view.file), first, model.config, options), view.azimuth_degrees,
-                       view.elevation_degrees, view.file.filename().string()});
-  return generate(model, std::move(first), options, on_progress, on_preview, std::move(further));
-}
-
 /// → The entry of --json for it.
 Json generate_one(const BatchPhoto& input, const Model& model, const GenerateArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
@@ -98,7 +85,10 @@ Json generate_one(const BatchPhoto& input, const Model& model, const GenerateArg
     if (!bar || stage != shown) bar.emplace(fmt::format("{}: {}", name, shown = stage), total);
     bar->update(done);
   };
-  Result result = generate_from_photos(photo, model, arguments, options, on_progress, preview.callback());
+  std::vector<FurtherImage> further;
+  for (const FurtherPhotoOption& view : arguments.views.photos())
+    further.push_back({load_image(view.file), view.azimuth_degrees, view.elevation_degrees, view.file.filename().string()});
+  Result result = generate(model, photo, options, on_progress, preview.callback(), further);
   bar.reset();
   const RunRecord record{path.filename().string(), GSV3D_VERSION, arguments.options.seed, at::get_num_threads()};
   OutputOptions outputs;

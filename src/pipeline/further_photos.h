@@ -20,6 +20,14 @@ struct FurtherPhoto {
   std::string name;                         ///< for people: its file
 };
 
+/// The same before it is cut out and framed.
+struct FurtherImage {
+  Image image;
+  double azimuth_degrees = 0;
+  std::optional<double> elevation_degrees;
+  std::string name;
+};
+
 /// Throws UsageError when there are as many photos as views or more, or two of them, the first photo at this elevation included,
 /// are less than a degree apart; Error for elevations that are not between -90 and 90.
 void check_further_photos(const std::vector<FurtherPhoto>& photos, int64_t views, double elevation_degrees);

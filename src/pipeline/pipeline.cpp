@@ -128,9 +128,17 @@ void place_further_photos(Result& result, std::vector<FurtherPhoto> photos, cons
   result.further = std::move(photos);
 }
 
+/// All photos of a result and the views that they stand for, the first one first.
+std::vector<std::pair<int64_t, const PreparedPhoto*>> photos_with_views(const Result& result) {
+  std::vector<std::pair<int64_t, const PreparedPhoto*>> photos = {{0, &result.photo}};
+  for (size_t i = 0; i < result.further.size(); ++i) photos.emplace_back(result.further_views[i], &result.further[i].photo);
+  return photos;
+}
+
 std::vector<GivenView> given_views(const Result& result) {
   std::vector<GivenView> given;
-  for (size_t i = 0; i < result.further.size(); ++i) given.push_back({result.further_views[i], result.further[i].photo.picture});
+  for (const auto& [view, photo] : photos_with_views(result))
+    if (view > 0) given.push_back({view, photo->picture});
   return given;
 }
 
@@ -145,9 +153,8 @@ std::vector<GivenView> given_to_sampler(const Result& result, const std::vector<
 
 /// The photos at the model's size, for the refinement.
 std::vector<SeenPhoto> seen_photos(const Result& result) {
-  std::vector<SeenPhoto> photos = {{0, to_tensor(result.photo.cutout)}};
-  for (size_t i = 0; i < result.further.size(); ++i)
-    photos.push_back({result.further_views[i], to_tensor(result.further[i].photo.cutout)});
+  std::vector<SeenPhoto> photos;
+  for (const auto& [view, photo] : photos_with_views(result)) photos.push_back({view, to_tensor(photo->cutout)});
   return photos;
 }
 
@@ -343,23 +350,27 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
 }
 
 Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress,
-                const PreviewCallback& on_preview) {
+                const PreviewCallback& on_preview, const std::vector<FurtherImage>& further) {
   require_parts(model, {"vae", "image_embedder", "unet"});  // before the photo's background costs anyone seconds
   std::vector<StageTime> times;
-  PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] { return prepare_photo(photo, model.config, options); });
-  Result result = generate(model, std::move(prepared), options, on_progress, on_preview);
+  std::vector<FurtherPhoto> others;
+  PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] {
+    PreparedPhoto first = prepare_photo(photo, model.config, options);
+    for (const auto& [image, azimuth, elevation, name] : further)
+      others.push_back({prepare_further_photo(image, first, model.config, options), azimuth, elevation, name});
+    return first;
+  });
+  Result result = generate(model, std::move(prepared), options, on_progress, on_preview, std::move(others));
   result.times.insert(result.times.begin(), times.begin(), times.end());
   return result;
 }
 
 std::vector<PosedPhoto> photos_of(const Result& result) {
   std::vector<PosedPhoto> photos;
-  const auto add = [&](const PreparedPhoto& photo, int64_t view) {
-    const Image& finest = photo.detail.pixels.empty() ? photo.cutout : photo.detail;
+  for (const auto& [view, photo] : photos_with_views(result)) {
+    const Image& finest = photo->detail.pixels.empty() ? photo->cutout : photo->detail;
     photos.push_back({to_tensor(finest), result.cameras.slice(view, view + 1).to(at::kCPU).resized(finest.width, finest.height)});
-  };
-  add(result.photo, 0);
-  for (size_t i = 0; i < result.further.size(); ++i) add(result.further[i].photo, result.further_views[i]);
+  }
   return photos;
 }
 

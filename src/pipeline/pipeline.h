@@ -110,6 +110,6 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
 
 /// All of it. Throws Error naming a missing part, Cancelled when asked to stop.
 Result generate(const Model& model, const Image& photo, const GenerateOptions& options, const ProgressCallback& on_progress = {},
-                const PreviewCallback& on_preview = {});
+                const PreviewCallback& on_preview = {}, const std::vector<FurtherImage>& further = {});
 
 }  // namespace gsv3d

@@ -1,7 +1,5 @@
 #include "pipeline/prepared_photo.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 
 #include "core/error.h"
@@ -9,7 +7,6 @@
 #include "image/edge_colors.h"
 #include "image/framing.h"
 #include "image/object_mask.h"
-#include "image/picture.h"
 
 namespace gsv3d {
 namespace {
