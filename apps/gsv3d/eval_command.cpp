@@ -43,28 +43,32 @@ GenerateOptions whole_options(const EvalArguments& arguments) {
   return options;
 }
 
+/// The model with its distilled LoRA, where it has one and it is wanted, else `base` itself.
+std::shared_ptr<const Model> best_model(const EvalArguments& arguments, const LoadOptions& load,
+                                        const std::shared_ptr<const Model>& base) {
+  const bool lora = !arguments.no_lora && base->unet && fs::exists(base->folder / "distilled_lora.safetensors");
+  return lora ? std::make_shared<const Model>(load_model(base->folder, load)) : base;
+}
+
 /// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
-std::vector<Method> model_methods(const EvalArguments& arguments, const LoadOptions& load,
+std::vector<Method> model_methods(const EvalArguments& arguments, const std::shared_ptr<const Model>& best,
                                   const std::shared_ptr<const Model>& base) {
-  const fs::path& folder = base->folder;
   const GenerateOptions whole = whole_options(arguments);
   GenerateOptions without_surface = whole;
   without_surface.photo_surface = false;
   GenerateOptions unrefined = without_surface;
   unrefined.refine = false;
-  const bool lora = !arguments.no_lora && fs::exists(folder / "distilled_lora.safetensors");
   std::vector<Method> methods;
   if (base->unet && base->gaussian_decoder) {
-    const auto best = lora ? std::make_shared<const Model>(load_model(folder, load)) : base;
     methods.push_back(pipeline_method(best, "pipeline", "photo to Gaussians, as gsv3d generate makes them", whole));
     methods.push_back(
         pipeline_method(best, "pipeline, no photo surface", "without the photo's own pixels on the seen side", without_surface));
     methods.push_back(pipeline_method(best, "pipeline, not refined", "without the refinement to photo and views", unrefined));
-    if (lora)
+    if (best != base)
       methods.push_back(
           pipeline_method(base, "pipeline, neither refined nor distilled", "without refinement and distilled LoRA", unrefined));
   } else {
-    spdlog::warn("{} has no {}: the whole pipeline is left out", folder.string(), base->unet ? "gaussian_decoder" : "unet");
+    spdlog::warn("{} has no {}: the whole pipeline is left out", base->folder.string(), base->unet ? "gaussian_decoder" : "unet");
   }
   if (base->gaussian_decoder) methods.push_back(true_latents_method(base));
   return methods;
@@ -135,9 +139,9 @@ void run_eval(EvalArguments& arguments) {
     LoadOptions plain = load;
     plain.use_lora = false;
     const auto base = std::make_shared<const Model>(load_model(folder, plain));
-    methods = model_methods(arguments, load, base);
-    if (base->unet && !arguments.baselines.empty())
-      generator = std::make_shared<const Model>(load_model(folder, arguments.no_lora ? plain : load));
+    const auto best = best_model(arguments, load, base);
+    methods = model_methods(arguments, best, base);
+    if (best->unet) generator = best;
     if (base->vae_encoder && base->vae_decoder) content.autoencoder = score_autoencoder(*base, cases);
     describe_model(content.settings, arguments, load, *config);
   } else {

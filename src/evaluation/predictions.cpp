@@ -64,18 +64,12 @@ Tensor visible_means(const Gaussians& gaussians) {
 }
 
 void move_object(Object& object, const Similarity& similarity) {
-  const auto& r = similarity.rotation;
-  const auto turn = [&r](const std::array<float, 3>& v, size_t row) {
-    return r[3 * row] * v[0] + r[3 * row + 1] * v[1] + r[3 * row + 2] * v[2];
+  const auto move = [](auto& vectors, const Similarity& by) {
+    Tensor rows = at::from_blob(vectors.data(), {static_cast<int64_t>(vectors.size()), 3}, at::kFloat);
+    rows.copy_(moved_points(rows, by));
   };
-  for (auto& position : object.positions) {
-    const auto old = position;
-    for (size_t i = 0; i < 3; ++i) position[i] = static_cast<float>(similarity.scale * turn(old, i) + similarity.translation[i]);
-  }
-  for (auto& normal : object.normals) {
-    const auto old = normal;
-    for (size_t i = 0; i < 3; ++i) normal[i] = static_cast<float>(turn(old, i));
-  }
+  move(object.positions, similarity);
+  move(object.normals, {.rotation = similarity.rotation});
 }
 
 ViewSet gaussian_prediction(const fs::path& path, const EvaluationCase& object, const Cameras& targets, Alignment alignment) {
