@@ -1,6 +1,6 @@
 // What further photos of an object bring: validation objects from 1, 2, 3 and 4 of their own views, at azimuths of about 0, 180,
-// 90 and 270 degrees, scored at the views that none of them shows; without the
-// photos' own pixels on the surface unless "surface" is said:
+// 90 and 270 degrees, scored at the views that none of them shows; without the photos' own pixels on the surface unless "surface"
+// is said:
 //   measure_photos MODEL SHARDS [LIMIT] [THREADS] [surface]
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>

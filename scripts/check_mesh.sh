@@ -3,7 +3,8 @@
 # PrusaSlicer's own repair report where it is installed. For files of "gsv3d mesh --watertight". Files of --urdf are loaded by yourdfpy
 # and dropped onto the floor in PyBullet: they must come to rest there.
 #   scripts/check_mesh.sh [--tools] FILE...
-# --tools installs the Python packages into .cache/mesh_tools first (some 1.5 GB with Blender's module for scripts/light_mesh.py and compare_blender.py).
+# --tools installs the Python packages into .cache/mesh_tools first (some 1.5 GB with Blender's module for scripts/light_mesh.py and
+# compare_blender.py).
 # GSV3D_MESH_PYTHON names another Python that has them. Exits 77 (skipped) without the packages.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

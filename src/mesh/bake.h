@@ -14,9 +14,8 @@ namespace gsv3d {
 /// see its point (compared with the mesh's own depth), weighted by alpha and by the fourth power of the cosine between the
 /// direction to the camera and the normal, which favours the sharpest view; where no view sees it, of all views it faces.
 /// Texels outside the charts continue the nearest charts' colours, so that filtering and mipmaps never show a seam. Where
-/// a photo sees the
-/// surface, not too much from the side, its colours are taken instead of the views', of several photos those of the one that sees
-/// it least from the side. Throws Error for a photo that is not of its camera's size, Cancelled on Ctrl-C.
+/// a photo sees the surface, not too much from the side, its colours are taken instead of the views', of several photos those of
+/// the one that sees it least from the side. Throws Error for a photo that is not of its camera's size, Cancelled on Ctrl-C.
 void bake_texture(Mesh& mesh, const SurfaceViews& views, int64_t texture_size, const PercentProgress& on_progress = {},
                   const std::vector<PosedPhoto>& photos = {});
 
