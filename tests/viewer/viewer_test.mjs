@@ -31,6 +31,7 @@ function makePages() {
 /** A page with the object on the screen. What it says on the console and asks of the network is an error. */
 async function open(browser, name, options = {}) {
   const context = await browser.newContext({ viewport: { width: size, height: size }, acceptDownloads: true, ...options });
+  context.setDefaultTimeout(120_000); // drawn by the processor, beside other tests
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));

@@ -50,7 +50,7 @@ function save(name: string, content: Blob): void {
   link.click();
   setTimeout(() => {
     URL.revokeObjectURL(link.href);
-  }, 10_000);
+  }, 60_000); // a slow machine begins to save late
 }
 
 function downloads(object: EmbeddedObject) {

@@ -13,6 +13,7 @@ export interface CameraPlace {
 
 const secondsPerTurn = 20;
 const mostElevation = 89.9;
+const dampingPerSecond = 1 - (1 - 0.12) ** 60; // 0.12 of a movement's rest per frame at 60 frames a second
 
 export class Orbit {
   readonly camera = new PerspectiveCamera();
@@ -26,7 +27,6 @@ export class Orbit {
   ) {
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = true;
-    this.controls.dampingFactor = 0.12;
     this.controls.minDistance = start.reach * 0.1;
     this.controls.maxDistance = start.radius * 10;
     this.controls.autoRotateSpeed = -60 / secondsPerTurn; // OrbitControls: 60 s per turn at speed 1, clockwise when positive
@@ -79,9 +79,12 @@ export class Orbit {
 
   /** Moves on with damping and turntable. → whether there is more to come. `time` in milliseconds. */
   update(time: number): boolean {
-    const seconds = this.lastTime ? Math.min((time - this.lastTime) / 1000, 0.1) : 0;
-    this.lastTime = this.turntable ? time : 0;
-    return this.controls.update(seconds) || this.turntable;
+    const seconds = this.lastTime ? Math.max(time - this.lastTime, 0) / 1000 : 1 / 60;
+    // By time, not by frames: where a frame takes half a second, a movement would go on for a minute.
+    this.controls.dampingFactor = 1 - (1 - dampingPerSecond) ** seconds;
+    const more = this.controls.update(Math.min(seconds, 0.1)) || this.turntable;
+    this.lastTime = more ? time : 0;
+    return more;
   }
 
   /** Distances from the camera between which the object lies. */
