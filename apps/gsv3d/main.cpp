@@ -40,11 +40,6 @@ std::string command_path(const CLI::App& app) {
   return path;
 }
 
-/// Before the libraries' own start, which takes a good part of a second: Ctrl-C in it must end as any other.
-__attribute__((section(".preinit_array"), used)) void (*const install_early)(int, char**, char**) = [](int, char**, char**) {
-  install_cancel_handlers();
-};
-
 /// What was typed in the place of a command or an option that does not exist, and what may have been meant.
 std::string unknown_word(const CLI::App& command) {
   if (const auto chosen = command.get_subcommands(); !chosen.empty()) return unknown_word(*chosen.front());

@@ -69,6 +69,16 @@ TEST(Program, EarlySignalsEndAsLateOnes) {
   EXPECT_LT(ours, first);
 }
 
+/// Threads that spin while they wait make a machine with other work many times slower: libgomp is told, unless users told it.
+TEST(Program, WaitingThreadsSleep) {
+  const TemporaryFolder folder;
+  const auto policy = [&](const std::string& environment) {
+    return run_program(folder.path(), "info", "env " + environment + " OMP_DISPLAY_ENV=true").err;
+  };
+  EXPECT_THAT(policy("-u OMP_WAIT_POLICY -u GOMP_SPINCOUNT"), HasSubstr("OMP_WAIT_POLICY = 'PASSIVE'"));
+  EXPECT_THAT(policy("OMP_WAIT_POLICY=active"), HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
+}
+
 TEST(Program, FailsInOrderWhenNobodyCanBeTold) {
   const TemporaryFolder folder;
   EXPECT_EQ(run_program(folder.path(), "info --model nowhere 2>/dev/full").code, 1);
