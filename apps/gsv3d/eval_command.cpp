@@ -57,7 +57,7 @@ std::vector<Method> model_methods(const EvalArguments& arguments, const std::sha
   GenerateOptions without_surface = whole;
   without_surface.photo_surface = false;
   GenerateOptions unrefined = without_surface;
-  unrefined.refine = false;
+  unrefined.refine = false, unrefined.photo_palette = false;
   std::vector<Method> methods;
   if (base->unet && base->gaussian_decoder) {
     methods.push_back(pipeline_method(best, "pipeline", "photo to Gaussians, as gsv3d generate makes them", whole));

@@ -36,7 +36,8 @@ struct ModelConfig {
   double image_frame_ratio = 0.82;  ///< share of the frame that the object's box fills in the framed photo
   double elevation_degrees = 10;    ///< assumed when the user does not say
   double radius = 2, fov_y_degrees = 33.8;
-  int64_t lora_rank = 0;  ///< of distilled_lora.safetensors, when there is one
+  bool photo_palette = false;  ///< colours of unseen sides are the photo's: pipeline/photo_palette.h
+  int64_t lora_rank = 0;       ///< of distilled_lora.safetensors, when there is one
   double lora_alpha = 0;
   std::vector<std::string> lora_targets;
   VideoUNetConfig unet;
@@ -49,8 +50,8 @@ struct ModelConfig {
   void fields(Visitor& visit) {
     visit("name", name), visit("image_size", image_size), visit("frames", frames), visit("vector_dimensions", vector_dimensions);
     visit("cond_aug", cond_aug), visit("image_frame_ratio", image_frame_ratio), visit("elevation_degrees", elevation_degrees);
-    visit("radius", radius), visit("fov_y_degrees", fov_y_degrees), visit("lora_rank", lora_rank),
-        visit("lora_alpha", lora_alpha);
+    visit("radius", radius), visit("fov_y_degrees", fov_y_degrees), visit("photo_palette", photo_palette),
+        visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha);
     visit("lora_targets", lora_targets), visit("unet", unet), visit("vae", vae), visit("image_embedder", image_embedder);
     visit("dino", dino), visit("gaussian_decoder", gaussian_decoder), visit("sampler", sampler);
   }

@@ -22,6 +22,7 @@ struct GenerateOptions {
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
   bool views_only = false;            ///< stop after the views
   bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
+  std::optional<bool> photo_palette;  ///< give the sides that no photo shows the photos' colours; otherwise as the model asks
   bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows: photo_surface.h
   bool matting = true;                ///< photos without transparency: cut the object out; false: they are framed already
   MattingOptions matting_options;

@@ -14,6 +14,7 @@
 #include "diffusion/latent_preview.h"
 #include "diffusion/view_order.h"
 #include "models/memory_plan.h"
+#include "pipeline/photo_palette.h"
 #include "pipeline/photo_surface.h"
 #include "pipeline/sampling_state.h"
 #include "pipeline/view_fit.h"
@@ -343,6 +344,8 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
     });
     result.route = Route::refined_decoder;
   }
+  if (options.photo_palette.value_or(model.config.photo_palette))
+    result.gaussians = stage("photo palette", [&] { return with_photo_palette(*result.gaussians, photos_of(result)); });
   result.has_photo_surface = options.photo_surface;
   if (options.photo_surface)
     result.gaussians = stage("photo surface", [&] { return with_photo_surfaces(*result.gaussians, photos_of(result)); });
