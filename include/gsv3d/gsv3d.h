@@ -1,5 +1,6 @@
-// GSV3D for C++20: one photo in, 3D Gaussians and a textured mesh out. A thin layer over gsv3d_c.h, all of it in this header, so
-// that the library's ABI is C's whatever compiler a program is built with. Errors are exceptions. Sizes and conventions: there.
+/// @file
+/// GSV3D for C++20: one photo in, 3D Gaussians and a textured mesh out. A thin layer over gsv3d_c.h, all of it in this header, so
+/// that the library's ABI is C's whatever compiler a program is built with. Errors are exceptions. Sizes and conventions: there.
 #pragma once
 
 #include <array>
@@ -80,6 +81,7 @@ using Owner = std::unique_ptr<Handle, Free<Handle, free>>;
 
 }  // namespace detail
 
+/// The library's, "MAJOR.MINOR.PATCH".
 inline std::string version() {
   return gsv3d_version();
 }
@@ -105,10 +107,15 @@ class Picture {
     detail::check(gsv3d_picture_read(path.c_str(), &handle));
     handle_.reset(handle);
   }
+  /// Pixels of a row.
   int64_t width() const { return gsv3d_picture_width(handle()); }
+  /// Rows.
   int64_t height() const { return gsv3d_picture_height(handle()); }
+  /// height · width · 4 bytes, valid while the picture is.
   std::span<const uint8_t> rgba() const { return {gsv3d_picture_rgba(handle()), static_cast<size_t>(4 * width() * height())}; }
+  /// Whole or not at all.
   void write_png(const std::string& path) const { detail::check(gsv3d_picture_write_png(handle(), path.c_str())); }
+  /// For calls of gsv3d_c.h.
   const gsv3d_picture* handle() const { return handle_.get(); }
 
  private:
@@ -118,7 +125,9 @@ class Picture {
 /// Gaussians, activated: opacity 0 to 1, scale > 0, quaternions w, x, y, z.
 class Gaussians {
  public:
+  /// Owns a handle of gsv3d_c.h from now on.
   explicit Gaussians(gsv3d_gaussians* taken) : handle_(taken) {}
+  /// Reads PLY, compressed PLY, .splat, SPZ, SOG or glTF.
   explicit Gaussians(const std::string& path) {
     gsv3d_gaussians* handle = nullptr;
     detail::check(gsv3d_gaussians_read(path.c_str(), &handle));
@@ -141,15 +150,23 @@ class Gaussians {
     handle_.reset(handle);
   }
 
+  /// G.
   int64_t count() const { return gsv3d_gaussians_count(handle()); }
+  /// K = (degree + 1)²: 1, 4, 9 or 16.
   int64_t sh_count() const { return arrays().sh_count; }
+  /// [G, 3] world units; valid, as all of these, while the Gaussians are.
   std::span<const float> means() const { return numbers(arrays().means, 3); }
+  /// [G, 4] w, x, y, z.
   std::span<const float> quats() const { return numbers(arrays().quats, 4); }
+  /// [G, 3] standard deviations along the rotated axes.
   std::span<const float> scales() const { return numbers(arrays().scales, 3); }
+  /// [G] 0 to 1.
   std::span<const float> opacities() const { return numbers(arrays().opacities, 1); }
+  /// [G, K, 3]; colour = max(sum of harmonics + 0.5, 0).
   std::span<const float> sh() const { return numbers(arrays().sh, 3 * sh_count()); }
   /// By the name's end: .ply, .compressed.ply, .splat, .spz, .glb.
   void write(const std::string& path) const { detail::check(gsv3d_gaussians_write(handle(), path.c_str())); }
+  /// For calls of gsv3d_c.h.
   const gsv3d_gaussians* handle() const { return handle_.get(); }
 
  private:
@@ -164,14 +181,19 @@ class Gaussians {
   detail::Owner<gsv3d_gaussians, gsv3d_gaussians_free> handle_;
 };
 
+/// How a photo becomes Gaussians.
 struct GenerateOptions {
-  std::optional<uint64_t> seed;     ///< same seed, same machine and threads: the same bytes as the program's
-  std::string sampling;             ///< JSON of sampler settings to change: {"steps": 20}
-  std::optional<double> elevation;  ///< degrees of the photo's camera above the object
-  bool matting = true, refine = true, photo_surface = true;
-  Progress progress;
+  std::optional<uint64_t> seed;       ///< same seed, same machine and threads: the same bytes as the program's
+  std::string sampling;               ///< JSON of sampler settings to change: {"steps": 20}
+  std::optional<double> elevation;    ///< degrees of the photo's camera above the object
+  bool matting = true;                ///< cut the object out unless the picture's transparency does
+  bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views
+  bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows
+  std::optional<bool> photo_palette;  ///< give unseen sides the photo's colours; otherwise as the model asks
+  Progress progress;                  ///< may be empty
 };
 
+/// A model folder in memory; used by one thread at a time.
 class Model {
  public:
   /// Without a folder: the embedded model. device: "auto", "cpu", "cuda"; precision: "auto", "fp32", "bf16", "fp16".
@@ -184,6 +206,7 @@ class Model {
     detail::check(gsv3d_model_load(folder ? folder->c_str() : nullptr, &options, &handle));
     handle_.reset(handle);
   }
+  /// The object of a photo, as "gsv3d generate" makes it.
   Gaussians generate(const Picture& photo, const GenerateOptions& options = {}) const {
     gsv3d_generate_options plain;
     GSV3D_INIT(gsv3d_generate_options, &plain);
@@ -191,6 +214,7 @@ class Model {
     if (!options.sampling.empty()) plain.sampling = options.sampling.c_str();
     if (options.elevation) plain.elevation = *options.elevation;
     plain.matting = options.matting, plain.refine = options.refine, plain.photo_surface = options.photo_surface;
+    plain.photo_palette = options.photo_palette ? static_cast<int>(*options.photo_palette) : -1;
     detail::ProgressCall call{options.progress};
     call.put_into(plain);
     gsv3d_gaussians* gaussians = nullptr;
@@ -202,6 +226,7 @@ class Model {
   detail::Owner<gsv3d_model, gsv3d_model_free> handle_;
 };
 
+/// A pinhole camera, OpenCV axes.
 using Camera = gsv3d_camera;
 
 /// Cameras that look at the origin, at equal steps of azimuth, the first on the +Z side; pictures of size × size pixels.
@@ -212,12 +237,16 @@ inline std::vector<Camera> orbit_cameras(int64_t count, double elevation_degrees
   return cameras;
 }
 
+/// What cameras see.
 struct Rendering {
-  int64_t count = 0, width = 0, height = 0;
+  int64_t count = 0;         ///< cameras
+  int64_t width = 0;         ///< pixels of a row
+  int64_t height = 0;        ///< rows
   std::vector<float> rgb;    ///< [count, 3, height, width] over the background
   std::vector<float> alpha;  ///< [count, 1, height, width]
   std::vector<float> depth;  ///< [count, 1, height, width] blended camera z; divide by alpha
 };
+/// Renders Gaussians over a background of 0 to 1.
 inline Rendering rasterize(const Gaussians& gaussians, std::span<const Camera> cameras, int64_t width, int64_t height,
                            const std::array<float, 3>& background = {0, 0, 0}) {
   if (width < 1 || height < 1) throw UsageError("pictures without pixels");
@@ -232,11 +261,14 @@ inline Rendering rasterize(const Gaussians& gaussians, std::span<const Camera> c
   return result;
 }
 
+/// How Gaussians are fitted to pictures.
 struct FitOptions {
-  uint64_t seed = 0;
-  int64_t steps = 2000, start_count = 10'000, max_gaussians = 0;
-  std::array<float, 3> background = {1, 1, 1};
-  Progress progress;
+  uint64_t seed = 0;                            ///< of the start and of densification
+  int64_t steps = 2000;                         ///< of the optimiser
+  int64_t start_count = 10'000;                 ///< Gaussians to start from where no start is given
+  int64_t max_gaussians = 0;                    ///< densify to at most so many; 0: their number stays
+  std::array<float, 3> background = {1, 1, 1};  ///< of the pictures, 0 to 1
+  Progress progress;                            ///< may be empty
 };
 /// Gaussians fitted to pictures rgb [count, 3, height, width] with known cameras; alpha [count, 1, height, width] or empty.
 inline Gaussians fit(std::span<const Camera> cameras, int64_t width, int64_t height, std::span<const float> rgb,
@@ -257,14 +289,19 @@ inline Gaussians fit(std::span<const Camera> cameras, int64_t width, int64_t hei
   return Gaussians(gaussians);
 }
 
+/// How a mesh is made of Gaussians.
 struct MeshOptions {
-  int64_t resolution = 128, triangles = 10'000, texture_size = 1024;  ///< texture_size 0: no texture
-  bool watertight = false;
-  Progress progress;
+  int64_t resolution = 128;     ///< samples along the longest side, 16 to 512
+  int64_t triangles = 10'000;   ///< at most
+  int64_t texture_size = 1024;  ///< pixels a side, 16 to 8192; 0: no texture
+  bool watertight = false;      ///< one piece, for 3D printing
+  Progress progress;            ///< may be empty
 };
 
+/// A triangle mesh with or without texture.
 class Mesh {
  public:
+  /// A closed, textured mesh of the Gaussians' surface.
   explicit Mesh(const Gaussians& gaussians, const MeshOptions& options = {}) {
     gsv3d_mesh_options plain;
     GSV3D_INIT(gsv3d_mesh_options, &plain);

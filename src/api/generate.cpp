@@ -33,7 +33,7 @@ void gsv3d_generate_options_init(gsv3d_generate_options* options, size_t size) {
   const GenerateOptions defaults;
   hand_out(options, size,
            {0, defaults.seed, nullptr, std::numeric_limits<double>::quiet_NaN(), defaults.matting, defaults.refine,
-            defaults.photo_surface, defaults.fit_steps, nullptr, nullptr});
+            defaults.photo_surface, defaults.fit_steps, nullptr, nullptr, -1});
 }
 
 gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo, const gsv3d_generate_options* options,
@@ -51,6 +51,7 @@ gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo
     how.matting = wanted.matting != 0;
     how.refine = wanted.refine != 0;
     how.photo_surface = wanted.photo_surface != 0;
+    if (wanted.photo_palette >= 0) how.photo_palette = wanted.photo_palette != 0;
     how.fit_steps = wanted.fit_steps;
     const auto on_progress = [&](const std::string& stage, int64_t done, int64_t total) {
       report_progress(wanted.progress, wanted.user, stage, done, total);
