@@ -8,12 +8,13 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "eval_baselines.h"
+#include "eval_protocol.h"
 #include "evaluation/comparison.h"
-#include "evaluation/html_report.h"
+#include "evaluation/evaluation_run.h"
 #include "evaluation/model_methods.h"
 #include "evaluation/perceptual_networks.h"
 #include "evaluation/predictions.h"
-#include "evaluation/split_record.h"
+#include "evaluation/report_folder.h"
 #include "run_options.h"
 
 namespace gsv3d {
@@ -26,7 +27,10 @@ struct EvalArguments {
   CaseSelection selection;
   fs::path train_dataset, json, output, predictions;
   int64_t steps = 0;
-  bool no_lora = false, consistency = false;
+  ProtocolOptions protocol;
+  int64_t view_size = 0;
+  std::string shard;  ///< parse_work_shard()
+  bool no_lora = false, consistency = false, restart = false, merge = false;
   std::vector<std::string> weights;
   std::string alignment = "none";
   std::vector<std::string> baselines;
@@ -83,24 +87,14 @@ void describe_model(EvaluationSettings& settings, const EvalArguments& arguments
   settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
 }
 
-void describe_data(EvaluationSettings& settings, const EvalArguments& arguments, const std::vector<EvaluationCase>& cases) {
-  const CaseSelection& selection = arguments.selection;
+/// What the choice of objects does not say.
+void describe_rest(EvaluationSettings& settings, const EvalArguments& arguments) {
   settings.version = GSV3D_VERSION;
-  settings.dataset = selection.dataset.string();
   settings.train_dataset = arguments.train_dataset.string();
-  settings.objects_source = selection.objects.string();
   settings.predictions = arguments.predictions.string();
-  settings.objects = static_cast<int64_t>(cases.size());
-  settings.view_size = cases.front().input_rgb.size(3);
-  settings.orbit_views = cases.front().truth.orbit_views - 1;
-  settings.random_views = cases.front().truth.rgba.size(0) - cases.front().truth.orbit_views;
-  settings.input_elevation_degrees = selection.elevation_degrees;
-  settings.seed = selection.seed;
-  settings.recolor = selection.recolor;
   settings.weights = arguments.weights;
   settings.consistency = arguments.consistency;
   settings.alignment = arguments.alignment;
-  settings.split = split_of(selection.dataset, cases);
 }
 
 void compare(const EvalArguments& arguments) {
@@ -109,68 +103,101 @@ void compare(const EvalArguments& arguments) {
   fmt::print("{}", comparison_table(variants, arguments.compared_method));
 }
 
-void run_eval(EvalArguments& arguments) {
-  if (!arguments.compared.empty()) return compare(arguments);
+void check_options(const EvalArguments& arguments) {
   if (arguments.selection.dataset.empty()) throw UsageError("--dataset is required");
   if (arguments.selection.recolor && !arguments.predictions.empty())
     throw UsageError("--predictions were made of the objects' own colours: without --recolor");
-  arguments.run.apply();
-  const bool with_model = arguments.with_model();
-  const fs::path folder = arguments.run.model_folder();
-  LoadOptions load{arguments.run.chosen_device(), at::kFloat, true};
-  std::optional<ModelConfig> config;
-  if (with_model) {
-    config = read_model_config(folder);
-    load.dtype = arguments.run.chosen_dtype();
-    arguments.selection.view_size = config->image_size;
-  }
-  EvaluationExtras extras;
-  const WeightFiles weights = parse_weight_files(arguments.weights);
-  if (!weights.empty()) extras.networks = std::make_shared<const PerceptualNetworks>(weights, load.device);
-  if (arguments.consistency) extras.consistency = ConsistencyOptions{.device = load.device};
-  const std::vector<EvaluationCase> cases = load_cases(arguments.selection);
+  if (arguments.output.empty() && (!arguments.shard.empty() || arguments.restart))
+    throw UsageError("--shard and --restart are about the folder of --out");
+  if (!arguments.shard.empty() && (arguments.restart || !arguments.json.empty()))
+    throw UsageError("--shard shares a folder with others: without --restart and --json");
+}
 
-  ReportContent content;
-  content.needs_weights = needs_weights_note(weights);
-  describe_data(content.settings, arguments, cases);
-  std::vector<Method> methods;
-  std::shared_ptr<const Model> generator;  // of views
-  if (with_model) {
+/// Loads the model, where there is one, and adds it to the job; makes the methods once the objects are known.
+void add_methods(EvaluationJob& job, const EvalArguments& arguments, const LoadOptions& load) {
+  std::shared_ptr<const Model> base, best, generator;  // the last one: of views
+  if (arguments.with_model()) {
     LoadOptions plain = load;
     plain.use_lora = false;
-    const auto base = std::make_shared<const Model>(load_model(folder, plain));
-    const auto best = best_model(arguments, load, base);
-    methods = model_methods(arguments, best, base);
+    base = std::make_shared<const Model>(load_model(arguments.run.model_folder(), plain));
+    best = best_model(arguments, load, base);
     if (best->unet) generator = best;
-    if (base->vae_encoder && base->vae_decoder) content.autoencoder = score_autoencoder(*base, cases);
-    describe_model(content.settings, arguments, load, *config);
-  } else {
-    content.settings.model_name = "predictions";
+    if (base->vae_encoder && base->vae_decoder)
+      job.extras.autoencoder = [base](const EvaluationCase& object) { return score_autoencoder(*base, object); };
   }
-  if (!arguments.predictions.empty())
-    methods.push_back(predictions_method(arguments.predictions, alignment_from_name(arguments.alignment)));
-  for (Method& method :
-       chosen_baselines(arguments.baselines, arguments.train_dataset, cases, generator, whole_options(arguments)))
-    methods.push_back(std::move(method));
-  if (methods.empty()) throw UsageError("nothing to evaluate: no model, no predictions and no baselines");
+  job.methods = [&arguments, base, best, generator](const std::vector<EvaluationCase>& cases) {
+    std::vector<Method> methods;
+    if (base) methods = model_methods(arguments, best, base);
+    if (!arguments.predictions.empty())
+      methods.push_back(predictions_method(arguments.predictions, alignment_from_name(arguments.alignment)));
+    for (Method& method :
+         chosen_baselines(arguments.baselines, arguments.train_dataset, cases, generator, whole_options(arguments)))
+      methods.push_back(std::move(method));
+    if (methods.empty()) throw UsageError("nothing to evaluate: no model, no predictions and no baselines");
+    return methods;
+  };
+}
 
-  EvaluationSheets sheets(arguments.output / "sheets");
-  PredictionCallback on_prediction;
-  if (!arguments.output.empty())
-    on_prediction = [&](const EvaluationCase& object, const Method& method, const ViewSet& predicted) {
-      sheets.add(object, method, predicted, method.name == methods.back().name);
-    };
-  content.methods = evaluate(cases, methods, on_prediction, extras);
-  EvaluationSettings& settings = content.settings;
-  if (with_model)
-    settings.test_scorings = is_test_split(settings.split)
-                                 ? record_test_scoring(folder, {settings.dataset, settings.version, settings.objects})
-                                 : recorded_test_scorings(folder);
-  if (!arguments.json.empty()) write_json_file(arguments.json, evaluation_json(settings, content.methods, content.autoencoder));
-  if (!arguments.output.empty()) write_report(arguments.output, content);
-  fmt::print("{} objects, input at azimuth 0 and elevation {} degrees, scored at {} orbit and {} random views of each{}\n\n{}",
-             cases.size(), settings.input_elevation_degrees, settings.orbit_views, settings.random_views,
-             settings.recolor ? ", in other colours (--recolor)" : "", markdown_report(content));
+EvaluationJob evaluation_job(EvalArguments& arguments) {
+  EvaluationJob job;
+  LoadOptions load{arguments.run.chosen_device(), at::kFloat, true};
+  arguments.selection.protocol = arguments.protocol.chosen();
+  if (arguments.with_model()) {
+    job.model = arguments.run.model_folder();
+    const ModelConfig config = read_model_config(job.model);
+    load.dtype = arguments.run.chosen_dtype();
+    if (arguments.view_size > 0 && arguments.view_size != config.image_size)
+      throw UsageError(
+          fmt::format("--view-size {}: the model \"{}\" works on {}", arguments.view_size, config.name, config.image_size));
+    arguments.selection.view_size = config.image_size;
+    describe_model(job.settings, arguments, load, config);
+  } else {
+    job.settings.model_name = "predictions";
+    if (arguments.view_size > 0) arguments.selection.view_size = arguments.view_size;
+  }
+  describe_rest(job.settings, arguments);
+  job.selection = arguments.selection;
+  job.out = arguments.output;
+  if (!arguments.shard.empty()) job.shard = parse_work_shard(arguments.shard);
+  const WeightFiles weights = parse_weight_files(arguments.weights);
+  job.needs_weights = needs_weights_note(weights);
+  if (!weights.empty()) job.extras.networks = std::make_shared<const PerceptualNetworks>(weights, load.device);
+  if (arguments.consistency) job.extras.consistency = ConsistencyOptions{.device = load.device};
+  job.extras.points = job.selection.protocol.points;
+  if (!arguments.predictions.empty()) {
+    require(fs::is_directory(arguments.predictions), "{}: no folder of predictions", arguments.predictions.string());
+    job.prediction_file = [&arguments](const std::string& id) { return prediction_file(arguments.predictions, id); };
+  }
+  add_methods(job, arguments, load);
+  return job;
+}
+
+void print_outcome(const EvaluationOutcome& outcome, const EvalArguments& arguments) {
+  if (!outcome.content) {
+    fmt::print("{} of {} objects are scored; who scores the last one makes the report, or gsv3d eval --merge --out {}\n",
+               outcome.objects - outcome.missing, outcome.objects, arguments.output.string());
+    return;
+  }
+  const EvaluationSettings& settings = outcome.content->settings;
+  fmt::print("{} objects, scored at {} orbit and {} random views of each{}\n\n{}", outcome.objects, settings.orbit_views,
+             settings.random_views, settings.recolor ? ", in other colours (--recolor)" : "", markdown_report(*outcome.content));
+}
+
+void run_eval(EvalArguments& arguments) {
+  if (!arguments.compared.empty()) return compare(arguments);
+  if (arguments.merge) {
+    if (arguments.output.empty()) throw UsageError("--merge needs the folder of --out");
+    return print_outcome(merge_evaluation(arguments.output), arguments);
+  }
+  check_options(arguments);
+  arguments.run.apply();
+  const EvaluationJob job = evaluation_job(arguments);
+  if (arguments.restart) ReportFolder::clear(arguments.output);
+  const EvaluationOutcome outcome = run_evaluation(job);
+  if (!arguments.json.empty() && outcome.content)
+    write_json_file(arguments.json,
+                    evaluation_json(outcome.content->settings, outcome.content->methods, outcome.content->autoencoder));
+  print_outcome(outcome, arguments);
 }
 
 }  // namespace
@@ -187,12 +214,16 @@ void add_eval_command(CLI::App& app) {
   command->add_option("--objects", selection.objects,
                       "object files behind the shards: adds the scores of geometry (a folder of object files has its own)");
   command
-      ->add_option("--split-file", selection.split_file, "of --objects, where furniture libraries need it: CSV with id, split …")
+      ->add_option("--split-file", selection.split_file, "of the object files: CSV with id, split …; furniture libraries need it")
       ->check(CLI::ExistingFile);
   command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(number_between(1, 1e9));
-  command->add_option("--elevation", selection.elevation_degrees, "of the input view, degrees; the model is told")
-      ->check(number_between(-89, 89))
-      ->capture_default_str();
+  arguments->protocol.add_to(*command);
+  command
+      ->add_option("--view-size", arguments->view_size,
+                   "pixels a side of the views that are rendered here (default: the model's, or 64)")
+      ->check(number_between(16, 4096));
+  command->add_option("--uids", selection.uids, "file that names the objects: an id a line, or a JSON list of them")
+      ->check(CLI::ExistingFile);
   command->add_option("--limit", selection.limit, "at most so many objects, evenly spread; 0: all")
       ->check(number_between(0, 1e9));
   command->add_option("--seed", selection.seed, "noise of the first object; each following one adds 1")
@@ -224,7 +255,13 @@ void add_eval_command(CLI::App& app) {
       ->needs(compared);
   command->add_option("--json", arguments->json, "write every number of every object, and the settings");
   command->add_option("--out", arguments->output,
-                      "folder for report.html, evaluation.md, evaluation.json, scores.csv, rows.tex and one picture per object");
+                      "folder for report.html, evaluation.md, evaluation.json, scores.csv, rows.tex and one picture per object; "
+                      "an evaluation that was broken off goes on there");
+  command->add_option("--shard", arguments->shard,
+                      "i/n: score only every n-th object, beginning with the i-th (from 0), into the folder of --out, which n "
+                      "processes may share");
+  command->add_flag("--merge", arguments->merge, "make the report of the folder of --out from what is scored there");
+  command->add_flag("--restart", arguments->restart, "begin anew in the folder of --out");
   arguments->run.add_to(*command);
   command->footer("The input view itself is never scored; PSNRs are averaged over views. See docs/evaluation.md.");
   command->callback([arguments] { run_eval(*arguments); });

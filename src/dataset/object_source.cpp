@@ -8,6 +8,7 @@
 #include "core/atomic_file.h"
 #include "core/csv.h"
 #include "core/error.h"
+#include "dataset/object_tree.h"
 #include "objects/furniture_catalog.h"
 #include "objects/object_pack.h"
 #include "objects/object_reader.h"
@@ -22,13 +23,6 @@ using Row = std::map<std::string, std::string>;
 
 std::string extension_of(const fs::path& path) {
   return lower_case(path.extension().string());
-}
-
-Object load_object(const FileSource& files, const std::string& name, const Matrix3& rotation) {
-  Object object = read_object(files, name);
-  transform_object(object, rotation);
-  normalize_object(object);
-  return object;
 }
 
 /// Archives are opened when the first of their objects is read, then shared.
@@ -91,29 +85,6 @@ std::vector<ObjectEntry> list_split_rows(const std::vector<fs::path>& libraries,
                        file + ":" + row.at("zip_path"), [zip = zip->second, model = row.at("zip_path"), rotation] {
                          return load_object(zip->files(), model, rotation);
                        }});
-  }
-  return entries;
-}
-
-/// A single file is read from two folders up, where it is: data sets keep textures beside the folder of the mesh.
-std::vector<ObjectEntry> list_file(const fs::path& source) {
-  if (!is_object_file(source.string())) return {};
-  const fs::path file = fs::absolute(source).lexically_normal(), folder = file.parent_path(), root = folder.parent_path();
-  std::shared_ptr<FileSource> files = open_folder(root);
-  const std::string name = file.lexically_relative(root).generic_string(), id = file.stem().string();
-  return {{id, id, "", id, "", "", file.filename().string(),
-           [files, name] { return load_object(*files, name, parse_matrix("", name)); }}};
-}
-
-std::vector<ObjectEntry> list_files(const fs::path& source) {
-  if (fs::is_regular_file(source)) return list_file(source);
-  std::shared_ptr<FileSource> files = open_folder(source);
-  std::vector<ObjectEntry> entries;
-  for (const std::string& name : files->names()) {
-    if (!is_object_file(name)) continue;
-    const std::string id = fs::path(name).replace_extension().generic_string();
-    entries.push_back({id, id, "", fs::path(name).stem().string(), "", "", name,
-                       [files, name] { return load_object(*files, name, parse_matrix("", name)); }});
   }
   return entries;
 }
@@ -199,7 +170,9 @@ std::vector<ObjectEntry> list_objects(const fs::path& source, const ObjectSelect
   if (!libraries.empty() && rows_name_libraries) {
     entries = list_split_rows(libraries, rows);
   } else {
-    entries = !libraries.empty() ? list_catalogues(libraries) : is_object_pack(source) ? list_pack(source) : list_files(source);
+    entries = !libraries.empty()       ? list_catalogues(libraries)
+              : is_object_pack(source) ? list_pack(source)
+                                       : list_object_tree(source);
     if (!selection.split_file.empty()) apply_split_table(entries, rows);
   }
   return select(std::move(entries), source, selection);

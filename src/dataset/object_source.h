@@ -15,7 +15,7 @@ struct ObjectSelection {
   int64_t limit = 0;                 ///< at most so many objects, evenly spread over the list; 0: all
 };
 
-/// The objects behind `source`: a folder of object files or of .sh3f libraries, one such file, a pack, or
+/// The objects behind `source`: a folder of object files (list_object_tree) or of .sh3f libraries, one such file, a pack, or
 /// "procedural:COUNT:SEED" for objects that the program makes (procedural_object.h). Sorted as the split
 /// file, the libraries' catalogues, or by name. Throws Error when nothing is found.
 std::vector<ObjectEntry> list_objects(const std::filesystem::path& source, const ObjectSelection& selection);

@@ -34,18 +34,7 @@ RenderedObject render_object(const ObjectEntry& entry, const RenderJob& job) {
     shrink(object, entry, job);
     const ObjectRenderer renderer(object);
     for (size_t i = 0; i < job.elevations_degrees.size(); ++i) {
-      const at::Generator generator = make_generator(text_hash(fmt::format("{} {} {}", job.seed, i, entry.id)));
-      ViewPlan plan = job.plan;
-      const double draw = at::rand({1}, generator, at::TensorOptions().dtype(at::kDouble)).item<double>();
-      plan.orbit_elevation_degrees = job.elevations_degrees[i].value_or(
-          job.min_elevation_degrees + draw * (job.max_elevation_degrees - job.min_elevation_degrees));
-      RenderOptions options = job.options;
-      // Numbers of its own: cameras are the same with and without.
-      Dice dice(text_hash(fmt::format("{} light {} {}", job.seed, i, entry.id)));
-      if (job.light_jitter > 0) options.lighting = random_lighting(dice, job.light_jitter);
-      ObjectViews views = render_views(renderer, plan, options, generator);
-      views.id = entry.id;
-      views.group = entry.group;
+      const ObjectViews views = render_sample(renderer, entry, job, i);
       result.samples.push_back(encode_sample(views));
       result.views += views.cameras.count();
     }
@@ -70,6 +59,22 @@ void refuse_existing_shards(const std::filesystem::path& folder, const std::stri
 }
 
 }  // namespace
+
+ObjectViews render_sample(const ObjectRenderer& renderer, const ObjectEntry& entry, const RenderJob& job, size_t index) {
+  const at::Generator generator = make_generator(text_hash(fmt::format("{} {} {}", job.seed, index, entry.id)));
+  ViewPlan plan = job.plan;
+  const double draw = at::rand({1}, generator, at::TensorOptions().dtype(at::kDouble)).item<double>();
+  plan.orbit_elevation_degrees = job.elevations_degrees.at(index).value_or(
+      job.min_elevation_degrees + draw * (job.max_elevation_degrees - job.min_elevation_degrees));
+  RenderOptions options = job.options;
+  // Numbers of its own: cameras are the same with and without.
+  Dice dice(text_hash(fmt::format("{} light {} {}", job.seed, index, entry.id)));
+  if (job.light_jitter > 0) options.lighting = random_lighting(dice, job.light_jitter);
+  ObjectViews views = render_views(renderer, plan, options, generator);
+  views.id = entry.id;
+  views.group = entry.group;
+  return views;
+}
 
 RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const RenderJob& job, const std::filesystem::path& folder) {
   require(!job.elevations_degrees.empty(), "at least one elevation is needed");

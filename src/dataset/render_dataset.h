@@ -25,6 +25,10 @@ struct RenderJob {
   int64_t samples_per_shard = 256;
 };
 
+/// The views of one object at job.elevations_degrees[index], which, with the seed and the object's id, decides every random
+/// number.
+ObjectViews render_sample(const ObjectRenderer& renderer, const ObjectEntry& entry, const RenderJob& job, size_t index);
+
 struct RenderReport {
   int64_t objects = 0, samples = 0, views = 0;
   std::vector<std::string> failures;  ///< "id: reason"

@@ -107,14 +107,15 @@ Method billboard_method() {
 }
 
 Method nearest_object_method(const std::filesystem::path& training_shards, const std::vector<EvaluationCase>& cases) {
-  require(!cases.empty(), "no objects to evaluate");
-  const std::vector<std::string> ids = nearest_ids(training_shards, cases);
+  const std::vector<std::string> ids = cases.empty() ? std::vector<std::string>() : nearest_ids(training_shards, cases);
   const std::set<std::string> needed(ids.begin(), ids.end());
   const auto samples = std::make_shared<std::map<std::string, std::vector<ObjectViews>>>();
-  read_shards(find_shards(training_shards), [&](ObjectViews views) {
-    throw_if_cancelled();
-    if (needed.count(views.id)) (*samples)[views.id].push_back(std::move(views));
-  });
+  const std::vector<std::filesystem::path> shards = find_shards(training_shards);
+  if (!needed.empty())
+    read_shards(shards, [&](ObjectViews views) {
+      throw_if_cancelled();
+      if (needed.count(views.id)) (*samples)[views.id].push_back(std::move(views));
+    });
   const auto chosen = std::make_shared<std::map<std::string, std::string>>();
   for (size_t i = 0; i < cases.size(); ++i) (*chosen)[cases[i].truth.id] = ids[i];
   const auto predict = [samples, chosen](const EvaluationCase& object, const Cameras& targets) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "evaluation/report.h"
 #include "evaluation/score_columns.h"
 
 namespace gsv3d {
@@ -52,15 +53,32 @@ void append_pairs(Pairs& pairs, const Json& objects, const Json& reference, cons
       }
 }
 
+/// What evaluations of before the setting leave out is its default. They gave the orbit's elevation as the input's, which was one
+/// of its views.
+Json setting(const Json& settings, const std::string& name) {
+  if (!settings.contains("protocol") && name.ends_with("_elevation_degrees"))
+    return name.starts_with("orbit") ? settings.value("input_elevation_degrees", Json(10)) : Json();
+  static const Json defaults = config_to_json(EvaluationSettings{});
+  return settings.value(name, defaults.at(name));
+}
+
 void check_conditions(const EvaluatedVariant& variant, const EvaluatedVariant& reference) {
   require(variant.runs.size() == reference.runs.size(), "{} has {} runs, {} has {}: they are compared run by run", variant.name,
           variant.runs.size(), reference.name, reference.runs.size());
   for (size_t i = 0; i < variant.runs.size(); ++i) {
     const Json &own = variant.runs[i].at("settings"), &other = reference.runs[i].at("settings");
-    for (const char* name : {"view_size", "orbit_views", "random_views", "input_elevation_degrees", "recolor", "alignment"})
-      require(own.value(name, Json()) == other.value(name, Json()), "{} and {} cannot be compared: {} is {} and {}", variant.name,
-              reference.name, name, own.value(name, Json()).dump(), other.value(name, Json()).dump());
+    for (const char* name : {"view_size", "orbit_views", "random_views", "orbit_elevation_degrees", "input_elevation_degrees",
+                             "points", "recolor", "alignment"})
+      require(setting(own, name) == setting(other, name), "{} and {} cannot be compared: {} is {} and {}", variant.name,
+              reference.name, name, setting(own, name).dump(), setting(other, name).dump());
   }
+}
+
+/// Why there is no finding; empty: there is one.
+std::string withheld(size_t runs, size_t objects) {
+  if (runs < 2) return "withheld: one run";
+  if (objects < fewest_compared_objects) return fmt::format("withheld: {} object{}", objects, objects == 1 ? "" : "s");
+  return {};
 }
 
 const char* verdict(const PairedDifference& all, const std::vector<double>& per_run, bool higher_is_better) {
@@ -75,11 +93,13 @@ std::string row(const EvaluatedVariant& variant, const EvaluatedVariant& referen
                 const ScoreColumn& column) {
   Pairs all;
   std::vector<double> per_run;
+  size_t fewest = std::numeric_limits<size_t>::max();
   for (size_t i = 0; i < variant.runs.size(); ++i) {
     Pairs pairs;
     append_pairs(pairs, method_of(variant.runs[i], method, variant.name).at("objects"),
                  method_of(reference.runs[i], method, reference.name).at("objects"), column);
     if (pairs.values.empty()) continue;
+    fewest = std::min(fewest, pairs.values.size());
     per_run.push_back(paired_difference(pairs.values, pairs.reference).over.mean);
     all.values.insert(all.values.end(), pairs.values.begin(), pairs.values.end());
     all.reference.insert(all.reference.end(), pairs.reference.begin(), pairs.reference.end());
@@ -88,10 +108,11 @@ std::string row(const EvaluatedVariant& variant, const EvaluatedVariant& referen
   const PairedDifference difference = paired_difference(all.values, all.reference);
   std::string runs;
   for (const double run : per_run) runs += fmt::format("{}{:+.{}f}", runs.empty() ? "" : ", ", run, column.digits);
+  const std::string reason = withheld(per_run.size(), fewest);
   return fmt::format("| {} | {} {} | {:.{}f} | {:.{}f} | {} | {} | {} |\n", variant.name, column.group, column.label,
                      mean_and_error(all.reference).mean, column.digits, mean_and_error(all.values).mean, column.digits,
                      difference_text(difference, column.digits), runs,
-                     difference.objects < 2 ? "one pair" : verdict(difference, per_run, column.higher_is_better));
+                     reason.empty() ? verdict(difference, per_run, column.higher_is_better) : reason);
 }
 
 }  // namespace
@@ -129,6 +150,11 @@ std::string comparison_table(const std::vector<EvaluatedVariant>& variants, cons
     for (const ScoreColumn& column : score_columns()) table += row(variants[i], reference, method, column);
     require(table.size() > before, "{} and {} have no object in common", variants[i].name, reference.name);
   }
+  if (table.find("withheld") != std::string::npos)
+    table += fmt::format(
+        "\nNo finding with one run, because another seed of training, or of sampling, may turn the sign, or with fewer than {} "
+        "objects in each run, of which a bootstrap interval is too narrow.\n",
+        fewest_compared_objects);
   return table;
 }
 

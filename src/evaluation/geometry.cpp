@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -158,8 +159,7 @@ double normal_consistency(const SurfacePoints& surface, const SurfacePoints& tru
   return 0.5 * (mean_cosine(surface.normals, truth.normals, there) + mean_cosine(truth.normals, surface.normals, back));
 }
 
-GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurface& truth) {
-  constexpr int64_t points = 100'000, resolution = 64;
+GeometryScores score_points(const TriangleSurface& surface, const TriangleSurface& truth, int64_t points) {
   constexpr uint64_t seed = 1;
   const SurfacePoints ours = sample_surface(surface, points, make_generator(seed)),
                       theirs = sample_surface(truth, points, make_generator(seed));
@@ -168,7 +168,14 @@ GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurf
   const double consistency =
       0.5 * (mean_cosine(ours.normals, theirs.normals, there.indices) + mean_cosine(theirs.normals, ours.normals, back.indices));
   return {scores.distance.chamfer_mean(), scores.f_scores[0].f, scores.f_scores[1].f,
-          scores.f_scores[2].f,           consistency,          volume_iou(surface, truth, resolution)};
+          scores.f_scores[2].f,           consistency,          std::numeric_limits<double>::quiet_NaN()};
+}
+
+GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurface& truth, int64_t points) {
+  constexpr int64_t resolution = 64;
+  GeometryScores scores = score_points(surface, truth, points);
+  scores.volume_iou = volume_iou(surface, truth, resolution);
+  return scores;
 }
 
 }  // namespace gsv3d

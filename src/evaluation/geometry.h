@@ -83,7 +83,15 @@ struct GeometryScores {
   }
 };
 
-/// From 100,000 points on each, drawn alike: equal surfaces get the ideal scores. Throws Error for surfaces without area.
-GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurface& truth);
+inline constexpr int64_t default_surface_points = 100'000;
+
+/// From so many points on each, drawn alike: equal surfaces get the ideal scores. Fewer points lie further apart, so that
+/// distances between other surfaces grow and F-scores fall: numbers of different counts cannot be compared. Throws Error for
+/// surfaces without area.
+GeometryScores score_geometry(const TriangleSurface& surface, const TriangleSurface& truth,
+                              int64_t points = default_surface_points);
+
+/// The same without the volume, which does not depend on points and is not a number here.
+GeometryScores score_points(const TriangleSurface& surface, const TriangleSurface& truth, int64_t points);
 
 }  // namespace gsv3d

@@ -130,10 +130,10 @@ std::string sets_table(const std::vector<MethodScores>& methods) {
   std::string rows;
   for (const auto& [name, description, objects, unscored, set] : methods)
     if (set.pictures > 0)
-      rows += fmt::format("<tr><td>{}</td>{}{}<td>{}</td></tr>\n", escaped(name), cell(set.fid, 2, bootstrap_interval({}), false),
-                          cell(set.kid, 5, bootstrap_interval({}), false), set.pictures);
+      rows += fmt::format("<tr><td>{}</td>{}{}<td>{}</td></tr>\n", escaped(name), cell(set.fid, 2, set.fid_interval, false),
+                          cell(set.kid, 5, set.kid_interval, false), set.pictures);
   if (rows.empty()) return rows;
-  return "<table id=\"sets\"><thead><tr><th>method, all orbit views</th><th>FID ↓</th><th>KID "
+  return "<table id=\"sets\"><thead><tr><th>method, all orbit views [95 % jackknife interval]</th><th>FID ↓</th><th>KID "
          "↓</th><th>pictures</th></tr></thead><tbody>\n" +
          rows + "</tbody></table>\n";
 }
@@ -204,24 +204,26 @@ std::string tex(const std::string& text) {
 std::string html_report(const ReportContent& content, const fs::path& sheets) {
   const std::vector<ScoreColumn> columns = shown_columns(content.methods);
   std::string page = page_head;
+  const std::string conditions = fmt::format("<p>{}</p>\n", escaped(content.settings.conditions()));
   page += fmt::format("<h1>Evaluation of {}</h1>\n<p>{}</p>\n", escaped(content.settings.model_name),
                       escaped(content.settings.test_note()));
-  page += "<h2>Means over objects [95 % bootstrap interval]</h2>\n" + means_table(content.methods, columns);
+  page += "<h2>Means over objects [95 % bootstrap interval]</h2>\n" + conditions + means_table(content.methods, columns);
   page += sets_table(content.methods);
   if (!content.needs_weights.empty()) page += fmt::format("<p>{}</p>\n", escaped(content.needs_weights));
   page += differences_table(content.methods, columns);
   if (has_ceiling(content.methods)) page += fmt::format("<p>{}</p>\n", escaped(ceiling_note));
   if (!content.autoencoder.empty()) page += fmt::format("<p>{}</p>\n", escaped(autoencoder_line(content.autoencoder)));
   page += failures(content.methods) + "<h2>Settings</h2>\n" + settings_list(content.settings);
-  page += "<h2>Objects, worst first</h2>\n";
+  page += "<h2>Objects, worst first</h2>\n" + conditions;
   for (const std::string& id : worst_first(content.methods)) page += object_section(id, content.methods, columns, sheets);
   return page + page_script;
 }
 
-std::string scores_csv(const std::vector<MethodScores>& methods) {
+std::string scores_csv(const EvaluationSettings& settings, const std::vector<MethodScores>& methods) {
   std::string text = "method,object";
   for (const ScoreColumn& column : score_columns()) text += fmt::format(",{} {}", column.group, column.name);
-  text += ",seconds\n";
+  text += ",orbit_elevation_degrees,conditions\n";
+  const std::string conditions = csv_field(settings.conditions());
   for (const auto& method : methods)
     for (const auto& object : method.objects) {
       text += csv_field(method.name) + "," + csv_field(object.id);
@@ -229,8 +231,29 @@ std::string scores_csv(const std::vector<MethodScores>& methods) {
         const double value = column.of(object);
         text += std::isnan(value) ? "," : fmt::format(",{:.9g}", value);
       }
-      text += fmt::format(",{:.3f}\n", object.seconds);
+      text += fmt::format(",{:.9g},{}\n", object.elevation_degrees, conditions);
     }
+  return text;
+}
+
+std::string sets_csv(const EvaluationSettings& settings, const std::vector<MethodScores>& methods) {
+  std::string text = "method,fid,fid_low,fid_high,kid,kid_low,kid_high,pictures,conditions\n";
+  const auto cell = [](double value) { return std::isnan(value) ? std::string(",") : fmt::format(",{:.9g}", value); };
+  for (const auto& [name, description, objects, failures, set] : methods) {
+    text += csv_field(name);
+    for (const double value :
+         {set.fid, set.fid_interval.low, set.fid_interval.high, set.kid, set.kid_interval.low, set.kid_interval.high})
+      text += cell(value);
+    text += fmt::format(",{},{}\n", set.pictures, csv_field(settings.conditions()));
+  }
+  return text;
+}
+
+std::string timings_csv(const std::vector<MethodScores>& methods) {
+  std::string text = "method,object,seconds\n";
+  for (const auto& method : methods)
+    for (const auto& object : method.objects)
+      text += fmt::format("{},{},{:.3f}\n", csv_field(method.name), csv_field(object.id), object.seconds);
   return text;
 }
 
@@ -264,8 +287,10 @@ std::string markdown_report(const ReportContent& content) {
 void write_report(const fs::path& folder, const ReportContent& content) {
   write_json_file(folder / "evaluation.json", evaluation_json(content.settings, content.methods, content.autoencoder));
   write_file(folder / "evaluation.md", markdown_report(content));
-  write_file(folder / "scores.csv", scores_csv(content.methods));
-  write_file(folder / "rows.tex", latex_rows(content.methods));
+  write_file(folder / "scores.csv", scores_csv(content.settings, content.methods));
+  if (has_sets(content.methods)) write_file(folder / "sets.csv", sets_csv(content.settings, content.methods));
+  write_file(folder / "timings.csv", timings_csv(content.methods));
+  write_file(folder / "rows.tex", "% " + tex(content.settings.conditions()) + "\n" + latex_rows(content.methods));
   write_file(folder / "report.html", html_report(content, folder / "sheets"));
 }
 

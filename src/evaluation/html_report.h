@@ -21,13 +21,21 @@ struct ReportContent {
 /// have none), the first method's worst orbit PSNR first.
 std::string html_report(const ReportContent& content, const std::filesystem::path& sheets);
 
-/// A line per method and object that was scored, all columns ("orbit psnr" …), empty where there is no number, and the seconds.
-std::string scores_csv(const std::vector<MethodScores>& methods);
+/// A line per method and object that was scored: all columns ("orbit psnr" …), empty where there is no number, the orbit's
+/// elevation, and the conditions. The same bytes for the same scores, however the work was shared.
+std::string scores_csv(const EvaluationSettings& settings, const std::vector<MethodScores>& methods);
+
+/// FID and KID of each method with their intervals, empty where there is no number, and the conditions.
+std::string sets_csv(const EvaluationSettings& settings, const std::vector<MethodScores>& methods);
+
+/// Seconds of each method and object, apart from the scores because no two runs have the same.
+std::string timings_csv(const std::vector<MethodScores>& methods);
 
 /// Rows for a tabular: method & mean $\pm$ standard error & … \\, of the shown columns, named in a comment above.
 std::string latex_rows(const std::vector<MethodScores>& methods);
 
-/// folder/evaluation.json, evaluation.md (`table`), report.html, scores.csv and rows.tex.
+/// folder/scores.csv, timings.csv, rows.tex, report.html, evaluation.md and evaluation.json; sets.csv where there are FID and
+/// KID.
 void write_report(const std::filesystem::path& folder, const ReportContent& content);
 
 /// What a terminal and evaluation.md show: the tables, failures and notes in Markdown.

@@ -15,14 +15,20 @@ namespace gsv3d {
 
 /// One object of an evaluation. Methods are given the input view; `truth` is for scoring, and for the ceiling that says so.
 struct EvaluationCase {
-  ObjectViews truth;             ///< view 0 is the input: azimuth 0 at the orbit's elevation
+  /// View 0 is the input, at azimuth 0: the orbit's first view, or a view of its own with the orbit behind it, all of which
+  /// counts among orbit_views.
+  ObjectViews truth;
   uint64_t seed = 0;             ///< of methods that draw noise
   Tensor input_rgba;             ///< [4, S, S] float32 in 0-1, not premultiplied
   Tensor input_rgb;              ///< [1, 3, S, S] over white
   TriangleSurface surface = {};  ///< the true one, for scoring; undefined: not known, and methods need not predict one
+  std::optional<double> input_elevation_degrees = {};  ///< of an input view of its own; empty: it is the orbit's first
 
   Cameras input_camera() const { return truth.cameras.slice(0, 1); }
-  double elevation_degrees() const { return truth.elevation_degrees; }
+  /// Of the input.
+  double elevation_degrees() const { return input_elevation_degrees.value_or(truth.elevation_degrees); }
+  /// Where the orbit begins among the views.
+  int64_t orbit_begin() const { return input_elevation_degrees ? 1 : 0; }
 };
 
 /// Wraps an object's views. Throws Error unless view 0 exists and views are square.

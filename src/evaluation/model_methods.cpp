@@ -2,9 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
-#include "core/cancel.h"
 #include "core/error.h"
-#include "core/progress.h"
 #include "evaluation/gaussian_views.h"
 #include "evaluation/metrics.h"
 #include "pipeline/pipeline.h"
@@ -19,7 +17,7 @@ void check_size(const Model& model, const EvaluationCase& object) {
 
 /// Pictures [V, 4, S, S] of the true orbit views.
 Tensor true_pictures(const EvaluationCase& object) {
-  const ViewSet views = true_views(object.truth, 0, object.truth.orbit_views);
+  const ViewSet views = true_views(object.truth, object.orbit_begin(), object.truth.orbit_views);
   return at::cat({views.rgb, views.alpha}, 1);
 }
 
@@ -44,7 +42,7 @@ ViewSet render(const Model& model, const Gaussians& gaussians, const EvaluationC
 /// Those of them that stand where the model's views do, [N, 4, S, S].
 Tensor true_model_views(const Model& model, const EvaluationCase& object) {
   check_size(model, object);
-  const int64_t frames = model.config.frames, orbit = object.truth.orbit_views;
+  const int64_t frames = model.config.frames, orbit = object.truth.orbit_views - object.orbit_begin();
   require(orbit % frames == 0, "{}: an orbit of {} views does not hold the model's {} at equal steps", object.truth.id, orbit,
           frames);
   return true_pictures(object).slice(0, 0, orbit, orbit / frames);
@@ -72,7 +70,7 @@ PreparedPhoto prepared_input(const EvaluationCase& object) {
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object) {
   const c10::NoGradGuard no_grad;
   const Tensor latents = scaled_latents(model.config.vae, encode_photo(model, true_model_views(model, object)));
-  return decode_gaussians(model, latents, prepared_input(object).picture, object.elevation_degrees());
+  return decode_gaussians(model, latents, prepared_input(object).picture, object.truth.elevation_degrees);
 }
 
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
@@ -94,25 +92,18 @@ Method true_latents_method(std::shared_ptr<const Model> model) {
   const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;
     return render(*model, gaussians_of_true_latents(*model, object), object, targets, true_model_views(*model, object),
-                  model_cameras(model->config, object.elevation_degrees()));
+                  model_cameras(model->config, object.truth.elevation_degrees));
   };
   return {true_latents_name, "Gaussian decoder on the encoded true orbit views: the unrefined pipeline's ceiling, no prediction",
           predict};
 }
 
-std::vector<AutoencoderScores> score_autoencoder(const Model& model, const std::vector<EvaluationCase>& cases) {
+AutoencoderScores score_autoencoder(const Model& model, const EvaluationCase& object) {
   const c10::NoGradGuard no_grad;
   const auto over_views = [](const Tensor& decibels) { return at::nanmean(decibels.clamp_max(largest_psnr)).item<double>(); };
-  Progress progress("autoencoder", static_cast<int64_t>(cases.size()));
-  std::vector<AutoencoderScores> scores;
-  for (const auto& object : cases) {
-    throw_if_cancelled();
-    check_size(model, object);
-    const Tensor truth = true_pictures(object), rgb = truth.narrow(1, 0, 3), seen = reconstructed(model, truth);
-    scores.push_back({object.truth.id, over_views(psnr(seen, rgb)), over_views(object_psnr(seen, rgb, truth.narrow(1, 3, 1)))});
-    progress.update(static_cast<int64_t>(scores.size()), object.truth.id);
-  }
-  return scores;
+  check_size(model, object);
+  const Tensor truth = true_pictures(object), rgb = truth.narrow(1, 0, 3), seen = reconstructed(model, truth);
+  return {object.truth.id, over_views(psnr(seen, rgb)), over_views(object_psnr(seen, rgb, truth.narrow(1, 3, 1)))};
 }
 
 }  // namespace gsv3d

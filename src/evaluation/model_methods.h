@@ -32,8 +32,8 @@ Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& ob
 /// "generated" views are the true ones, so that their scores of consistency are what views of one object reach.
 Method true_latents_method(std::shared_ptr<const Model> model);
 
-/// The autoencoder alone: all orbit views of every object, the input's too, encoded and decoded. Needs the part vae. Throws Error
-/// when the views are not of the model's size.
-std::vector<AutoencoderScores> score_autoencoder(const Model& model, const std::vector<EvaluationCase>& cases);
+/// The autoencoder alone: all orbit views, the input's too when it is one of them, encoded and decoded. Needs the part vae.
+/// Throws Error when the views are not of the model's size.
+AutoencoderScores score_autoencoder(const Model& model, const EvaluationCase& object);
 
 }  // namespace gsv3d

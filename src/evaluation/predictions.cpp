@@ -122,6 +122,14 @@ fs::path find_prediction(const fs::path& folder, const std::string& id) {
   return found.front();
 }
 
+fs::path prediction_file(const fs::path& folder, const std::string& id) {
+  try {
+    return find_prediction(folder, id);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 Method predictions_method(const fs::path& folder, Alignment alignment, std::string name) {
   require(fs::is_directory(folder), "{}: no folder of predictions", folder.string());
   const auto predict = [folder, alignment](const EvaluationCase& object, const Cameras& targets) {

@@ -12,6 +12,9 @@ namespace gsv3d {
 /// .sog, .glb, .gltf or .obj. Throws Error when there is none, or more than one.
 std::filesystem::path find_prediction(const std::filesystem::path& folder, const std::string& id);
 
+/// The same, empty instead of an Error.
+std::filesystem::path prediction_file(const std::filesystem::path& folder, const std::string& id);
+
 /// Predictions in our world (+Y up, front +Z, the truth's scale and place) or, with `alignment`, brought there, for which the
 /// case needs its true surface; files of Gaussians that say their axes are turned (gaussian_file.h). Gaussians are rasterized,
 /// meshes ray-traced in the light of our data sets. Predicting throws Error with a reason when an object has no file, an

@@ -1,5 +1,6 @@
 #include "evaluation/protocol.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -11,7 +12,6 @@
 #include "evaluation/metrics.h"
 #include "evaluation/perceptual_networks.h"
 #include "image/ssim.h"
-#include "perception/set_distances.h"
 
 namespace gsv3d {
 namespace {
@@ -29,73 +29,77 @@ ViewSet slice(const ViewSet& views, int64_t begin, int64_t end) {
 /// Scores the methods' predictions of one object after the other.
 class Scorer {
  public:
-  Scorer(const EvaluationExtras& extras, size_t methods) : networks_(extras.networks), predicted_(methods), true_(methods) {
+  explicit Scorer(const EvaluationExtras& extras) : extras_(extras) {
     if (extras.consistency) consistency_.emplace(*extras.consistency);
   }
 
   void set_object(const EvaluationCase& object) {
     object_ = &object;
     truth_ = true_views(object.truth, 1, object.truth.rgba.size(0));
-    if (networks_) truth_features_ = networks_->features(truth_.rgb);
+    if (extras_.networks) truth_features_ = extras_.networks->features(truth_.rgb);
   }
 
-  /// `method` by its index.
-  ObjectScores score(size_t method, const ViewSet& seen, double seconds) {
+  /// Of the true orbit views by Inception.
+  Tensor true_features() const { return orbit_features(truth_features_); }
+
+  void score(const ViewSet& seen, double seconds, MethodPart& part) {
     const int64_t all = object_->truth.rgba.size(0) - 1, orbit = object_->truth.orbit_views - 1;
-    const PictureFeatures features = networks_ ? networks_->features(seen.rgb) : PictureFeatures();
+    const PictureFeatures features = extras_.networks ? extras_.networks->features(seen.rgb) : PictureFeatures();
     ObjectScores scores{object_->truth.id, score_range(seen, features, 0, orbit), score_range(seen, features, orbit, all),
-                        seconds};
-    if (object_->surface.defined() && seen.surface.defined()) scores.geometry = score_geometry(seen.surface, object_->surface);
-    if (consistency_ && seen.generated) scores.views = consistency_->score(*seen.generated);
-    if (features.inception.defined()) {
-      predicted_[method].push_back(features.inception.slice(0, 0, orbit));
-      true_[method].push_back(truth_features_.inception.slice(0, 0, orbit));
+                        seconds, object_->truth.elevation_degrees};
+    if (object_->surface.defined() && seen.surface.defined()) {
+      scores.geometry = score_geometry(seen.surface, object_->surface);
+      if (extras_.points > 0) scores.sparse = score_points(seen.surface, object_->surface, extras_.points);
     }
-    return scores;
-  }
-
-  /// Over all objects that were scored.
-  SetScores score_set(size_t method) const {
-    if (predicted_[method].empty()) return {};
-    const Tensor predicted = at::cat(predicted_[method]), truth = at::cat(true_[method]);
-    return {frechet_distance(predicted, truth), kernel_distance(predicted, truth), predicted.size(0)};
+    if (consistency_ && seen.generated) scores.views = consistency_->score(*seen.generated);
+    part.features = orbit_features(features);
+    part.scores = std::move(scores);
   }
 
  private:
   Scores score_range(const ViewSet& seen, const PictureFeatures& features, int64_t begin, int64_t end) const {
     const ViewSet predicted = slice(seen, begin, end), truth = slice(truth_, begin, end);
     Scores scores = score_views(predicted, truth);
-    if (networks_)
-      networks_->add_scores(scores, predicted.rgb, features.slice(begin, end), truth.rgb, truth_features_.slice(begin, end));
+    if (extras_.networks)
+      extras_.networks->add_scores(scores, predicted.rgb, features.slice(begin, end), truth.rgb,
+                                   truth_features_.slice(begin, end));
     return scores;
   }
 
-  std::shared_ptr<const PerceptualNetworks> networks_;
+  Tensor orbit_features(const PictureFeatures& features) const {
+    return features.inception.defined() ? features.inception.slice(0, 0, object_->truth.orbit_views - 1) : Tensor();
+  }
+
+  const EvaluationExtras& extras_;
   std::optional<ConsistencyScorer> consistency_;
   const EvaluationCase* object_ = nullptr;
   ViewSet truth_;
   PictureFeatures truth_features_;
-  std::vector<std::vector<Tensor>> predicted_, true_;  // Inception's features, by method
 };
 
 /// One method on one object, scored; `predicted` is left empty when it fails.
-void score_method(const EvaluationCase& object, const Method& method, size_t index, Scorer& scorer, MethodScores& result,
-                  ViewSet& predicted) {
+MethodPart score_method(const EvaluationCase& object, const Method& method, Scorer& scorer, ViewSet& predicted) {
+  MethodPart part{method.name, method.description};
   const auto start = std::chrono::steady_clock::now();
   try {
     const ViewSet seen = method.predict(object, object.truth.cameras.slice(1, object.truth.rgba.size(0)));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    result.objects.push_back(scorer.score(index, seen, seconds));
+    scorer.score(seen, seconds, part);
     predicted = seen;
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& error) {
     spdlog::warn("{}, {}: {}", method.name, object.truth.id, error.what());
-    result.failures.push_back({object.truth.id, error.what()});
+    part.failure = error.what();
   }
+  return part;
 }
 
 }  // namespace
+
+bool ObjectPart::failed() const {
+  return std::any_of(methods.begin(), methods.end(), [](const MethodPart& part) { return !part.scores; });
+}
 
 GeometryScores ObjectScores::no_geometry() {
   return {nothing, nothing, nothing, nothing, nothing, nothing};
@@ -114,28 +118,59 @@ Scores score_views(const ViewSet& predicted, const ViewSet& truth) {
   return scores;
 }
 
-std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
-                                   const PredictionCallback& on_prediction, const EvaluationExtras& extras) {
-  std::vector<MethodScores> results;
-  for (const auto& method : methods) results.push_back({method.name, method.description, {}});
+void evaluate_objects(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
+                      const PredictionCallback& on_prediction, const EvaluationExtras& extras,
+                      const std::function<void(ObjectPart)>& on_part) {
   Progress progress("evaluating", static_cast<int64_t>(cases.size() * methods.size()));
   int64_t done = 0;
-  Scorer scorer(extras, methods.size());
+  Scorer scorer(extras);
   for (const auto& object : cases) {
+    throw_if_cancelled();
     scorer.set_object(object);
-    for (size_t i = 0; i < methods.size(); ++i) {
+    ObjectPart part{object.truth.id, {}};
+    if (extras.autoencoder) part.autoencoder = extras.autoencoder(object);
+    part.true_features = scorer.true_features();
+    for (const Method& method : methods) {
       throw_if_cancelled();
       ViewSet predicted;
-      score_method(object, methods[i], i, scorer, results[i], predicted);
-      if (on_prediction) on_prediction(object, methods[i], predicted);
+      part.methods.push_back(score_method(object, method, scorer, predicted));
+      if (on_prediction) on_prediction(object, method, predicted);
       progress.update(++done, object.truth.id);
     }
+    on_part(std::move(part));
   }
-  for (const MethodScores& result : results)
+}
+
+std::vector<MethodScores> merge_parts(const std::vector<ObjectPart>& parts) {
+  std::vector<MethodScores> results;
+  if (parts.empty()) return results;
+  for (size_t i = 0; i < parts.front().methods.size(); ++i) {
+    MethodScores result{parts.front().methods[i].name, parts.front().methods[i].description, {}};
+    std::vector<Tensor> predicted, truth;
+    for (const ObjectPart& part : parts) {
+      require(part.methods.size() == parts.front().methods.size() && part.methods[i].name == result.name,
+              "{}: was evaluated with other methods than {}", part.id, parts.front().id);
+      const MethodPart& own = part.methods[i];
+      if (!own.scores) {
+        result.failures.push_back({part.id, own.failure});
+        continue;
+      }
+      result.objects.push_back(*own.scores);
+      if (own.features.defined()) predicted.push_back(own.features), truth.push_back(part.true_features);
+    }
     require(!result.objects.empty() || result.failures.empty(), "{}: failed on all {} objects; {}: {}", result.name,
             result.failures.size(), result.failures.front().id, result.failures.front().reason);
-  for (size_t i = 0; i < results.size(); ++i) results[i].set = scorer.score_set(i);
+    result.set = score_sets(predicted, truth);
+    results.push_back(std::move(result));
+  }
   return results;
+}
+
+std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
+                                   const PredictionCallback& on_prediction, const EvaluationExtras& extras) {
+  std::vector<ObjectPart> parts;
+  evaluate_objects(cases, methods, on_prediction, extras, [&](ObjectPart part) { parts.push_back(std::move(part)); });
+  return merge_parts(parts);
 }
 
 }  // namespace gsv3d

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "core/config.h"
+#include "evaluation/case_plan.h"
 #include "evaluation/consistency.h"
 #include "evaluation/method.h"
+#include "evaluation/set_scores.h"
 #include "evaluation/statistics.h"
 
 namespace gsv3d {
@@ -48,21 +50,13 @@ struct ObjectScores {
   Scores orbit;   ///< the orbit without the input view
   Scores random;  ///< the views off the orbit; all not a number without any
   double seconds = 0;
+  double elevation_degrees = not_known;                 ///< of the orbit
   GeometryScores geometry = no_geometry();              ///< not a number without a true and a predicted surface
+  GeometryScores sparse = no_geometry();                ///< of EvaluationExtras::points points, when asked for
   ConsistencyScores views = ConsistencyScores::none();  ///< of the generated views, when asked for
 
   static GeometryScores no_geometry();
-};
-
-/// An object that a method has nothing to score for.
-struct FailedObject {
-  std::string id, reason;
-};
-
-/// Of all predicted orbit views of a method against all true ones of the same objects; not a number without Inception's weights.
-struct SetScores {
-  double fid = Scores::not_scored, kid = Scores::not_scored;
-  int64_t pictures = 0;
+  static constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct MethodScores {
@@ -79,30 +73,46 @@ struct AutoencoderScores {
   double foreground_psnr = 0;  ///< dB over the object's pixels: object_psnr in metrics.h
 };
 
-/// The objects to be evaluated: shards, or a folder of object files that are rendered here (`seed` decides their random cameras).
-/// Only orbits at this elevation, each object once, at most `limit` (0: all) evenly spread. Throws Error when none is left.
-struct CaseSelection {
-  std::filesystem::path dataset;
-  std::filesystem::path objects;     ///< object files that geometry is scored on, by id; empty: those of a folder of object files
-  std::filesystem::path split_file;  ///< of `objects`: list_objects()
-  double elevation_degrees = 10;
-  int64_t limit = 0, view_size = 64;
-  uint64_t seed = 1;
-  bool recolor = false;  ///< all views in other colours: recolored()
-};
-std::vector<EvaluationCase> load_cases(const CaseSelection& selection);
-
 /// Called after each object and method with the prediction for views 1 … V-1, its rgb undefined where the method failed.
 using PredictionCallback = std::function<void(const EvaluationCase&, const Method&, const ViewSet& predicted)>;
+
+/// One method on one object: scores, or why there are none.
+struct MethodPart {
+  std::string name, description;
+  std::optional<ObjectScores> scores = {};
+  std::string failure = {};
+  Tensor features = {};  ///< [orbit views, D] of the predicted ones by Inception; undefined without its weights
+};
+
+/// Everything that an evaluation has to say about one object: the unit of sharing work and of going on after a break.
+struct ObjectPart {
+  std::string id;
+  std::vector<MethodPart> methods;
+  std::optional<AutoencoderScores> autoencoder = {};
+  Tensor true_features = {};  ///< as MethodPart::features, of the true views
+
+  bool failed() const;  ///< whether a method has no scores
+};
 
 /// What is scored beyond pictures, depth and surface; empty: not.
 struct EvaluationExtras {
   std::optional<ConsistencyOptions> consistency;
   std::shared_ptr<const PerceptualNetworks> networks;
+  std::function<AutoencoderScores(const EvaluationCase&)> autoencoder;
+  int64_t points = 0;  ///< of ObjectScores::sparse
 };
 
-/// Runs all methods on all objects. What fails is warned of and listed; a method that fails on every object throws the first's
-/// Error. Shows progress, stops at Ctrl-C (Cancelled).
+/// Runs all methods on all objects; what fails is warned of, and a reason stands in the object's part. on_part gets each object's
+/// part when it is complete. Shows progress, stops at Ctrl-C (Cancelled).
+void evaluate_objects(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
+                      const PredictionCallback& on_prediction, const EvaluationExtras& extras,
+                      const std::function<void(ObjectPart)>& on_part);
+
+/// The methods' scores over the objects, in the parts' order, with FID and KID where there are features. Throws the first's
+/// Error for a method that failed on every object, and when parts have different methods.
+std::vector<MethodScores> merge_parts(const std::vector<ObjectPart>& parts);
+
+/// evaluate_objects() and merge_parts().
 std::vector<MethodScores> evaluate(const std::vector<EvaluationCase>& cases, const std::vector<Method>& methods,
                                    const PredictionCallback& on_prediction = {}, const EvaluationExtras& extras = {});
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "evaluation/model_methods.h"
+#include "evaluation/object_part.h"
 #include "image/contact_sheet.h"
 
 namespace gsv3d {
@@ -37,6 +38,12 @@ Json autoencoder_json(const std::vector<AutoencoderScores>& autoencoder) {
   result["foreground_psnr"] = summary(&AutoencoderScores::foreground_psnr);
   result["objects"] = std::move(objects);
   return result;
+}
+
+Json set_json(const SetScores& set) {
+  return {{"fid", set.fid},          {"fid_low", set.fid_interval.low}, {"fid_high", set.fid_interval.high},
+          {"kid", set.kid},          {"kid_low", set.kid_interval.low}, {"kid_high", set.kid_interval.high},
+          {"pictures", set.pictures}};
 }
 
 /// Means of a group's columns, the first with its standard error: "18.12 ± 0.40".
@@ -89,14 +96,17 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 
 }  // namespace
 
+std::string EvaluationSettings::conditions() const {
+  const std::string sparse = points > 0 ? fmt::format("; sparse: {} points", points) : "";
+  return fmt::format("{0} x {0} px; over white; longest side 1; alignment {1}; {2}{3}", view_size, alignment, cameras, sparse);
+}
+
 std::string EvaluationSettings::test_note() const {
-  const std::string conditions = fmt::format(
-      "Views of {0} x {0} pixels over white; objects have a longest side of about 1; alignment of predictions: {1}. Split: {2}.",
-      view_size, alignment, split);
-  if (model.empty()) return conditions;
-  if (test_scorings == 0) return conditions + " This model folder has not been scored on a test split.";
-  return conditions + fmt::format(" This model folder was scored on a test split {} so far.",
-                                  test_scorings == 1 ? std::string("once") : fmt::format("{} times", test_scorings));
+  const std::string note = fmt::format("Conditions: {}. Split: {}.", conditions(), split);
+  if (model.empty()) return note;
+  if (test_scorings == 0) return note + " This model folder has not been scored on a test split.";
+  return note + fmt::format(" This model folder was scored on a test split {} so far.",
+                            test_scorings == 1 ? std::string("once") : fmt::format("{} times", test_scorings));
 }
 
 bool has_ceiling(const std::vector<MethodScores>& methods) {
@@ -168,9 +178,19 @@ bool has_sets(const std::vector<MethodScores>& methods) {
 
 std::string set_table(const std::vector<MethodScores>& methods) {
   std::string rows;
+  const auto cell = [](double value, const Interval& interval, int digits) {
+    const std::string text = number(value, digits);
+    return std::isnan(interval.low)
+               ? text
+               : fmt::format("{} [{}, {}]", text, number(interval.low, digits), number(interval.high, digits));
+  };
   for (const auto& [name, description, objects, failures, set] : methods)
-    if (set.pictures > 0) rows += fmt::format("| {} | {:.2f} | {:.5f} | {} |\n", name, set.fid, set.kid, set.pictures);
-  return rows.empty() ? rows : "\n| method, all orbit views | FID | KID | pictures |\n|---|---|---|---|\n" + rows;
+    if (set.pictures > 0)
+      rows += fmt::format("| {} | {} | {} | {} |\n", name, cell(set.fid, set.fid_interval, 2), cell(set.kid, set.kid_interval, 5),
+                          set.pictures);
+  return rows.empty()
+             ? rows
+             : "\n| method, all orbit views | FID [95 % jackknife interval] | KID | pictures |\n|---|---|---|---|\n" + rows;
 }
 
 std::string autoencoder_line(const std::vector<AutoencoderScores>& autoencoder) {
@@ -185,26 +205,21 @@ Json evaluation_json(const EvaluationSettings& settings, const std::vector<Metho
   Json list = Json::array();
   for (const auto& method : methods) {
     Json objects = Json::array(), failures = Json::array();
-    for (const auto& object : method.objects)
-      objects.push_back({{"id", object.id},
-                         {"orbit", config_to_json(object.orbit)},
-                         {"random", config_to_json(object.random)},
-                         {"geometry", config_to_json(object.geometry)},
-                         {"views", config_to_json(object.views)},
-                         {"seconds", object.seconds}});
+    for (const auto& object : method.objects) objects.push_back(scores_to_json(object));
     for (const auto& [id, reason] : method.failures) failures.push_back({{"id", id}, {"reason", reason}});
     list.push_back({{"name", method.name},
                     {"description", method.description},
                     {"orbit", group_json(method, "orbit")},
                     {"random", group_json(method, "random")},
                     {"geometry", group_json(method, "geometry")},
+                    {"sparse", group_json(method, "sparse")},
                     {"views", group_json(method, "views")},
                     {"objects", std::move(objects)},
                     {"failures", std::move(failures)},
-                    {"set", {{"fid", method.set.fid}, {"kid", method.set.kid}, {"pictures", method.set.pictures}}}});
+                    {"set", set_json(method.set)}});
     if (&method != &methods.front()) list.back()["difference"] = difference_json(method, methods.front());
   }
-  Json result = {{"settings", config_to_json(settings)}, {"methods", std::move(list)}};
+  Json result = {{"settings", config_to_json(settings)}, {"conditions", settings.conditions()}, {"methods", std::move(list)}};
   if (!autoencoder.empty()) result["autoencoder"] = autoencoder_json(autoencoder);
   return result;
 }

@@ -55,6 +55,10 @@ std::vector<ScoreColumn> all_columns() {
   for (const PartScore<GeometryScores>& score : surface_scores)
     columns.push_back({"geometry", score.name, score.label, score.digits, score.higher_is_better, score.on_demand,
                        [of = score.of](const ObjectScores& object) { return object.geometry.*of; }});
+  for (const PartScore<GeometryScores>& score : surface_scores)
+    if (score.of != &GeometryScores::volume_iou)
+      columns.push_back({"sparse", score.name, score.label, score.digits, score.higher_is_better, true,
+                         [of = score.of](const ObjectScores& object) { return object.sparse.*of; }});
   for (const PartScore<ConsistencyScores>& score : consistency_scores)
     columns.push_back({"views", score.name, score.label, score.digits, score.higher_is_better, true,
                        [of = score.of](const ObjectScores& object) { return object.views.*of; }});

@@ -11,12 +11,12 @@
 namespace gsv3d {
 
 struct ScoreColumn {
-  std::string group;      ///< "orbit" and "random" views, "geometry", "views": their consistency
+  std::string group;      ///< "orbit" and "random" views, "geometry", "sparse": of few points, "views": their consistency
   std::string name;       ///< as in evaluation.json
   std::string label;      ///< as in tables, without the group
   int digits = 3;         ///< behind the point
   bool higher_is_better;  ///< else lower
-  bool on_demand;         ///< only scored when asked for: with users' weights, or of the generated views
+  bool on_demand;         ///< only scored when asked for: with users' weights, of few points, or of the generated views
   std::function<double(const ObjectScores&)> of;
 };
 const std::vector<ScoreColumn>& score_columns();

@@ -31,13 +31,22 @@ Record read_record(const fs::path& model_folder) {
 
 }  // namespace
 
-std::string split_of(const fs::path& dataset, const std::vector<EvaluationCase>& cases) {
-  const fs::path table = (fs::is_directory(dataset) ? dataset : dataset.parent_path()) / "objects.csv";
-  if (!fs::exists(table)) return "unknown";
-  std::set<std::string> ids, splits;
-  for (const auto& object : cases) ids.insert(object.truth.id);
+std::map<std::string, std::string> read_splits(const fs::path& dataset) {
+  std::map<std::string, std::string> splits;
+  if (!fs::exists(dataset)) return splits;  // procedural objects have no folder
+  const bool is_table = dataset.extension() == ".csv";
+  const fs::path table = is_table ? dataset : (fs::is_directory(dataset) ? dataset : dataset.parent_path()) / "objects.csv";
+  if (!fs::exists(table)) return splits;
   for (auto& row : read_csv(table))
-    if (ids.count(row["id"]) && !row["split"].empty()) splits.insert(row["split"]);
+    if (!row["split"].empty()) splits[row["id"]] = row["split"];
+  return splits;
+}
+
+std::string split_of(const fs::path& dataset, const std::vector<std::string>& ids) {
+  const std::map<std::string, std::string> known = read_splits(dataset);
+  std::set<std::string> splits;
+  for (const std::string& id : ids)
+    if (const auto found = known.find(id); found != known.end()) splits.insert(found->second);
   std::string joined;
   for (const std::string& split : splits) joined += (joined.empty() ? "" : "+") + split;
   return joined.empty() ? "unknown" : joined;

@@ -1,17 +1,21 @@
 // Choosing and testing kept apart: which split was used, and how often a model has been scored on a test split.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "evaluation/method.h"
-
 namespace gsv3d {
 
-/// The splits of the evaluated objects by the table objects.csv beside the shards (gsv3d data render writes it), joined by "+" in
-/// alphabetical order; "unknown" where there is no table or it names none of them.
-std::string split_of(const std::filesystem::path& dataset, const std::vector<EvaluationCase>& cases);
+/// Id → split by the table objects.csv beside the shards (gsv3d data render writes it), or by `dataset` itself when it is a .csv;
+/// empty without a table.
+std::map<std::string, std::string> read_splits(const std::filesystem::path& dataset);
+
+/// The splits of the evaluated objects by that table, joined by "+" in alphabetical order; "unknown" where there is no table or
+/// it names none of them.
+std::string split_of(const std::filesystem::path& dataset, const std::vector<std::string>& ids);
 
 /// True for "test" and what holds it.
 bool is_test_split(const std::string& split);

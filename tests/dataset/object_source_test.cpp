@@ -10,6 +10,7 @@
 #include "objects/furniture_catalog.h"
 #include "objects/gltf_reader.h"
 #include "objects/object_pack.h"
+#include "zip_bytes.h"
 
 namespace gsv3d {
 namespace {
@@ -17,40 +18,7 @@ namespace {
 using testing::error_of;
 using ::testing::HasSubstr;
 using testing::lacks_library;
-
-uint32_t crc32(const std::string& bytes) {
-  uint32_t crc = ~0U;
-  for (unsigned char c : bytes) {
-    crc ^= c;
-    for (int i = 0; i < 8; ++i) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320U : 0);
-  }
-  return ~crc;
-}
-
-/// A zip archive with stored members (PKWARE's APPNOTE).
-std::string zip(const std::vector<std::pair<std::string, std::string>>& members) {
-  std::string bytes, directory;
-  for (const auto& [name, content] : members) {
-    const auto offset = static_cast<uint32_t>(bytes.size()), size = static_cast<uint32_t>(content.size());
-    std::string common;
-    for (uint16_t value : {20, 0, 0, 0, 33}) append_number(common, value);
-    for (uint32_t value : {crc32(content), size, size}) append_number(common, value);
-    append_number(common, static_cast<uint16_t>(name.size()));
-    append_number(common, uint16_t{0});
-    bytes += "PK\x03\x04" + common + name + content;
-    directory += "PK\x01\x02" + std::string("\x14\0", 2) + common + std::string(10, '\0');
-    append_number(directory, uint32_t{0});
-    directory.resize(directory.size() - 4);
-    append_number(directory, offset);
-    directory += name;
-  }
-  std::string end = "PK\x05\x06" + std::string(4, '\0');
-  for (int i = 0; i < 2; ++i) append_number(end, static_cast<uint16_t>(members.size()));
-  append_number(end, static_cast<uint32_t>(directory.size()));
-  append_number(end, static_cast<uint32_t>(bytes.size()));
-  append_number(end, uint16_t{0});
-  return bytes + directory + end;
-}
+using testing::zip_bytes;
 
 const char* const kBox =
     "v -2 0 -1\nv 2 0 -1\nv 2 3 -1\nv -2 3 -1\nv -2 0 1\nv 2 0 1\nv 2 3 1\nv -2 3 1\n"
@@ -61,7 +29,7 @@ std::filesystem::path furniture_library(const std::filesystem::path& folder) {
       "# a library\nid#1=first\nname#1=Table \\u00e9\ncreator#1=Jos\xe9\nmodel#1=/models/box.obj\n"
       "id#2=second\nname#2=\\\n  Chair\nmodel#2=/models/box.obj\nmodelRotation#2=0 0 1 0 1 0 -1 0 0\nid#3=no model\n";
   const auto path = folder / "set.sh3f";
-  write_file(path, zip({{"PluginFurnitureCatalog.properties", catalog}, {"models/box.obj", kBox}}));
+  write_file(path, zip_bytes({{"PluginFurnitureCatalog.properties", catalog}, {"models/box.obj", kBox}}));
   return path;
 }
 

@@ -10,6 +10,7 @@
 namespace gsv3d {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -28,7 +29,8 @@ std::vector<double> shifted(std::vector<double> values, double by) {
   return values;
 }
 
-const std::vector<double> psnrs = {10, 20, 15, 12, 30}, errors = {0.1, 0.3, 0.2, 0.4, 0.5};
+const std::vector<double> psnrs = {10, 20, 15, 12, 30, 10, 20, 15, 12, 30},
+                          errors = {0.1, 0.3, 0.2, 0.4, 0.5, 0.1, 0.3, 0.2, 0.4, 0.5};
 
 TEST(Comparison, PairsObjectsRunByRun) {
   // Run 2 is 5 dB better than run 1 for both: only pairs of one run show the 0.5 dB between the variants.
@@ -36,8 +38,8 @@ TEST(Comparison, PairsObjectsRunByRun) {
   const EvaluatedVariant other{
       "other", {evaluation(shifted(psnrs, 0.25), shifted(errors, 0.1)), evaluation(shifted(psnrs, 5.75), shifted(errors, 0.1))}};
   const std::string table = comparison_table({reference, other});
-  // ten pairs, five of 0.25 and five of 0.75: standard error √(10 · 0.0625 / (10 · 9)) = 0.0833
-  EXPECT_THAT(table, HasSubstr("| other | orbit PSNR, dB | 19.90 | 20.40 | +0.50 ± 0.08 ["));
+  // twenty pairs, ten of 0.25 and ten of 0.75: standard error √(20 · 0.0625 / (20 · 19)) = 0.0574
+  EXPECT_THAT(table, HasSubstr("| other | orbit PSNR, dB | 19.90 | 20.40 | +0.50 ± 0.06 ["));
   EXPECT_THAT(table, HasSubstr("| +0.25, +0.75 | better |"));
   EXPECT_THAT(table, HasSubstr("| +0.100, +0.100 | worse |"));  // a depth error that grew
   EXPECT_THAT(table, Not(HasSubstr("SSIM")));                   // that nobody has
@@ -49,6 +51,33 @@ TEST(Comparison, RunsThatDisagreeAreNoFinding) {
   const std::string table = comparison_table({reference, other});
   EXPECT_THAT(table, HasSubstr("| +2.00, -0.10 | within noise |"));
   EXPECT_THAT(table, HasSubstr("| +0.000, +0.000 | within noise |"));
+}
+
+TEST(Comparison, AFindingIsWithheldOfOneRunAndOfFewObjects) {
+  const EvaluatedVariant once{"once", {evaluation(psnrs, errors)}}, better{"better", {evaluation(shifted(psnrs, 2), errors)}};
+  const std::string single = comparison_table({once, better});
+  EXPECT_THAT(single, HasSubstr("| +2.00 ± 0.00 [+2.00, +2.00] | +2.00 | withheld: one run |"));
+  EXPECT_THAT(single, HasSubstr("No finding with one run, because"));
+  const auto nine = [](double by) {
+    const std::vector<double> few(psnrs.begin(), psnrs.begin() + 9);
+    return Json(evaluation(shifted(few, by), std::vector<double>(9, 0.1)));
+  };
+  EXPECT_THAT(comparison_table({{"one", {nine(0), nine(0)}}, {"other", {nine(2), nine(2)}}}),
+              AllOf(HasSubstr("| +2.00, +2.00 | withheld: 9 objects |"), HasSubstr("fewer than 10 objects")));
+  const std::string enough =
+      comparison_table({{"one", {once.runs[0], once.runs[0]}}, {"other", {better.runs[0], better.runs[0]}}});
+  EXPECT_THAT(enough, HasSubstr("| +2.00, +2.00 | better |"));
+  EXPECT_THAT(enough, Not(HasSubstr("No finding")));
+}
+
+TEST(Comparison, EvaluationsOfBeforeProtocolsAreComparedByWhatTheyMeant) {
+  Json old = evaluation(psnrs, errors), now = old, drawn = old;
+  old["settings"]["input_elevation_degrees"] = 10;
+  now["settings"]["protocol"] = drawn["settings"]["protocol"] = "gso";
+  now["settings"]["orbit_elevation_degrees"] = 10;
+  drawn["settings"]["orbit_elevation_degrees"] = nullptr;
+  EXPECT_NO_THROW(comparison_table({{"old", {old}}, {"now", {now}}}));
+  EXPECT_THROW(comparison_table({{"old", {old}}, {"drawn", {drawn}}}), Error);
 }
 
 TEST(Comparison, WhatDoesNotBelongTogetherIsRefused) {

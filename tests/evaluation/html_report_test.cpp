@@ -30,6 +30,7 @@ ObjectScores scored(const std::string& id, double psnr) {
   object.orbit = {psnr, 0.5, 0.25, 0.75, 0.125};
   object.random = {nothing, nothing, nothing, nothing, nothing};
   object.seconds = 2;
+  object.elevation_degrees = 12.5;
   return object;
 }
 
@@ -37,6 +38,7 @@ ReportContent content() {
   ReportContent result;
   result.settings.model = "models/x", result.settings.model_name = "tiny <1>", result.settings.split = "test";
   result.settings.test_scorings = 3;
+  result.settings.alignment = "icp", result.settings.cameras = "mine";
   result.methods = {{"pipeline", "", {scored("maker/a", 20), scored("b", 10), scored("c", 30)}},
                     {true_latents_name, "", {scored("maker/a", 21), scored("c", 33)}, {{"b", "a & b"}}}};
   return result;
@@ -96,8 +98,30 @@ TEST(HtmlReport, CsvHasALinePerMethodAndObject) {
   EXPECT_EQ(rows[3]["orbit depth_error"], "0.125");
   EXPECT_EQ(rows[3]["random psnr"], "");
   EXPECT_EQ(rows[3]["geometry chamfer"], "");
+  EXPECT_EQ(rows[3]["orbit_elevation_degrees"], "12.5");
+  EXPECT_EQ(rows[3]["conditions"], "0 x 0 px; over white; longest side 1; alignment icp; mine");
+  EXPECT_EQ(read_csv(folder / "timings.csv").at(3)["seconds"], "2.000");
+  EXPECT_FALSE(std::filesystem::exists(folder / "sets.csv")) << "no weights, no sets";
   EXPECT_EQ(read_json_file(folder / "evaluation.json")["settings"]["test_scorings"], 3);
   for (const char* file : {"report.html", "evaluation.md", "rows.tex"}) EXPECT_GT(read_file(folder / file).size(), 100U) << file;
+}
+
+TEST(HtmlReport, SetsCarryTheirIntervals) {
+  ReportContent odd = content();
+  odd.methods[0].set = {12.5, 0.25, 60, {10, 15}, {0.125, 0.375}};
+  odd.methods[1].set = {7, 0.5, 40};
+  const std::string page = html_report(odd, "nowhere");
+  EXPECT_THAT(cells(page, "sets", "pipeline"), ElementsAre("12.5", "0.25"));
+  EXPECT_THAT(page, HasSubstr("12.50<small>[10.00, 15.00]</small>"));
+  EXPECT_THAT(markdown_report(odd), HasSubstr("| pipeline | 12.50 [10.00, 15.00] | 0.25000 [0.12500, 0.37500] | 60 |"));
+  EXPECT_THAT(markdown_report(odd), HasSubstr("| decoder on true latents | 7.00 | 0.50000 | 40 |"));
+  const TemporaryFolder folder;
+  write_report(folder.path(), odd);
+  auto rows = read_csv(folder / "sets.csv");
+  EXPECT_EQ(rows.at(0)["kid_high"], "0.375");
+  EXPECT_EQ(rows.at(1)["fid_low"], "");
+  EXPECT_THAT(rows.at(1)["conditions"], HasSubstr("alignment icp"));
+  EXPECT_EQ(read_json_file(folder / "evaluation.json")["methods"][0]["set"]["fid_low"], 10);
 }
 
 TEST(HtmlReport, LatexRows) {
@@ -109,20 +133,17 @@ TEST(HtmlReport, LatexRows) {
   EXPECT_THAT(rows, HasSubstr("\ndecoder on true latents & $27.00 \\pm 6.00$ & "));
 }
 
-EvaluationCase with_id(const std::string& id) {
-  EvaluationCase result;
-  result.truth.id = id;
-  return result;
-}
-
 TEST(SplitRecord, SplitComesFromTheTableBesideTheShards) {
   const TemporaryFolder folder;
-  EXPECT_EQ(split_of(folder.path(), {with_id("a")}), "unknown");
+  EXPECT_EQ(split_of(folder.path(), {"a"}), "unknown");
   write_file(folder / "objects.csv", "id,split\na,val\nb,test\nc,\n");
-  EXPECT_EQ(split_of(folder.path(), {with_id("a")}), "val");
-  EXPECT_EQ(split_of(folder / "views-000000.tar", {with_id("b")}), "test");
-  EXPECT_EQ(split_of(folder.path(), {with_id("a"), with_id("b"), with_id("c")}), "test+val");
-  EXPECT_EQ(split_of(folder.path(), {with_id("c")}), "unknown");
+  EXPECT_EQ(split_of(folder.path(), {"a"}), "val");
+  EXPECT_EQ(split_of(folder / "views-000000.tar", {"b"}), "test");
+  EXPECT_EQ(split_of(folder.path(), {"a", "b", "c"}), "test+val");
+  EXPECT_EQ(split_of(folder.path(), {"c"}), "unknown");
+  EXPECT_EQ(split_of("procedural:3", {"a"}), "unknown");
+  write_file(folder / "split.csv", "id,split\na,train\n");
+  EXPECT_EQ(split_of(folder / "split.csv", {"a"}), "train");
   EXPECT_TRUE(is_test_split("test+val"));
   EXPECT_TRUE(is_test_split("test"));
   EXPECT_FALSE(is_test_split("val"));

@@ -149,7 +149,7 @@ TEST(Protocol, TakesEachObjectOnceAtTheInputsElevation) {
   EXPECT_NE(cases[0].seed, cases[1].seed);
   selection.limit = 1;
   EXPECT_EQ(load_cases(selection).size(), 1u);
-  selection.elevation_degrees = 50;
+  selection.protocol.orbit_elevation_degrees = 50;
   EXPECT_THROW(load_cases(selection), Error);
   selection.dataset = folder.path() / "missing";
   EXPECT_THROW(load_cases(selection), Error);
