@@ -34,9 +34,11 @@ TEST_F(Eval, PredictionsAreScoredWithoutAModelAndWhatIsMissingIsListed) {
   const ProgramResult result = run("--predictions theirs --out report");
   if (result.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("| predictions | 100.00 |"), HasSubstr("- predictions, two: no prediction"),
-                                HasSubstr("Difference to \"predictions\""), HasSubstr("Split: unknown."),
-                                HasSubstr("Needs weights, so not scored: LPIPS (Alex) (--weights lpips-alex=FILE)")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("| predictions | 100.00 |"), HasSubstr("- predictions, two: no prediction"),
+                    HasSubstr("Difference to \"predictions\""), HasSubstr("Split: unknown."),
+                    HasSubstr("own: an orbit of 21 views at an elevation of 10 degrees, input its first view, 8 random"),
+                    HasSubstr("Needs weights, so not scored: LPIPS (Alex) (--weights lpips-alex=FILE)")));
   const Json json = read_json_file(folder_ / "report" / "evaluation.json");
   EXPECT_NEAR(json["methods"][0]["geometry"]["mean"]["chamfer"].get<double>(), 0, 1e-5);
   EXPECT_EQ(json["methods"][0]["geometry"]["mean"]["f_score_1"], 1);
@@ -57,12 +59,44 @@ TEST_F(Eval, BaselinesAreChosenAndEvaluationsCompared) {
   const ProgramResult same = testing::run_program(folder_.path(), "eval --method billboard --compare one=a.json other=a.json");
   ASSERT_EQ(same.code, 0) << same.err;
   EXPECT_THAT(same.out, AllOf(HasSubstr("Difference to \"one\""), HasSubstr("| other | orbit PSNR, dB |"),
-                              HasSubstr("+0.00 ± 0.00 [+0.00, +0.00] | +0.00 | within noise |")));
+                              HasSubstr("+0.00 ± 0.00 [+0.00, +0.00] | +0.00 | withheld: one run |")));
   expect_one_line(testing::run_program(folder_.path(), "eval --compare a.json"), 1, "at least two evaluations");
   expect_one_line(testing::run_program(folder_.path(), "eval"), 2, "--dataset is required");
 }
 
+TEST_F(Eval, ProcessesShareOneFolderAtOnce) {
+  const std::string object = read_file(folder_ / "theirs/one.obj");
+  for (const char* name : {"objects/three.obj", "theirs/two.obj", "theirs/three.obj"}) put(name, object);
+  const std::string arguments = "--predictions theirs --protocol gso --random-views 2 --view-size 32 --baselines none ";
+  const ProgramResult one = run(arguments + "--out one");
+  if (one.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
+  ASSERT_EQ(one.code, 0) << one.err;
+  // Both begin with an empty folder; the shell waits for both.
+  const std::string other = testing::program_path() + " eval --device cpu --dataset objects --quiet " + arguments;
+  const ProgramResult both = run(arguments + "--out shared --shard 0/2 & " + other + "--out shared --shard 1/2; wait");
+  ASSERT_EQ(both.code, 0) << both.err;
+  EXPECT_EQ(read_file(folder_ / "shared/scores.csv"), read_file(folder_ / "one/scores.csv"));
+  EXPECT_THAT(read_file(folder_ / "one/scores.csv"), HasSubstr("gso: an orbit of 21 views"));
+
+  const ProgramResult third = run(arguments + "--out thirds --shard 2/3");
+  EXPECT_THAT(third.out, HasSubstr("1 of 3 objects are scored"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "thirds/report.html"));
+  const ProgramResult merged = testing::run_program(folder_.path(), "eval --merge --out thirds");
+  ASSERT_EQ(merged.code, 0) << merged.err;
+  EXPECT_THAT(merged.out, HasSubstr("- predictions, one: not scored yet"));
+  expect_one_line(run(arguments + "--out thirds --seed 2"), 1, "belongs to another evaluation: settings.seed");
+  ASSERT_EQ(run(arguments + "--out thirds --seed 2 --restart").code, 0);
+}
+
 TEST_F(Eval, WrongOptionsAreOneLine) {
+  expect_one_line(run("--predictions theirs --protocol imagenet"), 2, "imagenet");
+  expect_one_line(run("--predictions theirs --shard 0/2"), 2, "--out");
+  expect_one_line(run("--predictions theirs --out r --shard 2/2"), 2, "expected i/n");
+  expect_one_line(run("--predictions theirs --protocol test"), 1, "is a split file given?");
+  expect_one_line(run("--predictions theirs --uids nowhere.txt"), 2, "nowhere.txt");
+  expect_one_line(testing::run_program(folder_.path(), "eval --merge"), 2, "--merge needs");
+  expect_one_line(testing::run_program(folder_.path(), "eval --merge --out r"), 1, "no evaluation was begun here");
+
   expect_one_line(run("--predictions nowhere"), 1, "nowhere: no folder of predictions");
   expect_one_line(run("--predictions theirs --recolor"), 2, "without --recolor");
   expect_one_line(run("--predictions theirs --weights lpips=a.safetensors"), 2, "KIND one of lpips-alex, lpips-vgg, clip");
