@@ -124,40 +124,27 @@ struct Rendered {
   std::string error;
 };
 
-Rendered render_one(const std::string& id, const ObjectEntry* entry, const CaseSelection& selection) {
-  try {
-    require(entry != nullptr, "no such object in {}", selection.dataset.string());
-    const RenderJob job = render_job(selection);
-    const ObjectRenderer renderer(entry->load());
-    ObjectViews views = render_sample(renderer, *entry, job, 0);
-    views.id = id;
-    if (const auto elevation = selection.protocol.input_elevation_degrees) add_input_camera(views, renderer, job, *elevation);
-    return {std::move(views), ""};
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const Error& error) {
-    return {{}, error.what()};
-  }
+ObjectViews rendered_views_of(const std::string& id, const ObjectEntry* entry, const CaseSelection& selection) {
+  require(entry != nullptr, "no such object in {}", selection.dataset.string());
+  const RenderJob job = render_job(selection);
+  const ObjectRenderer renderer(entry->load());
+  ObjectViews views = render_sample(renderer, *entry, job, 0);
+  views.id = id;
+  if (const auto elevation = selection.protocol.input_elevation_degrees) add_input_camera(views, renderer, job, *elevation);
+  return views;
 }
 
-/// The shard of one object in the cache.
-fs::path cached_views(const fs::path& cache, size_t place, const std::string& id) {
-  return cache / fmt::format("{}-000000.tar", object_file_stem(place, id));
-}
-
-/// The object's views out of the cache, or rendered and then put there.
-Rendered cached_or_rendered(const fs::path& cache, size_t place, const std::string& id, const ObjectEntry* entry,
+/// The object's views out of the cache, or rendered and then put there; from there in any case, so that they are the same.
+ObjectViews cached_views_of(const fs::path& cache, const std::string& stem, const std::string& id, const ObjectEntry* entry,
                             const CaseSelection& selection) {
-  if (cache.empty()) return render_one(id, entry, selection);
-  const fs::path path = cached_views(cache, place, id);
+  const fs::path path = cache / (stem + "-000000.tar");
   if (!fs::exists(path)) {
-    const Rendered rendered = render_one(id, entry, selection);
-    if (!rendered.error.empty()) return rendered;
-    ShardWriter writer(cache, object_file_stem(place, id), 1);
-    writer.add(rendered.views);
+    const ObjectViews views = rendered_views_of(id, entry, selection);
+    ShardWriter writer(cache, stem, 1);
+    writer.add(views);
     writer.finish();
   }
-  return {std::move(read_all_views(path).at(0)), ""};  // as the file has it, whether it was there or not
+  return std::move(read_all_views(path).at(0));
 }
 
 /// Views at these places of the plan, each empty with its reason when there are none.
@@ -173,7 +160,17 @@ std::map<size_t, Rendered> rendered_views(const CaseSelection& selection, const 
       [&](int64_t i) {
         const std::string& id = plan.ids[places[i]];
         const auto found = by_id.find(id);
-        return cached_or_rendered(cache, places[i], id, found == by_id.end() ? nullptr : found->second, selection);
+        const ObjectEntry* entry = found == by_id.end() ? nullptr : found->second;
+        Rendered rendered;
+        try {
+          rendered.views = cache.empty() ? rendered_views_of(id, entry, selection)
+                                         : cached_views_of(cache, object_file_stem(places[i], id), id, entry, selection);
+        } catch (const Cancelled&) {
+          throw;
+        } catch (const Error& error) {
+          rendered.error = error.what();
+        }
+        return rendered;
       },
       [&](int64_t i, Rendered rendered) {
         throw_if_cancelled();
@@ -299,7 +296,7 @@ LoadedCases load_planned(const CaseSelection& selection, const CasePlan& plan, c
     loaded.cases.back().input_elevation_degrees = selection.protocol.input_elevation_degrees;
   }
   const fs::path& objects = selection.objects.empty() && plan.rendered ? selection.dataset : selection.objects;
-  if (!objects.empty() && !loaded.cases.empty()) attach_surfaces(loaded.cases, objects, selection.split_file);
+  if (!objects.empty() && !loaded.cases.empty()) attach_surfaces(loaded.cases, plan.ids, objects, selection.split_file);
   return loaded;
 }
 

@@ -1,10 +1,12 @@
 #include "evaluation/object_surface.h"
 
+#include <algorithm>
 #include <map>
 
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/progress.h"
 #include "dataset/object_source.h"
 
 namespace gsv3d {
@@ -32,13 +34,17 @@ TriangleSurface surface_of_mesh(const Mesh& mesh) {
   return surface;
 }
 
-void attach_surfaces(std::vector<EvaluationCase>& cases, const std::filesystem::path& source,
+void attach_surfaces(std::vector<EvaluationCase>& cases, const std::vector<std::string>& ids, const std::filesystem::path& source,
                      const std::filesystem::path& split_file) {
   ObjectSelection selection;
   selection.split_file = split_file;
   std::map<std::string, ObjectEntry> entries;
   for (auto& entry : list_objects(source, selection)) entries.emplace(entry.id, entry);
-  size_t found = 0;
+  const bool any = std::any_of(ids.begin(), ids.end(), [&](const std::string& id) { return entries.count(id) > 0; });
+  require(any, "{}: holds none of the {} objects by their ids, the first is \"{}\"", source.string(), ids.size(),
+          ids.empty() ? "" : ids.front());
+  Progress progress("true surfaces", static_cast<int64_t>(cases.size()));
+  int64_t done = 0;
   for (EvaluationCase& object : cases) {
     throw_if_cancelled();
     const std::string& id = object.truth.id;
@@ -46,15 +52,13 @@ void attach_surfaces(std::vector<EvaluationCase>& cases, const std::filesystem::
     try {
       require(entry != entries.end(), "no object of this id in {}", source.string());
       object.surface = surface_of_object(entry->second.load());
-      ++found;
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& error) {
       spdlog::warn("{}: no scores of geometry: {}", id, error.what());
     }
+    progress.update(++done, id);
   }
-  require(found > 0, "{}: holds none of the {} objects by their ids, the first is \"{}\"", source.string(), cases.size(),
-          cases.empty() ? "" : cases.front().truth.id);
 }
 
 }  // namespace gsv3d

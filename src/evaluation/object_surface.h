@@ -15,8 +15,8 @@ TriangleSurface surface_of_mesh(const Mesh& mesh);
 
 /// Gives every case the true surface of the object of its id behind `source` (list_objects with `split_file`, which names objects
 /// in furniture libraries; empty: none), normalised as its views were rendered. Cases without such an object, or whose object
-/// cannot be read, keep none: a warning names them. Throws Error when no case gets one.
-void attach_surfaces(std::vector<EvaluationCase>& cases, const std::filesystem::path& source,
+/// cannot be read, keep none: a warning names them. Throws Error when `source` has none of `ids`, those of the whole evaluation.
+void attach_surfaces(std::vector<EvaluationCase>& cases, const std::vector<std::string>& ids, const std::filesystem::path& source,
                      const std::filesystem::path& split_file = {});
 
 }  // namespace gsv3d

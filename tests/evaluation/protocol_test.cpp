@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "dataset/shards.h"
 #include "evaluation/baselines.h"
@@ -153,6 +154,31 @@ TEST(Protocol, TakesEachObjectOnceAtTheInputsElevation) {
   EXPECT_THROW(load_cases(selection), Error);
   selection.dataset = folder.path() / "missing";
   EXPECT_THROW(load_cases(selection), Error);
+}
+
+TEST(Protocol, TakesTheSplitByTheTableAndAnyElevationWithinTheLimits) {
+  TemporaryFolder folder;
+  write_shards(folder.path(), {square_views("a", 40), square_views("a", 25), square_views("b", 10), square_views("c", -4)});
+  write_file(folder / "objects.csv", "id,split\na,val\nb,test\nc,val\n");
+  CaseSelection selection;
+  selection.dataset = folder.path();
+  selection.protocol = protocol_from_name("objaverse");
+  EXPECT_EQ(plan_cases(selection).split, "test+val");
+  selection.protocol.split = "val";
+  const CasePlan plan = plan_cases(selection);
+  ASSERT_EQ(plan.ids, (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(plan.split, "val");
+  EXPECT_EQ(plan.orbit_views, 3);
+  EXPECT_EQ(plan.random_views, 1);
+  const LoadedCases second = load_planned(selection, plan, {1});
+  EXPECT_EQ(second.cases.at(0).elevation_degrees(), -4);
+  EXPECT_EQ(load_planned(selection, plan, {0}).cases.at(0).elevation_degrees(), 25);
+  EXPECT_EQ(second.cases[0].seed, load_cases(selection).at(1).seed) << "its noise does not depend on what else is loaded";
+  selection.protocol.split = "train";
+  EXPECT_THROW(plan_cases(selection), Error);
+  selection.protocol.split = "val";
+  selection.protocol.input_elevation_degrees = 5;
+  EXPECT_THROW(plan_cases(selection), UsageError) << "stored views have no input of its own";
 }
 
 TEST(Protocol, RecolorsInputAndTruthAlike) {
