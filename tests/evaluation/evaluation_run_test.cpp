@@ -48,9 +48,8 @@ struct Box {
     for (int side = 0; side < 6; ++side) text += fmt::format("vt {} 0.5\n", (side + 0.5) / 6);
     const int faces[6][4] = {{1, 3, 4, 2}, {5, 6, 8, 7}, {1, 2, 6, 5}, {3, 7, 8, 4}, {1, 5, 7, 3}, {2, 4, 8, 6}};
     for (int side = 0; side < 6; ++side) {
-      text += "f";
-      for (const int corner : faces[side]) text += fmt::format(" {}/{}", corner, side + 1);
-      text += "\n";
+      const auto& [a, b, c, d] = faces[side];
+      text += fmt::format("f {0}/{4} {1}/{4} {2}/{4}\nf {0}/{4} {2}/{4} {3}/{4}\n", a, b, c, d, side + 1);
     }
     return text;
   }
@@ -71,7 +70,7 @@ std::string six_colors() {
 
 const char* const kMaterial = "newmtl paint\nKd 1 1 1\nmap_Kd texture.png\n";
 const std::vector<std::pair<std::string, std::array<double, 3>>> kObjects = {
-    {"Box", {0.7, 0.5, 0.6}}, {"Crate", {0.9, 0.4, 0.5}}, {"Tower", {0.3, 0.9, 0.35}}, {"Plank", {0.9, 0.2, 0.6}}};
+    {"Box", {0.7, 0.5, 0.6}}, {"Crate", {0.9, 0.4, 0.5}}, {"Tower", {0.4, 0.8, 0.35}}, {"Plank", {0.9, 0.2, 0.6}}};
 
 using Members = std::vector<std::pair<std::string, std::string>>;
 
