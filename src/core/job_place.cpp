@@ -70,6 +70,7 @@ JobPlace place_of(const Launcher& launcher) {
         fmt::format("{} says that {} processes work together on several machines: set MASTER_ADDR to that of process 0",
                     launcher.name, place.size));
   place.port = number("MASTER_PORT").value_or(port_of(variable(launcher.job)));
+  place.meeting_seconds = number("GSV3D_MEETING_SECONDS").value_or(place.meeting_seconds);
   if (place.port < 1 || place.port > 65535) throw UsageError(fmt::format("MASTER_PORT = {} is no port", place.port));
   return place;
 }

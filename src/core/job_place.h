@@ -13,7 +13,8 @@ struct JobPlace {
   int64_t local_rank = 0, local_size = 1;  ///< of those on this machine
   std::string address = "127.0.0.1";       ///< where process 0 is
   int64_t port = 29500;
-  std::string source;  ///< who says so: "torchrun", "OpenMPI", "Slurm"; empty: nobody, the process is alone
+  int64_t meeting_seconds = 300;  ///< GSV3D_MEETING_SECONDS: how long they wait for one another at the start
+  std::string source;             ///< who says so: "torchrun", "OpenMPI", "Slurm"; empty: nobody, the process is alone
 };
 
 /// RANK and WORLD_SIZE (torchrun's names, with LOCAL_RANK, LOCAL_WORLD_SIZE), else OMPI_COMM_WORLD_RANK … (mpirun), else

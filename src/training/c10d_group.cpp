@@ -26,7 +26,6 @@ namespace gsv3d {
 #ifdef GSV3D_HAS_C10D
 namespace {
 
-constexpr std::chrono::minutes kMeeting{5};
 constexpr std::chrono::hours kStep{1};          // a process that hangs without having lost its connections
 constexpr std::chrono::hours kBarrier{7 * 24};  // the first process may encode all views meanwhile
 
@@ -53,14 +52,18 @@ int listen_on_loopback(int64_t port) {
 c10::intrusive_ptr<c10d::Store> meet(const JobPlace& place) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(place.port);
-  options.isServer = place.rank == 0;
+  // torchrun's agent serves the store itself, and says so.
+  const char* served = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+  options.isServer = place.rank == 0 && !(served && std::string_view(served) == "True");
   options.numWorkers = static_cast<size_t>(place.size);
-  options.timeout = kMeeting;
+  options.timeout = std::chrono::seconds(place.meeting_seconds);
   options.useLibUV = false;
   // Both for this machine only, where it is enough.
   const std::string host = is_loopback(place.address) ? "127.0.0.1" : place.address;
   if (options.isServer && is_loopback(host)) options.masterListenFd = listen_on_loopback(place.port);
-  return c10::make_intrusive<c10d::TCPStore>(host, options);
+  const char* restarts = std::getenv("TORCHELASTIC_RESTART_COUNT");
+  return c10::make_intrusive<c10d::PrefixStore>(fmt::format("gsv3d-{}", restarts ? restarts : "0"),
+                                                c10::make_intrusive<c10d::TCPStore>(host, options));
 }
 
 c10::intrusive_ptr<c10d::Backend> make_gloo(const JobPlace& place, const c10::intrusive_ptr<c10d::Store>& store) {

@@ -68,7 +68,7 @@ class ProcessGroup {
 };
 
 /// Meets the other processes of the job: over TCP through LibTorch's c10d, with NCCL for tensors on a CUDA device where it was
-/// compiled, else with Gloo. A place of one process gives a group of one. Throws Error when they do not come within five minutes,
+/// compiled, else with Gloo. A place of one process gives a group of one. Throws Error when they do not come in time,
 /// or when the program was built without.
 std::shared_ptr<ProcessGroup> join_group(const JobPlace& place, at::Device device);
 

@@ -71,8 +71,11 @@ class TrainTogether : public testing::CommandTest {
     settings.update(changes);
     write_json_file(folder_ / (stage + ".json"), settings);
   }
-  static std::string arguments(const std::string& stage, const std::string& run) {
-    return stage + " --device cpu --threads 1 --model model --replace --data shards --config " + stage + ".json --run " + run;
+  /// With a model folder of its own, which a run changes at its end.
+  std::string arguments(const std::string& stage, const std::string& run) const {
+    if (!fs::exists(folder_ / ("model-" + run))) fs::copy(folder_ / "model", folder_ / ("model-" + run));
+    return stage + " --device cpu --threads 1 --model model-" + run + " --replace --data shards --config " + stage +
+           ".json --run " + run;
   }
   /// Two processes; what process 1 says goes to other.err, its exit code to other.code. `then` runs beside them, with their
   /// numbers in $first and $second.
@@ -173,7 +176,7 @@ TEST_F(TrainTogether, KilledProcessEndsTheOtherAndOneProcessGoesOn) {
                                       "until [ -e run/checkpoint.safetensors ]; do sleep 0.05; done; kill -KILL $second;");
   EXPECT_EQ(lost.code, 1) << lost.err;
   EXPECT_THAT(lost.err, HasSubstr("gsv3d: process 0 of 2 lost another one of them"));
-  EXPECT_FALSE(fs::exists(folder_ / "model" / "previous-1"));
+  EXPECT_FALSE(fs::exists(folder_ / "model-run" / "previous-1"));
   const ProgramResult alone = run(arguments("vae", "run") + " --steps 1");
   EXPECT_EQ(alone.code, 0) << alone.err;
   EXPECT_THAT(alone.err, HasSubstr("resuming at step"));
