@@ -27,6 +27,7 @@ struct DataArguments {
   std::vector<std::string> elevations = {"10"};
   std::filesystem::path environment;
   int64_t threads = 0;
+  std::string shard;
   bool quiet = false;
   InspectOptions inspect;
   int64_t count = 0;
@@ -60,6 +61,7 @@ void run_render(DataArguments& arguments) {
   apply(arguments);
   RenderJob& job = arguments.job;
   job.elevations_degrees = parse_elevations(arguments.elevations);
+  if (!arguments.shard.empty()) job.part = parse_shard(arguments.shard);
   if (!arguments.environment.empty()) job.options.lighting = environment_lighting(load_image(arguments.environment));
   if (!arguments.selection.split.empty()) job.shard_name = arguments.selection.split;
   std::vector<ObjectEntry> entries;
@@ -69,7 +71,12 @@ void run_render(DataArguments& arguments) {
   }
   const RenderReport report = render_dataset(entries, job, arguments.output);
   if (arguments.quiet) return;
-  fmt::print("{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(),
+  const std::string part = job.part.count > 1 ? fmt::format(" (part {} of 0 … {})", job.part.index, job.part.count - 1) : "";
+  if (report.was_done) {
+    fmt::print("{}{}: rendered already\n", arguments.output.string(), part);
+    return;
+  }
+  fmt::print("{}{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(), part,
              report.samples, report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
 }
 
@@ -136,6 +143,9 @@ void add_render_options(CLI::App& command, DataArguments& arguments) {
       ->check(number_between(0.1, 1))
       ->capture_default_str();
   command.add_flag("--shuffle", job.shuffle, "objects in an order drawn by the seed: each shard is a fair sample of all");
+  command.add_option("--shard", arguments.shard,
+                     "I/N: only every N-th object, from the I-th (0 … N-1) on; all N fill one folder. auto: as Slurm, OpenMPI or "
+                     "Kubernetes say in the environment");
   count("--samples-per-shard", job.samples_per_shard, 1, 1'000'000, "a shard appears when it is full");
   command.add_option("--seed", job.seed, "decides the random elevations and cameras")
       ->check(whole_number())

@@ -1,10 +1,16 @@
 // gsv3d train: one training stage, from rendered views to weights in a model folder.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 
 #include "commands.h"
+#include "core/error.h"
+#include "core/job_place.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "run_options.h"
@@ -21,6 +27,13 @@ struct TrainArguments {
   bool no_resume = false, quiet = false;
 };
 
+/// The machine's cores shared out to its processes, unless the launcher has bound each to its own.
+int own_threads(int64_t processes) {
+  cpu_set_t own;
+  const bool bound = ::sched_getaffinity(0, sizeof own, &own) == 0 && CPU_COUNT(&own) < ::sysconf(_SC_NPROCESSORS_ONLN);
+  return std::max(1, bound ? at::get_num_threads() : at::get_num_threads() / static_cast<int>(processes));
+}
+
 void run_train(const CLI::App& command, TrainArguments& arguments) {
   TrainOptions& options = arguments.options;
   if (command.count("--steps")) options.steps = arguments.steps;
@@ -28,11 +41,22 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   if (command.count("--seconds")) options.seconds = arguments.seconds;
   for (const std::string& data : arguments.data) options.data.push_back(parse_data_folder(data));
   options.resume = !arguments.no_resume;
+  const JobPlace place = job_place();
+  if (place.rank > 0) arguments.quiet = true;  // the first process speaks for all
   // Without the option OMP_NUM_THREADS decides, so that several trainings can share a machine.
-  if (arguments.threads > 0) at::set_num_threads(static_cast<int>(arguments.threads));
+  if (arguments.threads > 0)
+    at::set_num_threads(static_cast<int>(arguments.threads));
+  else if (place.local_size > 1 && !std::getenv("OMP_NUM_THREADS"))
+    at::set_num_threads(own_threads(place.local_size));
   init_logging(arguments.quiet);
   Progress::set_quiet(arguments.quiet);
-  const TrainSummary summary = train(options);
+  TrainSummary summary;
+  try {
+    summary = train(options);
+  } catch (const Cancelled&) {
+    if (place.rank > 0) throw CLI::RuntimeError(130);
+    throw;
+  }
   if (arguments.quiet) return;
   if (summary.had_ended)
     fmt::print("{}: this run is finished, {} steps were done in {:.0f} s; a larger --steps goes on, another --run begins anew\n",

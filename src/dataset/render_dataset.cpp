@@ -1,5 +1,6 @@
 #include "dataset/render_dataset.h"
 
+#include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/dice.h"
 #include "core/error.h"
@@ -51,11 +52,48 @@ std::vector<ObjectEntry> shuffled(std::vector<ObjectEntry> entries, uint64_t see
   return entries;
 }
 
+bool is_shard_of(const std::filesystem::path& path, const std::string& name) {
+  return path.extension() == ".tar" && path.filename().string().starts_with(name + "-");
+}
+
 void refuse_existing_shards(const std::filesystem::path& folder, const std::string& name) {
   if (!std::filesystem::is_directory(folder)) return;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    require(entry.path().extension() != ".tar" || !entry.path().filename().string().starts_with(name + "-"),
-            "{} holds shards already; choose another folder or remove them", folder.string());
+    require(!is_shard_of(entry.path(), name), "{} holds shards already; choose another folder or remove them", folder.string());
+}
+
+std::string part_name(const RenderJob& job, int64_t index) {
+  return job.part.count == 1 ? job.shard_name : fmt::format("{}-{}of{}", job.shard_name, index, job.part.count);
+}
+
+std::filesystem::path part_list(const RenderJob& job, int64_t index) {
+  return fmt::format("objects-{}.csv", part_name(job, index));
+}
+
+std::vector<ObjectEntry> every(const std::vector<ObjectEntry>& entries, const Shard& part) {
+  std::vector<ObjectEntry> own;
+  for (auto i = static_cast<size_t>(part.index); i < entries.size(); i += static_cast<size_t>(part.count))
+    own.push_back(entries[i]);
+  return own;
+}
+
+void remove_shards(const std::filesystem::path& folder, const std::string& name) {
+  if (!std::filesystem::is_directory(folder)) return;
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (is_shard_of(entry.path(), name)) left.push_back(entry.path());
+  for (const auto& path : left) std::filesystem::remove(path);
+}
+
+/// objects.csv of the lists of all parts, once all are there. Two parts that end together write the same.
+void join_lists(const std::filesystem::path& folder, const RenderJob& job) {
+  std::string all;
+  for (int64_t i = 0; i < job.part.count; ++i) {
+    if (!std::filesystem::exists(folder / part_list(job, i))) return;
+    const std::string list = read_file(folder / part_list(job, i));
+    all += i == 0 ? list : list.substr(list.find('\n') + 1);
+  }
+  write_file(folder / "objects.csv", all);
 }
 
 }  // namespace
@@ -80,10 +118,19 @@ RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const Render
   require(!job.elevations_degrees.empty(), "at least one elevation is needed");
   require(job.light_jitter >= 0 && job.light_jitter <= 1 && job.smallest_scale > 0 && job.smallest_scale <= 1,
           "a jitter of the light of {} and a smallest scale of {} are not within 0 to 1", job.light_jitter, job.smallest_scale);
-  refuse_existing_shards(folder, job.shard_name);
-  const std::vector<ObjectEntry> entries = job.shuffle ? shuffled(listed, job.seed) : listed;
-  ShardWriter writer(folder, job.shard_name, job.samples_per_shard);
+  const std::string name = part_name(job, job.part.index);
   RenderReport report;
+  if (job.part.count == 1) {
+    refuse_existing_shards(folder, name);
+  } else if (std::filesystem::exists(folder / part_list(job, job.part.index))) {
+    join_lists(folder, job);
+    report.was_done = true;
+    return report;
+  } else {
+    remove_shards(folder, name);
+  }
+  const std::vector<ObjectEntry> entries = every(job.shuffle ? shuffled(listed, job.seed) : listed, job.part);
+  ShardWriter writer(folder, name, job.samples_per_shard);
   std::vector<ObjectEntry> rendered;
   const auto total = static_cast<int64_t>(entries.size());
   Progress progress("rendering", total);
@@ -102,10 +149,15 @@ RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const Render
         progress.update(i + 1, entries[i].id);
       });
   report.objects = static_cast<int64_t>(rendered.size());
-  require(report.objects > 0, "none of the {} objects could be rendered; the first: {}", entries.size(),
+  require(report.objects > 0 || entries.empty(), "none of the {} objects could be rendered; the first: {}", entries.size(),
           report.failures.empty() ? "" : report.failures.front());
   writer.finish();
-  write_object_list(folder / "objects.csv", rendered);
+  if (job.part.count == 1) {
+    write_object_list(folder / "objects.csv", rendered);
+  } else {
+    write_object_list(folder / part_list(job, job.part.index), rendered);
+    join_lists(folder, job);
+  }
   return report;
 }
 

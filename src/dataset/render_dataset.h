@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/job_place.h"
 #include "dataset/object_source.h"
 #include "dataset/renderer.h"
 
@@ -23,6 +24,8 @@ struct RenderJob {
   bool shuffle = false;       ///< objects in an order drawn by the seed, so that the first shards are a fair sample of all
   std::string shard_name = "views";
   int64_t samples_per_shard = 256;
+  /// Every count-th object, from the index-th on, of the order above: several processes fill one folder.
+  Shard part;
 };
 
 /// The views of one object at job.elevations_degrees[index], which, with the seed and the object's id, decides every random
@@ -32,6 +35,7 @@ ObjectViews render_sample(const ObjectRenderer& renderer, const ObjectEntry& ent
 struct RenderReport {
   int64_t objects = 0, samples = 0, views = 0;
   std::vector<std::string> failures;  ///< "id: reason"
+  bool was_done = false;              ///< this part was rendered before: nothing was done
 };
 
 /// Renders every object into folder/NAME-000000.tar ... and, when all are done, writes folder/objects.csv (licences, authors): a
@@ -39,6 +43,8 @@ struct RenderReport {
 /// at::get_num_threads() threads; the files are the same for any number of them. Objects that fail are logged and skipped. Checks
 /// for Ctrl-C between objects. Throws Error when the folder holds shards already, or when every object
 /// failed.
+/// A part of several writes NAME-IofN-000000.tar … and then objects-NAME-IofN.csv, by which it knows later that it is done; what
+/// an interrupted one left goes. The part that finds all N lists there joins them to objects.csv.
 RenderReport render_dataset(const std::vector<ObjectEntry>& entries, const RenderJob& job, const std::filesystem::path& folder);
 
 }  // namespace gsv3d

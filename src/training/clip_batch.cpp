@@ -25,10 +25,11 @@ ChosenViews own_views(const TrainingSet& set, const std::vector<Clip>& clips, in
 }
 
 /// `count` different ones of all views of each clip's orbit, in random order.
-ChosenViews random_views(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count, const at::Generator& generator) {
+ChosenViews random_views(const TrainingSet& set, const std::vector<Clip>& clips, const BatchShare& share, int64_t count,
+                         const at::Generator& generator) {
   ChosenViews chosen{{}, std::min(count, set.least_views())};
-  const auto numbers = uniform_numbers(static_cast<int64_t>(clips.size()) * chosen.per_clip, generator);
-  size_t next = 0;
+  const auto numbers = uniform_numbers(share.whole * chosen.per_clip, generator);
+  auto next = static_cast<size_t>(share.first * chosen.per_clip);
   for (const Clip& clip : clips) {
     const TrainingSet::Orbit& orbit = set.orbit(clip.orbit);
     std::vector<int64_t> order(static_cast<size_t>(orbit.count));
@@ -151,9 +152,9 @@ std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip
   return cameras_of(set, clips, own_views(set, clips, frames), device);
 }
 
-Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count,
+Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, const BatchShare& share, int64_t count,
                              const at::Generator& generator, at::Device device) {
-  const ChosenViews chosen = random_views(set, clips, count, generator);
+  const ChosenViews chosen = random_views(set, clips, share, count, generator);
   return {cameras_of(set, clips, chosen, device), true_views(set, clips, chosen, device), chosen.per_clip};
 }
 

@@ -33,13 +33,13 @@ Tensor views_from_sv3d_clips(const Tensor& clips);
 std::vector<Cameras> clip_cameras(const TrainingSet& set, const std::vector<Clip>& clips, int64_t frames, at::Device device);
 
 /// Views to compare renderings with: `count` different ones per clip out of all its orbit's views, random ones included; fewer
-/// when an orbit of the set has fewer. Needs depth.
+/// when an orbit of the set has fewer. Needs depth. The clips are `share` of those that numbers are drawn for.
 struct Supervision {
   std::vector<Cameras> cameras;  ///< one entry per clip, `views` cameras each
   TargetViews targets;           ///< [B · views, ...], clip-major
   int64_t views = 0;
 };
-Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, int64_t count,
+Supervision draw_supervision(const TrainingSet& set, const std::vector<Clip>& clips, const BatchShare& share, int64_t count,
                              const at::Generator& generator, at::Device device);
 
 /// What each clip's own N views truly show, design order, clip-major: [B · N, ...]. Needs depth.

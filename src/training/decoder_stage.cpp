@@ -50,13 +50,14 @@ class DecoderStage : public Stage {
     SupervisedRendering rendered;
     Tensor surface;  ///< undefined without surface_weight
   };
-  Outcome run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const;
+  Outcome run(const BatchShare& share, int64_t step, uint64_t seed, double latent_noise) const;
   RenderingWeights weights() const {
     return {config_.alpha_weight, config_.depth_weight, config_.thickness_weight,
             config_.l1_weight,    config_.size_weight,  config_.opacity_weight};
   }
-  Tensor with_sampled_latents(const ClipBatch& batch, const Tensor& latents, int64_t step, uint64_t seed) const;
-  Tensor noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const;
+  Tensor with_sampled_latents(const ClipBatch& batch, const BatchShare& share, const Tensor& latents, int64_t step,
+                              uint64_t seed) const;
+  Tensor noisy_latents(const ClipBatch& batch, const BatchShare& share, int64_t step, uint64_t seed, double latent_noise) const;
 
   StageContext context_;
   DecoderStageConfig config_;
@@ -81,39 +82,46 @@ Json DecoderStage::settings() const {
 }
 
 /// Scaled latents with noise of a level drawn per clip.
-Tensor DecoderStage::noisy_latents(const ClipBatch& batch, int64_t step, uint64_t seed, double latent_noise) const {
+Tensor DecoderStage::noisy_latents(const ClipBatch& batch, const BatchShare& share, int64_t step, uint64_t seed,
+                                   double latent_noise) const {
   const Tensor latents = scaled_latents(context_.model.vae, batch.latents);
   if (latent_noise <= 0) return latents;
   const auto generator = make_generator(step_seed(seed, step, "latent noise"));
-  const Tensor level = at::rand({batch.count(), 1, 1, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * latent_noise;
-  Tensor noise = seeded_randn(latents.sizes(), step_seed(seed, step, "latent noise of values"), latents.device()) *
-                 level.to(latents.device(), /*non_blocking=*/true);
+  const Tensor level = at::rand({share.whole, 1, 1, 1, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * latent_noise;
+  std::vector<int64_t> sizes = latents.sizes().vec();
+  sizes[0] = share.whole;
+  Tensor noise = share.of(seeded_randn(sizes, step_seed(seed, step, "latent noise of values"), latents.device())) *
+                 share.of(level).to(latents.device(), /*non_blocking=*/true);
   if (config_.replace_photo_latent) noise.select(1, 0).zero_();
   return latents + noise;
 }
 
 /// The first sampled_share of the clips get the latents that the diffusion model makes from their photo.
-Tensor DecoderStage::with_sampled_latents(const ClipBatch& batch, const Tensor& latents, int64_t step, uint64_t seed) const {
-  const auto count = std::llround(config_.sampled_share * static_cast<double>(batch.count()));
+Tensor DecoderStage::with_sampled_latents(const ClipBatch& batch, const BatchShare& share, const Tensor& latents, int64_t step,
+                                          uint64_t seed) const {
+  const BatchShare sampled = share.below(std::llround(config_.sampled_share * static_cast<double>(share.whole)));
+  const int64_t count = sampled.count;
   if (count == 0) return latents;
   ClipBatch first = batch;
   first.clips.resize(static_cast<size_t>(count)), first.elevations_degrees.resize(static_cast<size_t>(count));
   first.latents = batch.latents.narrow(0, 0, count), first.photos = batch.photos.narrow(0, 0, count);
   first.views = Tensor();
-  return at::cat({(*sampler_)(first, seed, step), latents.narrow(0, count, batch.count() - count)});
+  return at::cat({(*sampler_)(first, sampled, seed, step), latents.narrow(0, count, batch.count() - count)});
 }
 
-DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t seed, double latent_noise) const {
+DecoderStage::Outcome DecoderStage::run(const BatchShare& share, int64_t step, uint64_t seed, double latent_noise) const {
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
   Outcome outcome;
-  const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
+  const auto clips =
+      share.of(draw_clips(set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips"))));
   outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device, config_.true_pictures_share > 0);
-  outcome.supervision = draw_supervision(set, clips, config_.supervision_views,
+  outcome.supervision = draw_supervision(set, clips, share, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const std::vector<Cameras> cameras = clip_cameras(set, clips, frames, context_.device);
-  ClipInput input{with_sampled_latents(outcome.batch, noisy_latents(outcome.batch, step, seed, latent_noise), step, seed),
-                  outcome.batch.photos, cameras};
+  ClipInput input{
+      with_sampled_latents(outcome.batch, share, noisy_latents(outcome.batch, share, step, seed, latent_noise), step, seed),
+      outcome.batch.photos, cameras};
   if (uniform_numbers(1, make_generator(step_seed(seed, step, "pictures")))[0] < config_.true_pictures_share)
     input.pictures = outcome.batch.views;
   const auto gaussians = decode_clips({context_.model, dino_, decoder_, autoencoder_}, input);
@@ -126,7 +134,7 @@ DecoderStage::Outcome DecoderStage::run(int64_t count, int64_t step, uint64_t se
 }
 
 StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
-  const Outcome outcome = run(config_.batch, step, seed, config_.latent_noise);
+  const Outcome outcome = run(context_.group->share(config_.batch), step, seed, config_.latent_noise);
   const SupervisedRendering& rendered = outcome.rendered;
   const Tensor surface = outcome.surface.defined() ? outcome.surface : at::zeros_like(rendered.loss).detach();
   return {rendered.loss + config_.surface_weight * surface,
@@ -138,7 +146,7 @@ StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
 }
 
 std::vector<Preview> DecoderStage::preview() {
-  const Outcome outcome = run(/*count=*/6, /*step=*/-1, context_.seed, /*latent_noise=*/0);
+  const Outcome outcome = run(BatchShare::all(6), /*step=*/-1, context_.seed, /*latent_noise=*/0);
   return {
       {"photo-targets-renderings", picture_grid(supervision_rows(outcome.batch.photos, outcome.supervision, outcome.rendered))}};
 }

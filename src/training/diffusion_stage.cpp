@@ -47,7 +47,7 @@ class DiffusionStage : public Stage {
   OneStepOptions options() const {
     return {{config_.p_mean, config_.p_std, config_.sampler_share, config_.first_share}, config_.max_loss_weight, 0};
   }
-  ClipBatch draw(int64_t count, int64_t step, uint64_t seed) const;
+  ClipBatch draw(const BatchShare& share, int64_t step, uint64_t seed) const;
 
   StageContext context_;
   DiffusionStageConfig config_;
@@ -71,22 +71,28 @@ Json DiffusionStage::settings() const {
           {"latents", fingerprint_text(cache_.fingerprint())}};
 }
 
-ClipBatch DiffusionStage::draw(int64_t count, int64_t step, uint64_t seed) const {
+ClipBatch DiffusionStage::draw(const BatchShare& share, int64_t step, uint64_t seed) const {
   const int64_t frames = context_.model.frames;
-  const auto clips = draw_clips(*context_.set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
-  return assemble_clips(*context_.set, cache_, clips, frames, context_.device, /*with_views=*/false);
+  const auto clips =
+      draw_clips(*context_.set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips")));
+  return assemble_clips(*context_.set, cache_, share.of(clips), frames, context_.device, /*with_views=*/false);
 }
 
 StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {
-  const ClipBatch batch = draw(config_.batch, step, seed);
+  const BatchShare share = context_.group->share(config_.batch);
+  const ClipBatch batch = draw(share, step, seed);
   const Tensor dropped = draw_flags(config_.batch, config_.condition_dropout, make_generator(step_seed(seed, step, "dropout")));
-  const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, dropped);
-  const OneStep result = one_step(unet_, context_.model, batch, conditioning, options(), seed, step);
+  const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, share.of(dropped));
+  const OneStep result = one_step(unet_, context_.model, batch, conditioning, share, options(), seed, step);
   // Two halves for the log: below the median noise level the loss is about detail, above it about the object as a whole.
   const Tensor losses = result.loss.detach(), low = (result.sigma < std::exp(config_.p_mean)).to(at::kFloat), high = 1 - low;
+  // How many there are in a process's share on average.
+  const double shares = static_cast<double>(share.whole) / static_cast<double>(share.count);
+  const Tensor all_low =
+      (result.all_sigmas < std::exp(config_.p_mean)).to(at::kFloat).sum().to(losses.device(), /*non_blocking=*/true);
+  const Tensor low_count = all_low.clamp_min(1) / shares, high_count = (share.whole - all_low).clamp_min(1) / shares;
   return {result.loss.mean(),
-          {{"low_noise", (losses * low).sum() / low.sum().clamp_min(1)},
-           {"high_noise", (losses * high).sum() / high.sum().clamp_min(1)}}};
+          {{"low_noise", (losses * low).sum() / low_count}, {"high_noise", (losses * high).sum() / high_count}}};
 }
 
 /// For two fixed clips: their true views and the sampled ones, both through the autoencoder's decoder, design order.
@@ -96,7 +102,7 @@ std::vector<Preview> DiffusionStage::preview() {
   if (config_.preview_steps > 0) sampling.steps = config_.preview_steps;
   std::vector<Tensor> rows;
   for (const int64_t i : {-1, -2}) {
-    const ClipBatch batch = draw(1, i, context_.seed);
+    const ClipBatch batch = draw(BatchShare::all(1), i, context_.seed);
     const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, at::zeros({1}));
     const Tensor noise =
         randn(batch.latents[0].sizes(), make_generator(step_seed(context_.seed, i, "preview"))).to(context_.device);

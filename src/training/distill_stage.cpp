@@ -70,14 +70,14 @@ class DistillStage : public Stage {
   struct Outcome {
     OneStep step;
     Tensor decoded;           // the estimate as L_3D sees it: a leaf of its own with balance_gradients, else the estimate
-    std::vector<Clip> clips;  // those that were rendered
+    BatchShare rendering;     // this process's share of the clips that are rendered
+    std::vector<Clip> clips;  // those of it
     Tensor photos;
     Supervision supervision;
     SupervisedRendering rendered;  // of those; undefined when there is none
-    int64_t count = 0;
   };
-  Outcome run(int64_t count, int64_t step, uint64_t seed, double dropout) const;
-  std::vector<double> weights_3d(const OneStep& step, const Tensor& dropped) const;
+  Outcome run(const BatchShare& share, int64_t step, uint64_t seed, double dropout) const;
+  std::vector<double> weights_3d(const Tensor& sigmas, const Tensor& dropped) const;
   OneStepOptions options() const {
     return {
         {config_.p_mean, config_.p_std, config_.sampler_share, config_.first_share}, config_.max_loss_weight, config_.on_policy};
@@ -108,30 +108,36 @@ Json DistillStage::settings() const {
           {"latents", fingerprint_text(cache_.fingerprint())}};
 }
 
-std::vector<double> DistillStage::weights_3d(const OneStep& step, const Tensor& dropped) const {
-  const Tensor snr = step.sigma_on_host.to(at::kDouble).square().reciprocal();
+/// Of all clips of a batch.
+std::vector<double> DistillStage::weights_3d(const Tensor& sigmas, const Tensor& dropped) const {
+  const Tensor snr = sigmas.to(at::kDouble).square().reciprocal();
   const Tensor weight = (config_.snr_gain * snr).clamp_max(1) * (1 - dropped);
   return {weight.const_data_ptr<double>(), weight.const_data_ptr<double>() + weight.numel()};
 }
 
-DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t seed, double dropout) const {
+DistillStage::Outcome DistillStage::run(const BatchShare& share, int64_t step, uint64_t seed, double dropout) const {
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
-  const auto clips = draw_clips(set, config_.sampling(frames), count, make_generator(step_seed(seed, step, "clips")));
+  const auto clips =
+      share.of(draw_clips(set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips"))));
   const ClipBatch batch = assemble_clips(set, cache_, clips, frames, context_.device, /*with_views=*/false);
-  const Tensor dropped = draw_flags(count, dropout, make_generator(step_seed(seed, step, "dropout")));
+  const Tensor dropped = draw_flags(share.whole, dropout, make_generator(step_seed(seed, step, "dropout")));
   Outcome outcome;
-  outcome.count = count;
-  outcome.step = one_step(unet_, context_.model, batch, photo_conditioning(context_.model, embedder_, batch, dropped), options(),
-                          seed, step);
-  const std::vector<double> all_weights = weights_3d(outcome.step, dropped.to(at::kDouble));
+  const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, share.of(dropped));
+  outcome.step = one_step(unet_, context_.model, batch, conditioning, share, options(), seed, step);
+  const std::vector<double> all_weights = weights_3d(outcome.step.all_sigmas, dropped.to(at::kDouble));
   std::vector<int64_t> rendered;
   std::vector<double> weights;
-  for (int64_t i = 0; i < count; ++i) {
-    if (all_weights[static_cast<size_t>(i)] < config_.min_weight_3d) continue;
-    rendered.push_back(i);
-    weights.push_back(all_weights[static_cast<size_t>(i)]);
-    outcome.clips.push_back(clips[static_cast<size_t>(i)]);
+  for (int64_t i = 0; i < share.whole; ++i) {
+    const double weight = all_weights[static_cast<size_t>(i)];
+    if (weight < config_.min_weight_3d) continue;
+    ++outcome.rendering.whole;
+    if (i < share.first) ++outcome.rendering.first;
+    if (i < share.first || i >= share.first + share.count) continue;
+    ++outcome.rendering.count;
+    rendered.push_back(i - share.first);
+    weights.push_back(weight);
+    outcome.clips.push_back(clips[static_cast<size_t>(i - share.first)]);
   }
   if (rendered.empty()) return outcome;
   const bool apart = config_.balance_gradients && c10::GradMode::is_enabled();
@@ -145,7 +151,7 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
   const auto gaussians =
       decode_clips({context_.model, dino_, decoder_, autoencoder_},
                    {at::cat({photo_latent, others}, 1), outcome.photos, cameras, {}, /*picture_gradients=*/true});
-  outcome.supervision = draw_supervision(set, outcome.clips, config_.supervision_views,
+  outcome.supervision = draw_supervision(set, outcome.clips, outcome.rendering, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
   const RenderingWeights parts{config_.alpha_weight, config_.depth_weight};
   outcome.rendered = supervise(gaussians, outcome.supervision, weights, parts, rasterize_);
@@ -161,34 +167,46 @@ DistillStage::Outcome DistillStage::run(int64_t count, int64_t step, uint64_t se
 /// trained, at the decoder; it enters the sum as a linear term with the same gradient.
 std::pair<Tensor, Tensor> DistillStage::balanced(const Outcome& outcome, const Tensor& loss_2d, const Tensor& loss_3d) const {
   constexpr double most = 1e4;  // no more when L_3D hardly depends on the estimate
-  std::vector<Tensor> inputs = {outcome.decoded}, targets = {outcome.step.estimate};
-  if (config_.train_decoder) {
+  std::vector<Tensor> inputs, targets;
+  if (!outcome.clips.empty()) inputs = {outcome.decoded}, targets = {outcome.step.estimate};
+  if (config_.train_decoder && !inputs.empty()) {
     for (const auto& [name, parameter] : decoder_store_->parameters()) inputs.push_back(parameter), targets.push_back(parameter);
   }
-  const auto gradients = torch::autograd::grad({loss_3d}, inputs, {}, false, false, /*allow_unused=*/true);
+  std::vector<Tensor> gradients;
+  if (!inputs.empty()) gradients = torch::autograd::grad({loss_3d}, inputs, {}, false, false, /*allow_unused=*/true);
   const Tensor slope_2d =
       torch::autograd::grad({loss_2d}, {outcome.step.estimate}, {}, /*retain_graph=*/true, false, /*allow_unused=*/true)[0];
-  const Tensor weight = (config_.lambda_3d * slope_2d.norm() / gradients[0].norm().clamp_min(1e-12)).clamp_max(most);
-  Tensor term = (gradients[0] * targets[0]).sum() * weight;
-  for (size_t i = 1; i < targets.size(); ++i)
+  const Tensor square_2d = slope_2d.square().sum();
+  const Tensor square_3d = gradients.empty() ? at::zeros_like(square_2d) : gradients[0].square().sum();
+  const Tensor norms =
+      context_.group->sum(at::stack({square_2d, square_3d})).sqrt() / static_cast<double>(context_.group->size());
+  const Tensor weight = (config_.lambda_3d * norms[0] / norms[1].clamp_min(1e-12)).clamp_max(most);
+  Tensor term = at::zeros_like(weight);
+  for (size_t i = 0; i < targets.size(); ++i)
     if (gradients[i].defined()) term = term + weight * (gradients[i] * targets[i]).sum();
   return {loss_2d + weight * loss_3d.detach() + (term - term.detach()), weight};
 }
 
 StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
-  const Outcome outcome = run(config_.batch, step, seed, config_.condition_dropout);
+  const BatchShare all = context_.group->share(config_.batch);
+  const Outcome outcome = run(all, step, seed, config_.condition_dropout);
   const Tensor loss_2d = outcome.step.loss.mean(), none = at::zeros_like(loss_2d).detach();
-  const double share = static_cast<double>(outcome.clips.size()) / static_cast<double>(outcome.count);
+  const double share = static_cast<double>(outcome.rendering.count) / static_cast<double>(all.count);
   StepLoss result{loss_2d, {}};
   Tensor loss_3d = none, rgb = none, alpha = none, depth = none, weight_3d = at::full_like(none, config_.lambda_3d);
   if (!outcome.clips.empty()) {
     loss_3d = outcome.rendered.loss * share;  // a mean over all clips of the batch, those not rendered counting nothing
+    // Means over those that are rendered: processes count by how many they have.
+    const double mean_share = static_cast<double>(outcome.rendering.whole) / static_cast<double>(all.whole),
+                 part = share / mean_share;
+    rgb = outcome.rendered.rgb * part, alpha = outcome.rendered.alpha * part, depth = outcome.rendered.depth * part;
+  }
+  if (outcome.rendering.whole > 0) {  // in some process
     if (config_.balance_gradients) {
       std::tie(result.loss, weight_3d) = balanced(outcome, loss_2d, loss_3d);
     } else {
       result.loss = loss_2d + config_.lambda_3d * loss_3d;
     }
-    rgb = outcome.rendered.rgb, alpha = outcome.rendered.alpha, depth = outcome.rendered.depth;
   }
   result.parts = {
       {"loss_2d", loss_2d.detach()},           {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
@@ -197,7 +215,7 @@ StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
 }
 
 std::vector<Preview> DistillStage::preview() {
-  const Outcome outcome = run(/*count=*/8, /*step=*/-1, context_.seed, /*dropout=*/0);
+  const Outcome outcome = run(BatchShare::all(8), /*step=*/-1, context_.seed, /*dropout=*/0);
   if (outcome.clips.empty()) return {};
   return {{"photo-targets-renderings", picture_grid(supervision_rows(outcome.photos, outcome.supervision, outcome.rendered))}};
 }

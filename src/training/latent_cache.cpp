@@ -36,7 +36,10 @@ LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& c
   check_encode_views(config, set_->grows());
   fingerprint_ = cache_fingerprint(context);
   if (config.encode_views == "on_the_fly") return;
+  // The first process writes them, the others read.
+  if (!context.group->is_first()) context.group->barrier();
   fill(context);
+  if (context.group->is_first()) context.group->barrier();
   encoder_.reset();
 }
 

@@ -25,8 +25,8 @@ Tensor sample_posterior(const Tensor& moments, const Tensor& noise) {
   return m.mean + (0.5 * m.log_variance).exp() * noise;
 }
 
-Tensor weighted_mean(const Tensor& value, const Tensor& weight) {
-  return (value * weight).sum() / (weight.sum() * value.size(1)).clamp_min(1e-6);
+Tensor weighted_mean(const Tensor& value, const Tensor& weight, const Tensor& total) {
+  return (value * weight).sum() / (total * value.size(1)).clamp_min(1e-6);
 }
 
 Tensor clip_means(const Tensor& value, int64_t clips) {

@@ -12,8 +12,9 @@ Tensor kl_divergence(const Tensor& moments);
 /// A sample of that Gaussian; noise [B, z, h, w] is standard normal.
 Tensor sample_posterior(const Tensor& moments, const Tensor& noise);
 
-/// Σ weight · value / Σ weight, weight broadcast over value's channels: value [B, C, H, W], weight [B, 1, H, W].
-Tensor weighted_mean(const Tensor& value, const Tensor& weight);
+/// Σ weight · value / total, weight broadcast over value's channels: value [B, C, H, W], weight [B, 1, H, W], total the sum of
+/// the weights, or its mean over the processes that share the batch.
+Tensor weighted_mean(const Tensor& value, const Tensor& weight, const Tensor& total);
 
 /// One mean per clip of value [B·V, C, H, W], clip-major → [B].
 Tensor clip_means(const Tensor& value, int64_t clips);

@@ -33,24 +33,27 @@ Tensor on_policy_latents(const Tensor& states, const Tensor& noisy, const Tensor
 }  // namespace
 
 OneStep one_step(const VideoUNet& unet, const ModelConfig& model, const ClipBatch& batch, const Conditioning& conditioning,
-                 const OneStepOptions& options, uint64_t seed, int64_t step) {
+                 const BatchShare& share, const OneStepOptions& options, uint64_t seed, int64_t step) {
   const Tensor clean = clean_frames(model, batch);
   const at::Device device = clean.device();
   const int64_t clips = batch.count();
   const DrawnLevels drawn =
-      draw_noise_levels(clips, options.levels, model.sampler, make_generator(step_seed(seed, step, "sigma")));
+      draw_noise_levels(share.whole, options.levels, model.sampler, make_generator(step_seed(seed, step, "sigma")));
   OneStep result;
-  result.sigma_on_host = drawn.sigma;
-  result.sigma = drawn.sigma.to(device, /*non_blocking=*/true);
-  const Tensor noise = seeded_randn(clean.sizes(), step_seed(seed, step, "noise"), device);
+  result.all_sigmas = drawn.sigma;
+  result.sigma = share.of(drawn.sigma).to(device, /*non_blocking=*/true);
+  std::vector<int64_t> sizes = clean.sizes().vec();
+  sizes[0] = share.whole * batch.frames();
+  const Tensor noise = share.of(seeded_randn(sizes, step_seed(seed, step, "noise"), device), batch.frames());
+  const Tensor levels = share.of(drawn.index);
   const Tensor frame_sigma = result.sigma.repeat_interleave(batch.frames(), /*dim=*/0, clean.size(0));
   Tensor noisy = clean + noise * frame_sigma.reshape({-1, 1, 1, 1});
   if (options.on_policy > 0) {
     const Tensor lot =
-        at::rand({clips}, make_generator(step_seed(seed, step, "on policy")), at::TensorOptions().dtype(at::kFloat));
-    const Tensor chosen = (lot < options.on_policy).logical_and(drawn.index >= 0).to(device, /*non_blocking=*/true);
+        at::rand({share.whole}, make_generator(step_seed(seed, step, "on policy")), at::TensorOptions().dtype(at::kFloat));
+    const Tensor chosen = (share.of(lot) < options.on_policy).logical_and(levels >= 0).to(device, /*non_blocking=*/true);
     noisy = on_policy_latents(sampled_states(unet, model.sampler, noise, conditioning), noisy,
-                              drawn.index.to(device, /*non_blocking=*/true), chosen);
+                              levels.to(device, /*non_blocking=*/true), chosen);
   }
   result.estimate = denoise(unet, noisy, frame_sigma, conditioning).unflatten(0, {clips, batch.frames()});
   const Tensor error = (result.estimate - clean.view_as(result.estimate)).square();

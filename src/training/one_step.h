@@ -14,16 +14,17 @@ struct OneStepOptions {
 };
 
 struct OneStep {
-  Tensor sigma;          ///< [B] noise level of each clip
-  Tensor sigma_on_host;  ///< the same on the CPU: to be looked at without waiting for the device
-  Tensor estimate;       ///< [B, N, z, h, w] estimate of the clean scaled latents, float32, SV3D's frame order
+  Tensor sigma;       ///< [B] noise level of each clip
+  Tensor all_sigmas;  ///< [share.whole] of the whole batch, on the CPU: to be looked at without waiting for the device
+  Tensor estimate;    ///< [B, N, z, h, w] estimate of the clean scaled latents, float32, SV3D's frame order
   /// [B] mean squared error of the estimate, weighted by (sigma² + 1) / sigma²: the error of the v-prediction. A given photo's
   /// frame (Conditioning::photo_latent) does not count.
   Tensor loss;
 };
 
 /// Draws a noise level per clip and noise per frame from (seed, step), and lets the network estimate the clean latents at once.
+/// The clips of `batch` are `share` of those that the step has.
 OneStep one_step(const VideoUNet& unet, const ModelConfig& model, const ClipBatch& batch, const Conditioning& conditioning,
-                 const OneStepOptions& options, uint64_t seed, int64_t step);
+                 const BatchShare& share, const OneStepOptions& options, uint64_t seed, int64_t step);
 
 }  // namespace gsv3d

@@ -37,10 +37,11 @@ LatentSampler::LatentSampler(const StageContext& context)
       unet_(model_.unet, nn::Scope(sampler_store(context))),
       embedder_(model_.image_embedder, nn::Scope(finished_store(context, "image_embedder.safetensors", "diffusion"))) {}
 
-Tensor LatentSampler::operator()(const ClipBatch& batch, uint64_t seed, int64_t step) const {
-  return sampled_latents(
-      unet_, embedder_, model_, batch,
-      seeded_randn(batch.latents.flatten(0, 1).sizes(), step_seed(seed, step, "sampled latents"), batch.latents.device()));
+Tensor LatentSampler::operator()(const ClipBatch& batch, const BatchShare& share, uint64_t seed, int64_t step) const {
+  std::vector<int64_t> sizes = batch.latents.flatten(0, 1).sizes().vec();
+  sizes[0] = share.whole * batch.frames();
+  const Tensor noise = seeded_randn(sizes, step_seed(seed, step, "sampled latents"), batch.latents.device());
+  return sampled_latents(unet_, embedder_, model_, batch, share.of(noise, batch.frames()));
 }
 
 }  // namespace gsv3d

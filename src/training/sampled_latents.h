@@ -21,8 +21,8 @@ class LatentSampler {
  public:
   /// Throws Error naming the stage to run first when a file is missing.
   explicit LatentSampler(const StageContext& context);
-  /// sampled_latents with noise from (seed, step).
-  Tensor operator()(const ClipBatch& batch, uint64_t seed, int64_t step) const;
+  /// sampled_latents with noise from (seed, step); the clips of `batch` are `share` of those that get any.
+  Tensor operator()(const ClipBatch& batch, const BatchShare& share, uint64_t seed, int64_t step) const;
 
  private:
   ModelConfig model_;

@@ -33,7 +33,8 @@ class Stage {
   virtual std::vector<std::string> part_names() const = 0;
   /// Everything that decides the numbers: configuration, architecture, data. Its fingerprint guards checkpoints.
   virtual Json settings() const = 0;
-  /// The loss of a step, with gradients. All randomness comes from (seed, step): see training/seeds.h.
+  /// The loss of a step, with gradients, of this process's share of the batch: the mean over all processes, of the loss and of
+  /// its gradients, is that of the whole batch. All randomness comes from (seed, step): see training/seeds.h.
   virtual StepLoss loss(int64_t step, uint64_t seed) = 0;
   /// Pictures of what the current weights do (called with averaged weights, without gradients).
   virtual std::vector<Preview> preview() = 0;

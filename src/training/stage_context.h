@@ -7,6 +7,7 @@
 
 #include "models/model_folder.h"
 #include "nn/parameter_store.h"
+#include "training/process_group.h"
 #include "training/trainer_config.h"
 #include "training/training_set.h"
 
@@ -20,6 +21,7 @@ struct StageContext {
   uint64_t seed = 0;
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
+  std::shared_ptr<ProcessGroup> group = std::make_shared<ProcessGroup>();  ///< who else trains this
 };
 
 /// The store of a network that a stage trains: random weights, or those of the model folder's `file` when initial_weights says

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/job_place.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "training/checkpoint.h"
@@ -62,6 +63,13 @@ at::ScalarType training_dtype(const std::string& name, const at::Device& device)
   // fp16 would need loss scaling; bf16 has float32's range.
   if (dtype == at::kHalf) throw UsageError("training runs in fp32 or bf16, not in fp16");
   return dtype;
+}
+
+/// Each process of a machine takes a GPU of its own, unless the option names one.
+at::Device training_device(const std::string& name, const JobPlace& place) {
+  const at::Device device = parse_device(name);
+  if (place.size == 1 || !device.is_cuda() || (name != "auto" && name != "cuda")) return device;
+  return parse_device(fmt::format("cuda:{}", place.local_rank));
 }
 
 /// Every step allocates the same large tensors. glibc gives such memory back to the system at once and takes it again, page by
@@ -138,7 +146,8 @@ TrainSummary train(const TrainOptions& options) {
   run.minutes = options.minutes;
   run.seconds = options.seconds;
   run.resume = options.resume;
-  run.device = parse_device(options.device);
+  const JobPlace place = job_place();
+  run.device = training_device(options.device, place);
   prefer_speed(run.device);
   run.dtype = training_dtype(options.dtype, run.device);
   if (run.minutes || run.seconds)
@@ -147,6 +156,11 @@ TrainSummary train(const TrainOptions& options) {
   StageContext context;
   context.model_folder = options.model;
   context.model = read_model_config(options.model);
+  run.group = context.group = join_group(place, run.device);
+  const BatchShare share = run.group->share(configured.trainer.batch);
+  if (place.size > 1)
+    spdlog::info("{} processes ({}, {}), {} of {} items of a batch each", place.size, place.source, group_engines(), share.count,
+                 share.whole);
   const bool resumes = run.resume && std::filesystem::exists(checkpoint_path(run.folder));
   run.update = std::make_shared<ModelUpdate>(options.model, run.folder, configured.files, resumes, options.replace);
   context.data = options.data[0].path;

@@ -12,6 +12,7 @@
 #include "core/progress.h"
 #include "training/checkpoint.h"
 #include "training/ema.h"
+#include "training/gradient_buckets.h"
 #include "training/metrics_log.h"
 #include "training/optimizer.h"
 
@@ -52,12 +53,20 @@ class Trainer {
 
  private:
   double resume();
+  double load();
+  void expect_one_run() const;
   double fraction_done() const;
   bool finished() const { return budget_ ? fraction_done() >= 1 : step_ >= config_.steps; }
-  void one_step();
+  struct Plan {
+    bool stop = false, finished = false, keep = false, show = false;
+    double fraction_done = 0;
+  };
+  Plan plan() const;
+  void one_step(double fraction_done);
+  std::function<void()> begin_means(StepLoss& loss) const;
   void count(const AdamW::Outcome& outcome, const StepLoss& loss, double learning_rate);
   void read_back();
-  void train_steps();
+  bool train_steps();
   void save();
   void export_average();
   void show();
@@ -68,38 +77,44 @@ class Trainer {
   Stage& stage_;
   const TrainerConfig& config_;
   const TrainRun& run_;
+  ProcessGroup& group_;
   const std::string fingerprint_;
   NamedTensors parameters_;
+  GradientBuckets buckets_;
   AdamW optimizer_;
   Ema ema_;
   int64_t step_ = 0;
   Tensor tally_;            // float64 on the device: the last good loss; skipped steps in all, in a row, in the longest row
   Tensor pending_metrics_;  // of the checkpoint
   Stopwatch clock_;
-  double session_start_;                    // in training time
-  std::optional<double> budget_;            // training time over all sessions, of runs by the clock
-  double keep_seconds_, show_seconds_ = 1;  // what the end will take
-  Json config_patch_ = Json::object();      // of the last export
+  double session_start_;                       // in training time
+  std::optional<double> budget_;               // training time over all sessions, of runs by the clock
+  double keep_seconds_, show_seconds_ = 1;     // what the end will take
+  Json config_patch_ = Json::object();         // of the last export
+  double checkpoint_at_ = 0, preview_at_ = 0;  // training time of the last ones
   TrainSummary summary_;
-  MetricsLog metrics_;
+  std::optional<MetricsLog> metrics_;  // of the first process
 };
 
 Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
     : stage_(stage),
       config_(config),
       run_(run),
+      group_(*run.group),
       fingerprint_(fingerprint_text(fingerprint(json_text(stage.settings()) + std::to_string(run.seed)))),
       parameters_(stage.parameters()),
+      buckets_(parameters_, run.group),
       optimizer_(parameters_, {config.beta1, config.beta2, config.eps, config.weight_decay, config.gradient_clip}),
       ema_(parameters_, config.ema_decay),
       tally_(at::zeros({4}, at::TensorOptions().dtype(at::kDouble).device(parameters_.begin()->second.device()))),
       clock_(resume()),
       session_start_(clock_.seconds()),
       budget_(time_budget(run, session_start_)),
-      keep_seconds_(writing_seconds(parameters_)),
-      metrics_(run.folder, stage.part_names(), config.batch, step_, clock_.seconds(), tally_.device()) {
-  if (pending_metrics_.defined()) metrics_.restore(pending_metrics_);
+      keep_seconds_(writing_seconds(parameters_)) {
   summary_.first_step = step_;
+  if (!group_.is_first()) return;
+  metrics_.emplace(run.folder, stage.part_names(), config.batch, step_, clock_.seconds(), tally_.device());
+  if (pending_metrics_.defined()) metrics_->restore(pending_metrics_);
   Json settings = {
       {"stage", stage.name()}, {"seed", run.seed}, {"settings_fingerprint", fingerprint_}, {"settings", stage.settings()}};
   settings["precision"] = dtype_name(run.dtype);
@@ -107,8 +122,36 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
   write_json_file(run.folder / "settings.json", settings);
 }
 
-/// Restores the folder's checkpoint. → training seconds of earlier sessions.
+/// All processes begin with what the first one has. → training seconds of earlier sessions.
 double Trainer::resume() {
+  expect_one_run();
+  double seconds = group_.is_first() ? load() : 0;
+  if (group_.size() == 1) return seconds;
+  const Tensor state = at::tensor({static_cast<double>(step_), static_cast<double>(optimizer_.updates()), seconds}, at::kDouble);
+  group_.broadcast({state});
+  const double* values = state.const_data_ptr<double>();
+  step_ = std::llround(values[0]);
+  optimizer_.set_updates(std::llround(values[1]));
+  const c10::NoGradGuard no_grad;
+  std::vector<Tensor> tensors;
+  const NamedTensors* groups[] = {&parameters_, &ema_.values(), &optimizer_.means(), &optimizer_.squares()};
+  for (const NamedTensors* group : groups)
+    for (const auto& [name, tensor] : *group) tensors.push_back(tensor.detach());
+  group_.broadcast(tensors);
+  return values[2];
+}
+
+/// Throws Error when a process was started with other settings, data or seed than the first one.
+void Trainer::expect_one_run() const {
+  const auto own = static_cast<int64_t>(fingerprint(std::string_view(fingerprint_)));
+  const Tensor first = at::full({1}, own, at::kLong);
+  group_.broadcast({first});
+  require(first.item<int64_t>() == own, "process {} of {} has other settings, data or another seed than process 0", group_.rank(),
+          group_.size());
+}
+
+/// Restores the folder's checkpoint. → training seconds of earlier sessions.
+double Trainer::load() {
   if (!run_.resume || !std::filesystem::exists(checkpoint_path(run_.folder))) return 0;
   const TrainingCheckpoint checkpoint = load_checkpoint(checkpoint_path(run_.folder));
   const std::string where = checkpoint_path(run_.folder).string();
@@ -137,14 +180,46 @@ double Trainer::fraction_done() const {
   return end > 0 ? now / end : 1;
 }
 
-void Trainer::one_step() {
-  const double learning_rate = scheduled_learning_rate(config_, step_, fraction_done());
+/// What comes next, the same for all processes: whoever is told to stop stops all, and the clock is the first one's.
+Trainer::Plan Trainer::plan() const {
+  const double now = clock_.seconds();
+  const bool keep = now - checkpoint_at_ >= config_.checkpoint_minutes * 60;
+  Plan plan{cancel_requested(), finished(), keep, keep && now - preview_at_ >= config_.preview_minutes * 60, fraction_done()};
+  if (group_.size() == 1) return plan;
+  const double first = group_.is_first() ? 1 : 0;
+  const Tensor values = group_.sum(at::tensor({plan.stop ? 1.0 : 0.0, plan.finished ? first : 0.0, plan.keep ? first : 0.0,
+                                               plan.show ? first : 0.0, plan.fraction_done * first},
+                                              at::kDouble));
+  const double* value = values.const_data_ptr<double>();
+  return {value[0] > 0, value[1] > 0, value[2] > 0, value[3] > 0, value[4]};
+}
+
+/// Begins to make loss and parts their means over all processes; the function that is returned ends it.
+std::function<void()> Trainer::begin_means(StepLoss& loss) const {
+  if (group_.size() == 1) return [] {};
+  const c10::NoGradGuard no_grad;
+  std::vector<Tensor> scalars = {loss.loss.detach().reshape({})};
+  for (const auto& [name, part] : loss.parts) scalars.push_back(part.detach().to(scalars[0].options()).reshape({}));
+  const Tensor sums = at::stack(scalars);
+  return [this, &loss, sums, end = group_.begin_sum(sums)] {
+    end();
+    const Tensor means = sums / static_cast<double>(group_.size());
+    loss.loss = means[0];
+    for (size_t i = 0; i < loss.parts.size(); ++i) loss.parts[i].second = means[static_cast<int64_t>(i) + 1];
+  };
+}
+
+void Trainer::one_step(double fraction_done) {
+  const double learning_rate = scheduled_learning_rate(config_, step_, fraction_done);
   StepLoss result;
   {
     const Autocast autocast(run_.device.type(), run_.dtype);
     result = stage_.loss(step_, run_.seed);
   }
+  const auto end_means = begin_means(result);
   result.loss.backward();
+  buckets_.finish();
+  end_means();
   const AdamW::Outcome outcome = optimizer_.step(learning_rate, result.loss);
   ema_.update(step_);
   optimizer_.zero_gradients();
@@ -158,7 +233,7 @@ void Trainer::count(const AdamW::Outcome& outcome, const StepLoss& loss, double 
   const Tensor good = outcome.good.to(at::kDouble), bad = 1 - good, row = (tally_[2] + bad) * bad;
   const Tensor value = loss.loss.detach().to(at::kDouble).reshape({});
   tally_ = at::stack({at::where(good > 0, value, tally_[0]), tally_[1] + bad, row, at::maximum(tally_[3], row)});
-  metrics_.add({learning_rate, outcome.good, outcome.gradient_norm, loss.loss, loss.parts});
+  if (metrics_) metrics_->add({learning_rate, outcome.good, outcome.gradient_norm, loss.loss, loss.parts});
 }
 
 /// Waits for the device and looks at the tally.
@@ -175,7 +250,7 @@ void Trainer::read_back() {
 
 void Trainer::save() {
   save_checkpoint(checkpoint_path(run_.folder), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
-                                                 optimizer_.updates(), clock_.seconds(), metrics_.pending(), fingerprint_});
+                                                 optimizer_.updates(), clock_.seconds(), metrics_->pending(), fingerprint_});
 }
 
 void Trainer::export_average() {
@@ -187,21 +262,23 @@ void Trainer::export_average() {
 
 /// Shows what the averaged weights do.
 void Trainer::show() {
+  if (!group_.is_first()) return;
   const double start = clock_.seconds();
   const c10::NoGradGuard no_grad;
   const Ema::Swap averaged(ema_);
   const Autocast autocast(run_.device.type(), run_.dtype);
   for (const Preview& preview : stage_.preview()) {
     save_png(run_.folder / "previews" / fmt::format("{}-{:07d}.png", preview.name, step_), preview.image);
-    metrics_.image(step_, preview);
+    metrics_->image(step_, preview);
   }
-  metrics_.flush();
+  metrics_->flush();
   show_seconds_ = 1.2 * (clock_.seconds() - start);
 }
 
 /// Writes the weights, and all that a later session needs.
 void Trainer::keep() {
   read_back();
+  if (!group_.is_first()) return;
   const double start = clock_.seconds();
   export_average();
   save();
@@ -219,47 +296,49 @@ void Trainer::report(Progress& progress) const {
   progress.update(static_cast<int64_t>(done), fmt::format("step {}  loss {:.4f}{}", step_, summary_.last_loss, skipped));
 }
 
-void Trainer::train_steps() {
+/// → whether it was asked to stop before the end.
+bool Trainer::train_steps() {
   Progress progress("train " + stage_.name(), budget_ ? static_cast<int64_t>(*budget_) : config_.steps - step_);
   const int64_t read_back_steps = run_.read_back_steps > 0   ? run_.read_back_steps
                                   : tally_.device().is_cpu() ? 1
                                                              : config_.log_steps;
-  double checkpoint_at = clock_.seconds(), preview_at = checkpoint_at;
-  while (!finished() && !cancel_requested()) {
+  checkpoint_at_ = preview_at_ = clock_.seconds();
+  Plan next = plan();
+  while (!next.finished && !next.stop) {
     if (run_.between_steps) run_.between_steps();
-    one_step();
+    one_step(next.fraction_done);
     if (step_ % read_back_steps == 0) read_back();
-    if (step_ % config_.log_steps == 0) metrics_.write_row(step_, clock_.seconds());
+    if (metrics_ && step_ % config_.log_steps == 0) metrics_->write_row(step_, clock_.seconds());
     report(progress);
-    if (clock_.seconds() - checkpoint_at >= config_.checkpoint_minutes * 60) {
-      keep();
-      checkpoint_at = clock_.seconds();
-      if (checkpoint_at - preview_at >= config_.preview_minutes * 60) {
-        show();
-        preview_at = checkpoint_at = clock_.seconds();
-      }
-    }
+    next = plan();
+    if (next.finished || next.stop || !next.keep) continue;
+    keep();
+    checkpoint_at_ = clock_.seconds();
+    if (next.show) show(), preview_at_ = checkpoint_at_ = clock_.seconds();
+    next = plan();
   }
+  // Cancelled only when there is something left to do: the last step may end as the request arrives.
+  return !next.finished;
 }
 
 TrainSummary Trainer::train() {
   summary_.had_ended = step_ > 0 && finished();
-  train_steps();
-  // Cancelled only when there is something left to do: the last step may end as the request arrives.
-  const bool cancelled = cancel_requested() && !finished();
-  if (!cancelled) metrics_.write_row(step_, clock_.seconds());
+  const bool cancelled = train_steps();
+  if (metrics_ && !cancelled) metrics_->write_row(step_, clock_.seconds());
   if (summary_.had_ended) {
-    export_average();
+    if (group_.is_first()) export_average();
   } else {
     keep();
   }
   if (cancelled) {
+    group_.barrier();  // a launcher ends all processes when one returns with an error
     spdlog::info("train {}: stopped at step {}; the same command goes on from here; the weights so far are in {}", stage_.name(),
                  step_, (run_.folder / "model").string());
     throw Cancelled();
   }
-  if (run_.update) run_.update->install(config_patch_);
+  if (group_.is_first() && run_.update) run_.update->install(config_patch_);
   if (!summary_.had_ended && show_at_the_end()) show();
+  group_.barrier();
   summary_.steps = step_;
   summary_.seconds = clock_.seconds();
   return summary_;
@@ -268,7 +347,7 @@ TrainSummary Trainer::train() {
 }  // namespace
 
 TrainSummary run_training(Stage& stage, const TrainerConfig& config, const TrainRun& run) {
-  std::filesystem::create_directories(run.folder);
+  if (run.group->is_first()) std::filesystem::create_directories(run.folder);
   return Trainer(stage, config, run).train();
 }
 

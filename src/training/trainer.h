@@ -8,6 +8,7 @@
 
 #include "core/device.h"
 #include "training/model_update.h"
+#include "training/process_group.h"
 #include "training/stage.h"
 #include "training/trainer_config.h"
 
@@ -27,6 +28,8 @@ struct TrainRun {
   at::ScalarType dtype = at::kFloat;    ///< of matrix products (autocast); weights, moments and averages are float32
   bool resume = true;                   ///< go on from the folder's checkpoint if there is one
   std::function<void()> between_steps;  ///< called before every step
+  /// The same as the stage's. Its first process alone reads checkpoints, writes files and decides about time.
+  std::shared_ptr<ProcessGroup> group = std::make_shared<ProcessGroup>();
   /// The loss is read back, and a series of skipped steps noticed, after so many steps; 0: every step on the CPU, with each row
   /// of metrics on a GPU, which would stand still meanwhile.
   int64_t read_back_steps = 0;
@@ -40,10 +43,10 @@ struct TrainSummary {
   bool had_ended = false;  ///< there was nothing left to do when the session began
 };
 
-/// Trains until the last step (or minute), and then lets run.update install the weights. After Ctrl-C or SIGTERM it writes a
-/// checkpoint, exports the weights into the run's folder and throws Cancelled. A step whose loss or gradients are not finite is
-/// left out; Error when 20 in a row were (noticed when the loss is read back). Error also when the folder's checkpoint belongs to
-/// other settings.
+/// Trains until the last step (or minute), and then lets run.update install the weights. After Ctrl-C or SIGTERM, in whichever
+/// process of the group, it writes a checkpoint, exports the weights into the run's folder and throws Cancelled in all. A step
+/// whose loss or gradients are not finite is left out; Error when 20 in a row were (noticed when the loss is read back). Error
+/// also when the folder's checkpoint belongs to other settings.
 TrainSummary run_training(Stage& stage, const TrainerConfig& config, const TrainRun& run);
 
 }  // namespace gsv3d

@@ -34,8 +34,8 @@ class VaeStage : public Stage {
   Json export_weights(const std::filesystem::path& folder) override;
 
  private:
-  Tensor draw_views(int64_t count, const at::Generator& generator, bool flips) const;
-  Tensor draw_pictures(int64_t count, uint64_t seed, int64_t step) const;
+  Tensor draw_views(const BatchShare& share, const at::Generator& generator, bool flips) const;
+  Tensor draw_pictures(const BatchShare& share, uint64_t seed, int64_t step) const;
   Tensor decoded(const Tensor& latents) const { return decoder_(latents).to(at::kFloat); }
 
   StageContext context_;
@@ -53,12 +53,12 @@ Json VaeStage::settings() const {
           {"data", fingerprint_text(context_.set->fingerprint)}};
 }
 
-/// → [count, 4, S, S] RGBA in 0-1, not premultiplied.
-Tensor VaeStage::draw_views(int64_t count, const at::Generator& generator, bool flips) const {
-  const std::vector<double> numbers = uniform_numbers(count * 5, generator);
+/// → [share.count, 4, S, S] RGBA in 0-1, not premultiplied.
+Tensor VaeStage::draw_views(const BatchShare& share, const at::Generator& generator, bool flips) const {
+  const std::vector<double> numbers = uniform_numbers(share.whole * 5, generator);
   std::vector<int64_t> views;
   std::vector<bool> mirrored;
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = share.first; i < share.first + share.count; ++i) {
     const double* u = &numbers[static_cast<size_t>(5 * i)];
     const TrainingSet::Orbit& orbit = context_.set->orbit(context_.set->draw(u[0], u[1], u[2]));
     views.push_back(orbit.first + pick(u[3], orbit.count));
@@ -67,12 +67,12 @@ Tensor VaeStage::draw_views(int64_t count, const at::Generator& generator, bool 
   return straight_views(*context_.set, views, mirrored, context_.device);
 }
 
-/// Pictures [count, 4, S, S] as training sees them: flipped and recoloured at random.
-Tensor VaeStage::draw_pictures(int64_t count, uint64_t seed, int64_t step) const {
-  const Tensor views = draw_views(count, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
+/// Pictures [share.count, 4, S, S] as training sees them: flipped and recoloured at random.
+Tensor VaeStage::draw_pictures(const BatchShare& share, uint64_t seed, int64_t step) const {
+  const Tensor views = draw_views(share, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
   const auto generator = make_generator(step_seed(seed, step, "recoloring"));
-  return picture(
-      recolored(views, draw_recoloring(count, config_.recolor_probability, config_.min_tint, generator, context_.device)));
+  const Recoloring all = draw_recoloring(share.whole, config_.recolor_probability, config_.min_tint, generator, context_.device);
+  return picture(recolored(views, {share.of(all.source), share.of(all.gain)}));
 }
 
 /// Differences to the right and the lower neighbour.
@@ -81,17 +81,19 @@ Tensor edges(const Tensor& x) {
 }
 
 StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
-  const Tensor pictures = draw_pictures(config_.batch, seed, step);
+  const BatchShare share = context_.group->share(config_.batch);
+  const Tensor pictures = draw_pictures(share, seed, step);
   const Tensor moments = encoder_.moments(signed_pictures(context_.model.vae, pictures));
   const int64_t channels = moments.size(1) / 2;
-  const Tensor noise = seeded_randn({moments.size(0), channels, moments.size(2), moments.size(3)},
-                                    step_seed(seed, step, "posterior"), context_.device);
-  const Tensor sample = sample_posterior(moments, noise);
+  const Tensor noise = seeded_randn({share.whole, channels, moments.size(2), moments.size(3)}, step_seed(seed, step, "posterior"),
+                                    context_.device);
+  const Tensor sample = sample_posterior(moments, share.of(noise));
   const Tensor error = decoded(sample) - signed_pictures(context_.model.vae, pictures);
   const Tensor rgb = pictures.narrow(1, 0, 3), color_error = error.narrow(1, 0, 3), none = at::zeros({}, error.options());
   const Tensor saturation = rgb.amax(1, true) - rgb.amin(1, true);
   const Tensor weight = 1 + config_.foreground_weight * pictures.narrow(1, 3, 1) + config_.saturation_weight * saturation;
-  const Tensor l1 = weighted_mean(color_error.abs(), weight), mse = weighted_mean(color_error.square(), weight);
+  const Tensor total = context_.group->mean(weight.sum());
+  const Tensor l1 = weighted_mean(color_error.abs(), weight, total), mse = weighted_mean(color_error.square(), weight, total);
   const Tensor kl = kl_divergence(moments);
   Tensor loss = config_.l1_weight * l1 + config_.mse_weight * mse + config_.kl_weight * kl, alpha = none, edge = none;
   if (error.size(1) == 4) {
@@ -108,7 +110,7 @@ StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
 }
 
 std::vector<Preview> VaeStage::preview() {
-  const Tensor views = draw_views(12, make_generator(step_seed(context_.seed, 0, "preview")), /*flips=*/false);
+  const Tensor views = draw_views(BatchShare::all(12), make_generator(step_seed(context_.seed, 0, "preview")), /*flips=*/false);
   const Tensor pictures = picture(views);
   const Tensor reconstructed = decoded(encoder_.mode(signed_pictures(context_.model.vae, pictures))) * 0.5 + 0.5;
   std::vector<Tensor> rows = {pictures, reconstructed};
@@ -121,7 +123,7 @@ Json VaeStage::export_weights(const std::filesystem::path& folder) {
   const AutoencoderConfig& vae = context_.model.vae;
   std::vector<Tensor> modes;
   for (int64_t i = 0; i < measured_views / at_once; ++i) {
-    const Tensor pictures = draw_pictures(at_once, context_.seed, /*step=*/-1 - i);
+    const Tensor pictures = draw_pictures(BatchShare::all(at_once), context_.seed, /*step=*/-1 - i);
     modes.push_back(encoder_.mode(signed_pictures(vae, pictures)).to(at::kFloat));
   }
   const Tensor latents = at::cat(modes).transpose(0, 1).flatten(1).to(at::kCPU, at::kDouble);  // [z, values]

@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 
+#include <map>
 #include <set>
+#include <sstream>
 
 #include "captured_log.h"
 #include "core/atomic_file.h"
@@ -53,6 +55,50 @@ TEST_F(RenderedShards, ParallelIsSerial) {
   const std::string serial = bytes_with(1, "serial");
   EXPECT_TRUE(serial == bytes_with(4, "parallel"));
   EXPECT_EQ(find_shards(folder.path() / "parallel").size(), 5U) << "20 samples, 4 in each; no empty shard at the end";
+}
+
+/// id of every sample of a folder, sorted, with its pictures' bytes.
+std::map<std::string, std::string> samples_of(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> samples;
+  for (const ObjectViews& views : read_all_views(folder)) {
+    const Tensor rgba = views.rgba.contiguous();
+    samples[views.id + fmt::format(" {}", views.elevation_degrees)] = {static_cast<const char*>(rgba.const_data_ptr()),
+                                                                       rgba.nbytes()};
+  }
+  return samples;
+}
+
+TEST_F(RenderedShards, PartsTogetherAreTheWhole) {
+  job.shuffle = true;
+  render_dataset(entries, job, folder.path() / "whole");
+  const auto parts = folder.path() / "parts";
+  int64_t objects = 0;
+  for (const int64_t index : {2, 0, 1}) {
+    EXPECT_FALSE(std::filesystem::exists(parts / "objects.csv")) << "not before all parts are done";
+    job.part = {index, 3};
+    const RenderReport report = render_dataset(entries, job, parts);
+    EXPECT_EQ(report.objects, index == 0 ? 4 : 3);
+    objects += report.objects;
+  }
+  EXPECT_EQ(objects, 10);
+  EXPECT_TRUE(samples_of(parts) == samples_of(folder.path() / "whole"));
+  const auto ids = [](const std::filesystem::path& path) {
+    std::multiset<std::string> lines;
+    std::istringstream text(read_file(path));
+    for (std::string line; std::getline(text, line);) lines.insert(line);
+    return lines;
+  };
+  EXPECT_EQ(ids(parts / "objects.csv"), ids(folder.path() / "whole" / "objects.csv"));
+  // A part that is done is left alone; one that was interrupted begins again.
+  const std::string before = read_file(parts / "views-1of3-000000.tar");
+  EXPECT_TRUE(render_dataset(entries, job, parts).was_done);
+  std::filesystem::remove(parts / "objects-views-1of3.csv");
+  write_file(parts / "views-1of3-000007.tar", "left by an interrupted part");
+  EXPECT_FALSE(render_dataset(entries, job, parts).was_done);
+  EXPECT_FALSE(std::filesystem::exists(parts / "views-1of3-000007.tar"));
+  EXPECT_TRUE(before == read_file(parts / "views-1of3-000000.tar"));
+  job.part = {3, 20};  // fewer objects than parts: an empty one is fine
+  EXPECT_EQ(render_dataset({entries[0]}, job, folder.path() / "few").objects, 0);
 }
 
 TEST_F(RenderedShards, JittersAreDrawnByTheSeedAndLeaveCamerasAlone) {

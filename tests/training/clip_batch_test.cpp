@@ -99,9 +99,11 @@ TEST(Supervision, ShowsDifferentViewsOfTheClipsOrbit) {
   auto views = testing::toy_views();
   views.push_back(testing::ball_views("few", 0.4, 10, 32, 21, 1));
   const TrainingSet set = make_training_set(views, true);
-  const Supervision all = draw_supervision(set, kClips, 100, make_generator(3), at::kCPU);
+  const Supervision all =
+      draw_supervision(set, kClips, BatchShare::all(static_cast<int64_t>(kClips.size())), 100, make_generator(3), at::kCPU);
   EXPECT_EQ(all.views, 22) << "what every orbit has";
-  const Supervision supervision = draw_supervision(set, kClips, 4, make_generator(3), at::kCPU);
+  const Supervision supervision =
+      draw_supervision(set, kClips, BatchShare::all(static_cast<int64_t>(kClips.size())), 4, make_generator(3), at::kCPU);
   ASSERT_EQ(supervision.cameras.size(), 4u);
   for (size_t i = 0; i < kClips.size(); ++i) {
     const ObjectViews& orbit = views[static_cast<size_t>(kClips[i].orbit)];

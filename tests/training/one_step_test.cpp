@@ -45,15 +45,17 @@ struct Toy {
 TEST(OneStep, AGivenPhotoDoesNotCount) {
   const c10::NoGradGuard no_grad;
   const Toy toy(2);
-  const OneStep step = one_step(*toy.unet, toy.config, toy.batch, toy.conditioning(), {}, 1, 2);
+  const OneStep step =
+      one_step(*toy.unet, toy.config, toy.batch, toy.conditioning(), BatchShare::all(toy.batch.count()), {}, 1, 2);
   const Tensor clean = clean_frames(toy.config, toy.batch).view_as(step.estimate);
   EXPECT_TRUE(at::equal(step.estimate.select(1, 2), clean.select(1, 2))) << "the estimate of a given frame is that frame";
   const Tensor error = (step.estimate - clean).square().narrow(1, 0, 2).mean({1, 2, 3, 4});
   expect_close(step.loss, error * v_loss_weight(step.sigma), 1e-6, "loss");
   OneStepOptions limited;
   limited.max_loss_weight = 1.01;
-  expect_close(one_step(*toy.unet, toy.config, toy.batch, toy.conditioning(), limited, 1, 2).loss,
-               error * v_loss_weight(step.sigma).clamp_max(1.01), 1e-6, "limited weight");
+  expect_close(
+      one_step(*toy.unet, toy.config, toy.batch, toy.conditioning(), BatchShare::all(toy.batch.count()), limited, 1, 2).loss,
+      error * v_loss_weight(step.sigma).clamp_max(1.01), 1e-6, "limited weight");
 }
 
 TEST(OneStep, OnPolicyItStartsFromWhatTheSamplerHas) {
@@ -62,7 +64,8 @@ TEST(OneStep, OnPolicyItStartsFromWhatTheSamplerHas) {
   OneStepOptions options;
   options.levels.sampler_share = 1, options.on_policy = 1;
   const uint64_t seed = 4;
-  const OneStep step = one_step(*toy.unet, toy.config, toy.batch, conditioning, options, seed, 0);
+  const OneStep step =
+      one_step(*toy.unet, toy.config, toy.batch, conditioning, BatchShare::all(toy.batch.count()), options, seed, 0);
   const c10::NoGradGuard no_grad;
   const Tensor noise = seeded_randn({9, 4, 8, 8}, step_seed(seed, 0, "noise"), at::kCPU);
   std::vector<Tensor> estimates;
@@ -76,7 +79,7 @@ TEST(OneStep, OnPolicyItStartsFromWhatTheSamplerHas) {
     x = sample(*toy.unet, toy.config.sampler, noise, conditioning, {}, ends);
   }
   for (int64_t clip = 0; clip < 3; ++clip) {
-    const int64_t level = (levels - step.sigma_on_host[clip]).abs().argmin().item<int64_t>();
+    const int64_t level = (levels - step.all_sigmas[clip]).abs().argmin().item<int64_t>();
     expect_close(step.estimate[clip], estimates[static_cast<size_t>(level)][clip], 1e-5, "level " + std::to_string(level));
   }
 }
@@ -90,7 +93,8 @@ TEST(OneStep, OnPolicyKeepsGradientsInBfloat16) {
   Tensor loss;
   {
     const Autocast autocast(at::kCPU, at::kBFloat16);
-    loss = one_step(*toy.unet, toy.config, toy.batch, toy.conditioning(), options, 1, 0).loss.mean();
+    loss = one_step(*toy.unet, toy.config, toy.batch, toy.conditioning(), BatchShare::all(toy.batch.count()), options, 1, 0)
+               .loss.mean();
   }
   loss.backward();
   for (const auto& [name, parameter] : toy.unet_store->parameters()) {
@@ -130,9 +134,9 @@ TEST(SampledLatents, AreThoseOfThePipeline) {
   StageContext context;
   context.model_folder = folder / "toy", context.model = config;
   const LatentSampler sampler(context);
-  const Tensor drawn = sampler(batch, 3, 4);
-  EXPECT_TRUE(at::equal(drawn, sampler(batch, 3, 4)));
-  EXPECT_GT((drawn - sampler(batch, 3, 5)).abs().max().item<double>(), 1e-3);
+  const Tensor drawn = sampler(batch, BatchShare::all(batch.count()), 3, 4);
+  EXPECT_TRUE(at::equal(drawn, sampler(batch, BatchShare::all(batch.count()), 3, 4)));
+  EXPECT_GT((drawn - sampler(batch, BatchShare::all(batch.count()), 3, 5)).abs().max().item<double>(), 1e-3);
 }
 
 }  // namespace

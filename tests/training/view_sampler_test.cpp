@@ -34,7 +34,7 @@ TEST(ClipCameras, AreTheOrbitAsSeenFromThePhoto) {
 TEST(ClipCameras, PicturesAndCamerasShowOneWorld) {
   const TrainingSet set = make_training_set({testing::ball_views("ball", 0.4, 15, 32)}, true);
   for (const Clip& clip : {Clip{0, 0, false}, Clip{0, 4, false}, Clip{0, 4, true}, Clip{0, 13, true}}) {
-    const Supervision supervision = draw_supervision(set, {clip}, 24, make_generator(3), at::kCPU);
+    const Supervision supervision = draw_supervision(set, {clip}, BatchShare::all(1), 24, make_generator(3), at::kCPU);
     const TargetViews& target = supervision.targets;
     const Cameras& cameras = supervision.cameras[0];
     const Rays rays = camera_rays(cameras, 32, 32);

@@ -1,0 +1,4 @@
+// See gloo/names.h.
+#pragma once
+
+#include <gloo/names.h>
