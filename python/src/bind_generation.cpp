@@ -30,12 +30,13 @@ struct LoadedModel {
 /// A further photo: the picture, its azimuth in degrees, and its elevation or None.
 using FurtherArray = std::tuple<PictureArray, double, std::optional<double>>;
 
-std::unique_ptr<LoadedModel> load(const std::optional<std::filesystem::path>& folder, const std::string& device_name,
-                                  const std::string& precision, bool offload) {
+/// Python owns what it points to.
+LoadedModel* load(const std::optional<std::filesystem::path>& folder, const std::string& device_name,
+                  const std::string& precision, bool offload) {
   const std::filesystem::path place = folder ? *folder : default_model_folder();
   const at::Device device = parse_device(device_name);
   const at::ScalarType dtype = precision == "auto" ? default_dtype(read_model_config(place), device) : parse_dtype(precision);
-  return std::unique_ptr<LoadedModel>(new LoadedModel{load_model(place, {device, dtype, true, offload}), {}});
+  return new LoadedModel{load_model(place, {device, dtype, true, offload}), {}};
 }
 
 Json sampling_json(const std::string& text) {
