@@ -1,0 +1,38 @@
+#include <nanobind/stl/filesystem.h>
+
+#include "arrays.h"
+#include "bindings.h"
+#include "core/error.h"
+
+namespace nb = nanobind;
+
+namespace gsv3d::python {
+
+Image image_of(const PictureArray& array) {
+  const auto height = static_cast<int64_t>(array.shape(0)), width = static_cast<int64_t>(array.shape(1));
+  if (array.shape(2) != 4) throw UsageError(fmt::format("a picture of {} channels: RGBA has 4", array.shape(2)));
+  if (width < 1 || height < 1 || width > kMaxPixels / height)
+    throw UsageError(fmt::format("a picture of {} x {} pixels: it must have 1 to {}", width, height, kMaxPixels));
+  Image image{width, height, {array.data(), array.data() + 4 * width * height}, false};
+  image.has_alpha = has_transparency(image);
+  return image;
+}
+
+void bind_pictures(nb::module_& module) {
+  module.def(
+      "read_picture",
+      [](const std::filesystem::path& path) {
+        auto image = std::make_unique<Image>();
+        {
+          const nb::gil_scoped_release unlocked;
+          *image = load_image(path);
+        }
+        const size_t shape[] = {static_cast<size_t>(image->height), static_cast<size_t>(image->width), 4};
+        uint8_t* pixels = image->pixels.data();
+        const nb::capsule owner(image.release(), [](void* held) noexcept { delete static_cast<Image*>(held); });
+        return nb::ndarray<nb::numpy, uint8_t, nb::shape<-1, -1, 4>>(pixels, 3, shape, owner);
+      },
+      nb::arg("path"), "A picture's RGBA bytes, uint8 [H, W, 4]; JPEG, PNG, WebP, HEIC ... Raises Error for what is none.");
+}
+
+}  // namespace gsv3d::python
