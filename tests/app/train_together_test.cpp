@@ -63,7 +63,7 @@ class TrainTogether : public testing::CommandTest {
         folder_.path(), "data render procedural:3:1 -o shards --size 32 --orbit-views 6 --random-views 2 --samples 1 --quiet");
     if (rendered.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
     ASSERT_EQ(rendered.code, 0) << rendered.err;
-    initialise_toy_model(folder_ / "model", 1);
+    testing::initialise_toy_model(folder_ / "model", 1);
     configure("vae", Json::object());
   }
   void configure(const std::string& stage, const Json& changes) const {
