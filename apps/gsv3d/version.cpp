@@ -8,6 +8,7 @@
 #include "gsv3d_commit.h"
 #include "mesh/atlas.h"
 #include "mesh/convex_hull.h"
+#include "training/process_group.h"
 
 namespace gsv3d {
 
@@ -16,9 +17,11 @@ std::string version_number() {
 }
 
 std::vector<std::pair<std::string, bool>> built_parts() {
-  return {{"pictures", GSV3D_WITH_IMAGE_FILES},      {"matting", GSV3D_WITH_MATTING}, {"video", GSV3D_WITH_VIDEO},
-          {"object files", GSV3D_WITH_OBJECT_FILES}, {"Embree", GSV3D_WITH_EMBREE},   {"meshes", has_mesh_libraries()},
-          {"convex meshes", has_convex_hull()},      {"CUDA", at::Context::hasCUDA()}};
+  return {{"pictures", GSV3D_WITH_IMAGE_FILES}, {"matting", GSV3D_WITH_MATTING},
+          {"video", GSV3D_WITH_VIDEO},          {"object files", GSV3D_WITH_OBJECT_FILES},
+          {"Embree", GSV3D_WITH_EMBREE},        {"meshes", has_mesh_libraries()},
+          {"convex meshes", has_convex_hull()}, {"training in several processes", std::string(group_engines()) != "none"},
+          {"CUDA", at::Context::hasCUDA()}};
 }
 
 std::string version_text() {

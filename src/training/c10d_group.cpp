@@ -133,7 +133,8 @@ class C10dGroup : public ProcessGroup {
     try {
       return work();
     } catch (const std::exception& error) {
-      const std::string text = error.what();
+      std::string text = error.what();
+      if (text.starts_with("[")) text.erase(0, text.find("] ") + 2);  // where in Gloo's source
       if (device_) device_->abort();
       fail(
           "process {} of {} lost another one of them, which has ended or cannot be reached; the same command goes on from the "

@@ -90,7 +90,9 @@ TEST(GradientBuckets, AreMeansOverTheProcesses) {
         EXPECT_TRUE(at::allclose(result[step].at("a"), at::full({2, 3}, 2 * factor))) << step;
         EXPECT_TRUE(at::allclose(result[step].at("b"), at::ones({3, 3}))) << step;
         EXPECT_EQ(result[step].count("c"), step % 2) << "a gradient that nobody has stays undefined";
-        if (step % 2 == 1) EXPECT_TRUE(at::allclose(result[step].at("c"), at::full({4, 3}, 4.0))) << "one process lacks it";
+        if (step % 2 == 1) {
+          EXPECT_TRUE(at::allclose(result[step].at("c"), at::full({4, 3}, 4.0))) << "one process lacks it";
+        }
       }
     }
     EXPECT_EQ(meeting.begun[0].size(), meeting.begun[1].size());
