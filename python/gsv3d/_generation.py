@@ -86,6 +86,7 @@ def generate(
     matting: bool = True,
     refine: bool = True,
     photo_surface: bool = True,
+    photo_palette: bool | None = None,
     views_only: bool = False,
     fit_steps: int = 2000,
     progress: Progress | None = None,
@@ -102,6 +103,7 @@ def generate(
                 seen from above, 0 is the first photo's
     matting     cut the object out unless its transparency does; False: it is framed on white already
     refine, photo_surface   bring the decoded Gaussians closer to photo and views; lay the photo's own pixels on the side that it shows
+    photo_palette  give the sides that no photo shows the photos' colours; None: as the model asks
     views_only  stop after the views
     fit_steps   of models without a Gaussian decoder
     progress    called as (stage, done, total)
@@ -128,6 +130,7 @@ def generate(
         matting,
         refine,
         photo_surface,
+        photo_palette,
         views_only,
         fit_steps,
         others,

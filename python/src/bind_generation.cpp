@@ -120,20 +120,22 @@ void bind_generation(nb::module_& module) {
   module.def(
       "generate",
       [](const LoadedModel& model, const PictureArray& photo, uint64_t seed, const std::string& sampling,
-         std::optional<double> elevation, bool matting, bool refine, bool photo_surface, bool views_only, int64_t fit_steps,
-         const std::vector<FurtherArray>& further, const ProgressFunction& progress) {
+         std::optional<double> elevation, bool matting, bool refine, bool photo_surface, std::optional<bool> photo_palette,
+         bool views_only, int64_t fit_steps, const std::vector<FurtherArray>& further, const ProgressFunction& progress) {
         GenerateOptions options;
         options.seed = seed;
         options.sampling = sampling_json(sampling);
         options.elevation_degrees = elevation;
         options.matting = matting, options.refine = refine, options.photo_surface = photo_surface;
+        options.photo_palette = photo_palette;
         options.views_only = views_only;
         options.fit_steps = fit_steps;
         return generate_result(model, photo, options, further, progress);
       },
       nb::arg("model"), nb::arg("photo"), nb::arg("seed"), nb::arg("sampling"), nb::arg("elevation").none(), nb::arg("matting"),
-      nb::arg("refine"), nb::arg("photo_surface"), nb::arg("views_only"), nb::arg("fit_steps"), nb::arg("further"),
-      nb::arg("progress").none(), "The way of a photo, uint8 [H, W, 4]; sampling: JSON of settings, or empty.");
+      nb::arg("refine"), nb::arg("photo_surface"), nb::arg("photo_palette").none(), nb::arg("views_only"), nb::arg("fit_steps"),
+      nb::arg("further"), nb::arg("progress").none(),
+      "The way of a photo, uint8 [H, W, 4]; sampling: JSON of settings, or empty.");
 }
 
 }  // namespace gsv3d::python
