@@ -122,7 +122,7 @@ TEST(Folder, TexturesOfGoogleScannedObjectsAndOtherLetterCase) {
     ASSERT_EQ(object.textures.size(), 1U) << source;
     EXPECT_EQ(object.textures[0].at(1, 1)[1], 50);
   }
-  EXPECT_EQ(list_objects(shoe / "meshes" / "model.obj", {})[0].id, "model");
+  EXPECT_EQ(list_objects(shoe / "meshes" / "model.obj", {})[0].id, "Shoe");
 }
 
 TEST(Folder, NamesThatNoDiskTakesAreMissingFiles) {
