@@ -33,7 +33,7 @@ Record read_record(const fs::path& model_folder) {
 
 std::map<std::string, std::string> read_splits(const fs::path& dataset) {
   std::map<std::string, std::string> splits;
-  if (!fs::exists(dataset)) return splits;  // procedural objects have no folder
+  if (dataset.string().starts_with("procedural:")) return splits;  // made by the program, in no folder
   const bool is_table = dataset.extension() == ".csv";
   const fs::path table = is_table ? dataset : (fs::is_directory(dataset) ? dataset : dataset.parent_path()) / "objects.csv";
   if (!fs::exists(table)) return splits;
