@@ -145,7 +145,7 @@ TEST_F(PerceptualFiles, TheTruthIsIdealAndAnotherPictureIsNot) {
   content.methods = results;
   const std::string markdown = markdown_report(content), html = html_report(content, {}), latex = latex_rows(results);
   EXPECT_THAT(markdown, ::testing::HasSubstr("orbit LPIPS (Alex)"));
-  EXPECT_THAT(markdown, ::testing::HasSubstr("| FID | KID |"));
+  EXPECT_THAT(markdown, ::testing::HasSubstr("| FID [95 % jackknife interval] | KID | pictures |"));
   EXPECT_THAT(html, ::testing::HasSubstr("<table id=\"sets\">"));
   EXPECT_THAT(latex, ::testing::HasSubstr("orbit FID & orbit KID"));
   const Json json = evaluation_json({}, results);
