@@ -22,7 +22,9 @@ namespace {
 using namespace gsv3d;
 using Numbers = std::vector<std::pair<std::string, double>>;
 
-double average(const Tensor& t) { return t.mean().item<double>(); }
+double average(const Tensor& t) {
+  return t.mean().item<double>();
+}
 
 double iou(const Tensor& a, const Tensor& b) {
   const Tensor x = a > 0.5, y = b > 0.5;

@@ -1,5 +1,5 @@
-// gsv3d doctor: is everything there that a photo needs? Machine, build, GPU, model folder and one small run, as a report that users
-// can paste into an issue.
+// gsv3d doctor: is everything there that a photo needs? Machine, build, GPU, model folder and one small run, as a report that
+// users can paste into an issue.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/matmul.h>
@@ -71,10 +71,10 @@ void check_machine(DoctorReport& report) {
   ::uname(&system);
   report.fact("system", fmt::format("{}, {} {} {}", value_in("/etc/os-release", "PRETTY_NAME"), system.sysname, system.release,
                                     system.machine));
-  report.fact("processor", fmt::format("{}, {} cores, {} threads used, {} instructions, bf16 {}",
-                                       value_in("/proc/cpuinfo", "model name"), std::thread::hardware_concurrency(),
-                                       at::get_num_threads(), at::get_cpu_capability(),
-                                       prefers_bfloat16(at::kCPU) ? "in hardware" : "emulated"));
+  report.fact("processor",
+              fmt::format("{}, {} cores, {} threads used, {} instructions, bf16 {}", value_in("/proc/cpuinfo", "model name"),
+                          std::thread::hardware_concurrency(), at::get_num_threads(), at::get_cpu_capability(),
+                          prefers_bfloat16(at::kCPU) ? "in hardware" : "emulated"));
   for (const char* name : {"GSV3D_MODEL", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "LC_ALL"})
     if (const char* value = std::getenv(name)) report.fact("environment", fmt::format("{}={}", name, value));
 }

@@ -63,6 +63,9 @@ void print_result(const fs::path& folder, const Result& result, double seconds, 
                                ? fmt::format("{} Gaussians ({})", result.gaussians->count(), route_name(result.route))
                                : fmt::format("{} views", result.views.size(0));
   fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.string(), what, seconds, seed);
+  if (result.disagreement)
+    fmt::print("  disagreement of views and object {:.3f} (0: none; the higher, the less to be trusted)\n",
+               result.disagreement->value);
   if (result.spread) fmt::print("  spread of the seeds' views {:.3f}\n", result.spread->value);
   for (const std::string& file : output_file_names()) {
     if (fs::exists(folder / file)) fmt::print("  {}\n", (folder / file).string());

@@ -1,8 +1,8 @@
 // gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from;
 // "statistics" describes the photos of its training split.
 #include "commands.h"
-#include "core/error.h"
 #include "core/cancel.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "dataset/shards.h"
 #include "image/picture.h"
@@ -48,7 +48,8 @@ void run_statistics(const StatisticsArguments& arguments) {
       const Tensor photo = picture(views.rgba.slice(0, 0, 1).to(at::kFloat) / 255);
       embeddings.push_back(photo_embedding(model, photo)[0]);
     });
-    source += fmt::format("{}{} orbits of {}", source.empty() ? "" : ", ", embeddings.size() - before, shards.filename().string());
+    source +=
+        fmt::format("{}{} orbits of {}", source.empty() ? "" : ", ", embeddings.size() - before, shards.filename().string());
   }
   require(!embeddings.empty(), "{}: no orbits", arguments.shards.front().string());
   PhotoStatistics statistics = photo_statistics(at::stack(embeddings));
@@ -59,7 +60,8 @@ void run_statistics(const StatisticsArguments& arguments) {
 
 void add_statistics(CLI::App& model) {
   auto* command = model.add_subcommand(
-      "statistics", "What the photos of a model's training split look like to it, so that generate can say when one is unlike them");
+      "statistics",
+      "What the photos of a model's training split look like to it, so that generate can say when one is unlike them");
   auto arguments = std::make_shared<StatisticsArguments>();
   command->add_option("shards", arguments->shards, "shards of the training split (see \"gsv3d data render\")")->required();
   arguments->run.add_to(*command);

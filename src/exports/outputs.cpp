@@ -143,7 +143,11 @@ void write_page(const fs::path& place, const Result& result, const Model& model,
 /// What speaks for or against trusting the result, as far as it was measured.
 Json confidence_json(const Result& result) {
   const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
-  Json json = {{"familiarity", nullptr}, {"view_spread", nullptr}};
+  Json json = {{"view_disagreement", nullptr}, {"familiarity", nullptr}, {"view_spread", nullptr}};
+  if (result.disagreement) {
+    json["view_disagreement"] = {{"value", rounded(result.disagreement->value)}, {"views", Json::array()}};
+    for (const double value : result.disagreement->views) json["view_disagreement"]["views"].push_back(rounded(value));
+  }
   if (result.familiarity)
     json["familiarity"] = {{"distance", rounded(result.familiarity->distance)},
                            {"farther_share", rounded(result.familiarity->farther_share)},

@@ -176,8 +176,8 @@ std::vector<std::string> cut_doubts(const std::vector<PixelPiece>& pieces, const
   const auto width = static_cast<double>(box.width), height = static_cast<double>(box.height);
   const std::pair<double, const char*> borders[] = {
       {lower / width, "lower"}, {upper / width, "upper"}, {left / height, "left"}, {right / height, "right"}};
-  const auto* most = std::max_element(std::begin(borders), std::end(borders),
-                                      [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto* most =
+      std::max_element(std::begin(borders), std::end(borders), [](const auto& a, const auto& b) { return a.first < b.first; });
   if (most->first < kCutShare) return {};
   return {fmt::format("the object may be cut off at the photo's {} border, along which {:.0f} % of it lies", most->second,
                       100 * most->first)};

@@ -1,6 +1,6 @@
-// How much a photo is like those that a model was trained on: the distance of its embedding from the mean of the training split's,
-// against how far the training split's own lie. The statistics are a small file of the model folder, made by "gsv3d model
-// statistics"; a model without them has no such number.
+// How much a photo is like those that a model was trained on: the distance of its embedding from the mean of the training
+// split's, against how far the training split's own lie. The statistics are a small file of the model folder, made by "gsv3d
+// model statistics"; a model without them has no such number.
 #pragma once
 
 #include <filesystem>
@@ -37,8 +37,8 @@ struct Familiarity {
   bool is_unusual() const;   ///< fewer than one in twenty training photos lies that far off
 };
 
-/// Framed photos [B, 3 or 4, S, S] in 0-1 over white → [B, D] float32 on the CPU: the mean of the image embedder's tokens, without
-/// the class token where there are others.
+/// Framed photos [B, 3 or 4, S, S] in 0-1 over white → [B, D] float32 on the CPU: the mean of the image embedder's tokens,
+/// without the class token where there are others.
 Tensor photo_embedding(const Model& model, const Tensor& photos);
 
 /// Statistics of embeddings [P, D], P at least 20. Throws Error for fewer.

@@ -364,6 +364,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
                                             [&](const FitStep& step) { stage.progress("fit", step.done, step.total); });
       return prune(fitted.to(at::kCPU), min_exported_opacity);
     });
+    result.disagreement = view_disagreement(*result.gaussians, result.views, result.cameras);
     return result;
   }
   result.gaussians = stage("gaussians", [&] {
@@ -384,6 +385,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.has_photo_surface = options.photo_surface;
   if (options.photo_surface)
     result.gaussians = stage("photo surface", [&] { return with_photo_surfaces(*result.gaussians, photos_of(result)); });
+  result.disagreement = stage("disagreement", [&] { return view_disagreement(*result.gaussians, result.views, result.cameras); });
   return result;
 }
 

@@ -29,8 +29,8 @@ struct Fault {
 
 const std::vector<Fault>& faults() {
   static const std::vector<Fault> all = {
-      {"write", "ENOSPC"}, {"write", "ENOSPC", true}, {"write", "EIO"},   {"write", "EINTR"}, {"write", "short"},
-      {"sync", "EIO"},     {"sync", "ENOSPC"},        {"rename", "EIO"},  {"rename", "EACCES"}, {"open", "ENOSPC"},
+      {"write", "ENOSPC"}, {"write", "ENOSPC", true}, {"write", "EIO"},      {"write", "EINTR"},   {"write", "short"},
+      {"sync", "EIO"},     {"sync", "ENOSPC"},        {"rename", "EIO"},     {"rename", "EACCES"}, {"open", "ENOSPC"},
       {"open", "EMFILE"},  {"mkdir", "ENOSPC"},       {"allocate", "ENOMEM"}};
   return all;
 }
@@ -103,8 +103,7 @@ class Faults : public ::testing::Test {
   /// At most `most` numbers from 1 to count, the first and the last among them.
   static std::vector<int64_t> places(int64_t count, int64_t most) {
     std::set<int64_t> chosen;
-    for (int64_t i = 0; i < most && count > 0; ++i)
-      chosen.insert(most == 1 ? (count + 1) / 2 : 1 + i * (count - 1) / (most - 1));
+    for (int64_t i = 0; i < most && count > 0; ++i) chosen.insert(most == 1 ? (count + 1) / 2 : 1 + i * (count - 1) / (most - 1));
     return {chosen.begin(), chosen.end()};
   }
 
@@ -174,7 +173,10 @@ class Faults : public ::testing::Test {
 };
 
 TEST_F(Faults, Generate) {
-  sweep({"generate", "generate good.png --device cpu --model toy -o out --steps 1 --no-refinement --no-mesh --quiet", "out", {"result.json"}});
+  sweep({"generate",
+         "generate good.png --device cpu --model toy -o out --steps 1 --no-refinement --no-mesh --quiet",
+         "out",
+         {"result.json"}});
 }
 
 TEST_F(Faults, Convert) {
@@ -183,9 +185,9 @@ TEST_F(Faults, Convert) {
                                at::full({5000, 3}, 0.03F), at::full({5000}, 0.9F), at::zeros({5000, 1, 3})});
   for (const char* ending : {"ply", "compressed.ply", "splat", "spz", "sog", "glb"}) {
     const std::string output = std::string("made.") + ending;
-    if (run_program(base_.path(), "convert in.ply -o " + output).code != 0) continue;  // this build has no library for it
+    if (run_program(base_.path(), "convert in.ply " + output).code != 0) continue;  // this build has no library for it
     failed_ = succeeded_ = 0;
-    sweep({"convert to " + output, "convert in.ply -o " + output, output});
+    sweep({"convert to " + output, "convert in.ply " + output, output});
   }
 }
 
@@ -209,9 +211,8 @@ TEST_F(Faults, Fit) {
   for (int view = 0; view < 2; ++view) {
     const double side = view == 0 ? 1 : -1;
     write_file(base_ / "views" / (std::to_string(view) + ".png"), read_file(base_ / "good.png"));
-    file["frames"].push_back(
-        {{"file_path", std::to_string(view)},
-         {"transform_matrix", {{side, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, side, 2 * side}, {0, 0, 0, 1}}}});
+    file["frames"].push_back({{"file_path", std::to_string(view)},
+                              {"transform_matrix", {{side, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, side, 2 * side}, {0, 0, 0, 1}}}});
   }
   write_json_file(base_ / "views" / "transforms.json", file);
   sweep({"fit", "fit views --up y --steps 3 --max-gaussians 200 --seed 3 --quiet -o made.ply", "made.ply"});
@@ -219,9 +220,8 @@ TEST_F(Faults, Fit) {
 
 TEST_F(Faults, DataRender) {
   if (!render_shards()) GTEST_SKIP() << "built without Embree";
-  sweep({"data render",
-         "data render procedural:2:1 -o out --size 16 --orbit-views 3 --random-views 0 --samples 1 --quiet",
-         "out"});
+  sweep(
+      {"data render", "data render procedural:2:1 -o out --size 16 --orbit-views 3 --random-views 0 --samples 1 --quiet", "out"});
 }
 
 TEST_F(Faults, Train) {

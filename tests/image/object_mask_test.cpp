@@ -141,7 +141,8 @@ TEST(MatteDoubts, NamesWhatLooksWrong) {
   EXPECT_THAT(matte_doubts(band), ElementsAre(HasSubstr("3 of the photo's 4 borders")));
   Image standing = blank_image(200, 200, 0, 0, 0, 0);
   fill(standing, {50, 60, 100, 140}, 255);
-  EXPECT_THAT(matte_doubts(standing), ElementsAre(HasSubstr("cut off at the photo's lower border, along which 100 % of it lies")));
+  EXPECT_THAT(matte_doubts(standing),
+              ElementsAre(HasSubstr("cut off at the photo's lower border, along which 100 % of it lies")));
   Image two = clean_object();
   fill(two, {10, 10, 45, 60}, 255);
   EXPECT_THAT(matte_doubts(two), ElementsAre(HasSubstr("2 large pieces")));
