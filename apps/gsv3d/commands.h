@@ -13,6 +13,7 @@ void add_mesh_command(CLI::App& app);
 void add_view_command(CLI::App& app);
 void add_import_command(CLI::App& app);
 void add_info_command(CLI::App& app);
+void add_doctor_command(CLI::App& app);
 void add_model_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_train_command(CLI::App& app);

@@ -63,6 +63,10 @@ void print_result(const fs::path& folder, const Result& result, double seconds, 
                                ? fmt::format("{} Gaussians ({})", result.gaussians->count(), route_name(result.route))
                                : fmt::format("{} views", result.views.size(0));
   fmt::print("{}: {} in {:.1f} s, seed {}\n", folder.string(), what, seconds, seed);
+  if (result.disagreement)
+    fmt::print("  disagreement of views and object {:.3f} (0: none; the higher, the less to be trusted)\n",
+               result.disagreement->value);
+  if (result.spread) fmt::print("  spread of the seeds' views {:.3f}\n", result.spread->value);
   for (const std::string& file : output_file_names()) {
     if (fs::exists(folder / file)) fmt::print("  {}\n", (folder / file).string());
   }
@@ -186,6 +190,10 @@ void add_generate_command(CLI::App& app) {
   command->add_flag(
       "--offload", a.offload,
       "the UNet's weights stay in main memory and are copied to the device block by block: for GPUs of 8 GB, slower");
+  command
+      ->add_option("--spread", a.options.spread_seeds,
+                   "sample the views with so many seeds in all, and say in result.json, views.png and here how far they differ")
+      ->check(CLI::Range(2, 64));
   command->add_flag("--views-only", a.options.views_only, "only the generated views, no 3D");
   command->add_option("--fit-steps", a.options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
       ->check(CLI::Range(1, 1'000'000))

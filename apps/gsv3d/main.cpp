@@ -79,6 +79,7 @@ int run(int argc, char** argv) {
   add_view_command(app);
   add_import_command(app);
   add_info_command(app);
+  add_doctor_command(app);
   add_model_command(app);
   add_data_command(app);
   add_train_command(app);

@@ -1,7 +1,13 @@
-// gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from.
+// gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from;
+// "statistics" describes the photos of its training split.
 #include "commands.h"
+#include "core/cancel.h"
 #include "core/error.h"
+#include "core/log.h"
+#include "dataset/shards.h"
+#include "image/picture.h"
 #include "models/model_folder.h"
+#include "pipeline/photo_statistics.h"
 #include "run_options.h"
 
 namespace gsv3d {
@@ -23,10 +29,51 @@ void run_init(const InitArguments& arguments) {
              arguments.output.string());
 }
 
+struct StatisticsArguments {
+  std::vector<fs::path> shards;
+  RunOptions run;
+};
+
+/// The first view of every orbit is what a framed photo of the object looks like.
+void run_statistics(const StatisticsArguments& arguments) {
+  arguments.run.apply();
+  const fs::path folder = arguments.run.model_folder();
+  const Model model = load_model(folder, {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true, false});
+  std::vector<Tensor> embeddings;
+  std::string source;
+  for (const fs::path& shards : arguments.shards) {
+    const size_t before = embeddings.size();
+    read_shards(find_shards(shards), [&](ObjectViews views) {
+      throw_if_cancelled();
+      const Tensor photo = picture(views.rgba.slice(0, 0, 1).to(at::kFloat) / 255);
+      embeddings.push_back(photo_embedding(model, photo)[0]);
+    });
+    source +=
+        fmt::format("{}{} orbits of {}", source.empty() ? "" : ", ", embeddings.size() - before, shards.filename().string());
+  }
+  require(!embeddings.empty(), "{}: no orbits", arguments.shards.front().string());
+  PhotoStatistics statistics = photo_statistics(at::stack(embeddings));
+  statistics.source = source;
+  write_photo_statistics(folder, statistics);
+  fmt::print("{}: {} photos\n", (folder / photo_statistics_name).string(), statistics.photos);
+}
+
+void add_statistics(CLI::App& model) {
+  auto* command = model.add_subcommand(
+      "statistics",
+      "What the photos of a model's training split look like to it, so that generate can say when one is unlike them");
+  auto arguments = std::make_shared<StatisticsArguments>();
+  command->add_option("shards", arguments->shards, "shards of the training split (see \"gsv3d data render\")")->required();
+  arguments->run.add_to(*command);
+  command->footer("Writes MODEL/photo_statistics.json.");
+  command->callback([arguments] { run_statistics(*arguments); });
+}
+
 }  // namespace
 
 void add_model_command(CLI::App& app) {
-  auto* command = app.add_subcommand("model", "Model folders: make one with random weights");
+  auto* command = app.add_subcommand("model", "Model folders: make one with random weights, describe its training photos");
+  add_statistics(*command);
   command->require_subcommand(1);
   auto* init = command->add_subcommand("init", "Make a model folder with random weights from a config.json");
   auto arguments = std::make_shared<InitArguments>();

@@ -66,6 +66,13 @@ void write_sheet(const fs::path& path, const Result& result, int64_t cell) {
   for (const PosedPhoto& photo : photos_of(result)) photos.pictures.push_back(resize_lanczos(to_image(photo.rgba), cell, cell));
   std::vector<SheetRow> rows = {
       photos, {"generated views, azimuth in degrees", to_images(result.views), azimuth_captions(result.cameras)}};
+  if (result.spread) {
+    constexpr double bright = 4;  // a deviation of 0.25 is white
+    const Tensor pictures = (bright * result.spread->pictures).clamp(0, 1).expand({-1, 3, -1, -1}).contiguous();
+    SheetRow spread{"how far other seeds' views differ, brighter: more", to_images(pictures), {}};
+    for (const double value : result.spread->views) spread.captions.push_back(fmt::format("{:.2f}", value));
+    rows.push_back(std::move(spread));
+  }
   if (result.gaussians) {
     const OrbitImages images = render_views(*result.gaussians, result.cameras.resized(cell, cell), {});
     rows.push_back({"3D Gaussians from the same cameras", to_images(images.rgb), {}});
@@ -133,6 +140,25 @@ void write_page(const fs::path& place, const Result& result, const Model& model,
   write_viewer(place / viewer_name, page);
 }
 
+/// What speaks for or against trusting the result, as far as it was measured.
+Json confidence_json(const Result& result) {
+  const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
+  Json json = {{"view_disagreement", nullptr}, {"familiarity", nullptr}, {"view_spread", nullptr}};
+  if (result.disagreement) {
+    json["view_disagreement"] = {{"value", rounded(result.disagreement->value)}, {"views", Json::array()}};
+    for (const double value : result.disagreement->views) json["view_disagreement"]["views"].push_back(rounded(value));
+  }
+  if (result.familiarity)
+    json["familiarity"] = {{"distance", rounded(result.familiarity->distance)},
+                           {"farther_share", rounded(result.familiarity->farther_share)},
+                           {"unusual", result.familiarity->is_unusual()}};
+  if (result.spread) {
+    json["view_spread"] = {{"value", rounded(result.spread->value)}, {"views", Json::array()}};
+    for (const double value : result.spread->views) json["view_spread"]["views"].push_back(rounded(value));
+  }
+  return json;
+}
+
 Json record_json(const Result& result, const Model& model, const RunRecord& record) {
   Json json;
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
@@ -147,6 +173,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
                                       {"object_from", further.photo.object_from},
                                       {"warnings", further.photo.warnings}});
   }
+  json["confidence"] = confidence_json(result);
   json["model"] = {{"name", model.config.name}, {"distilled", model.distilled}};
   json["seed"] = record.seed;
   json["settings"] = settings_by_name(result.sampler);

@@ -148,6 +148,41 @@ ObjectBox visible_box(const Image& image) {
   return {left, top, right - left + 1, bottom - top + 1};
 }
 
+ObjectBox box_around(const std::vector<PixelPiece>& pieces) {
+  ObjectBox all = pieces.front().box;
+  for (const PixelPiece& piece : pieces) {
+    const int64_t right = std::max(all.x + all.width, piece.box.x + piece.box.width),
+                  bottom = std::max(all.y + all.height, piece.box.y + piece.box.height);
+    all.x = std::min(all.x, piece.box.x), all.y = std::min(all.y, piece.box.y);
+    all.width = right - all.x, all.height = bottom - all.y;
+  }
+  return all;
+}
+
+/// The border along which most of the object lies, when that is a quarter of its width or height, and not all four are reached.
+std::vector<std::string> cut_doubts(const std::vector<PixelPiece>& pieces, const ObjectBox& box, const Image& cutout) {
+  constexpr double kCutShare = 0.25;
+  if (sides_reached(box, cutout) == 4) return {};
+  double upper = 0, lower = 0, left = 0, right = 0;  // pixels on each border
+  for (const PixelPiece& piece : pieces) {
+    for (const PixelRun& run : piece.runs) {
+      const auto length = static_cast<double>(run.end - run.begin);
+      if (run.row == 0) upper += length;
+      if (run.row == cutout.height - 1) lower += length;
+      if (run.begin == 0) ++left;
+      if (run.end == cutout.width) ++right;
+    }
+  }
+  const auto width = static_cast<double>(box.width), height = static_cast<double>(box.height);
+  const std::pair<double, const char*> borders[] = {
+      {lower / width, "lower"}, {upper / width, "upper"}, {left / height, "left"}, {right / height, "right"}};
+  const auto* most =
+      std::max_element(std::begin(borders), std::end(borders), [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (most->first < kCutShare) return {};
+  return {fmt::format("the object may be cut off at the photo's {} border, along which {:.0f} % of it lies", most->second,
+                      100 * most->first)};
+}
+
 }  // namespace
 
 CleanCutout clean_cutout(const Image& image) {
@@ -185,6 +220,11 @@ bool is_cut_out(const Image& image) {
   return static_cast<double>(background) >= kLeastBackground * inner;
 }
 
+std::vector<std::string> frame_doubts(const Image& cutout) {
+  const std::vector<PixelPiece> pieces = solid_pieces(cutout).object;
+  return cut_doubts(pieces, box_around(pieces), cutout);
+}
+
 std::vector<std::string> matte_doubts(const Image& cutout) {
   constexpr double kNearlyAll = 0.9, kNextToNothing = 0.01;
   const std::vector<PixelPiece> pieces = solid_pieces(cutout).object;
@@ -192,15 +232,11 @@ std::vector<std::string> matte_doubts(const Image& cutout) {
   std::vector<std::string> doubts;
   if (share > kNearlyAll || share < kNextToNothing)
     doubts.push_back(fmt::format("{:.{}f} % of the photo is object", 100 * share, share < kNextToNothing ? 2 : 0));
-  ObjectBox all = pieces.front().box;
-  for (const PixelPiece& piece : pieces) {
-    const int64_t right = std::max(all.x + all.width, piece.box.x + piece.box.width),
-                  bottom = std::max(all.y + all.height, piece.box.y + piece.box.height);
-    all.x = std::min(all.x, piece.box.x), all.y = std::min(all.y, piece.box.y);
-    all.width = right - all.x, all.height = bottom - all.y;
-  }
+  const ObjectBox all = box_around(pieces);
   if (const int sides = sides_reached(all, cutout); sides >= 3)
     doubts.push_back(fmt::format("the object reaches {} of the photo's 4 borders", sides));
+  else
+    for (std::string& doubt : cut_doubts(pieces, all, cutout)) doubts.push_back(std::move(doubt));
   const auto large =
       std::count_if(pieces.begin(), pieces.end(), [&](const PixelPiece& piece) { return 5 * piece.area >= pieces.front().area; });
   if (large > 1) doubts.push_back(fmt::format("the object falls into {} large pieces", large));

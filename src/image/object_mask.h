@@ -36,8 +36,13 @@ ObjectBox object_box(const Image& image);
 /// inside of a photo are no cut-out.
 bool is_cut_out(const Image& image);
 
-/// What speaks against a matte, one phrase each: nearly all or next to nothing is object, it reaches three borders or more, it
-/// falls into several large pieces. Empty for a plausible one.
+/// What speaks against a cut-out of the user's own, one phrase: it lies along a border of the photo with a quarter of its width
+/// or height, as an object does that the camera did not see whole. One that reaches all four borders was only trimmed. Empty:
+/// nothing.
+std::vector<std::string> frame_doubts(const Image& cutout);
+
+/// What speaks against a matte, one phrase each: nearly all or next to nothing is object, it reaches three borders or more, or
+/// fewer as in frame_doubts, it falls into several large pieces. Empty for a plausible one.
 std::vector<std::string> matte_doubts(const Image& cutout);
 
 }  // namespace gsv3d

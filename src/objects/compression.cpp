@@ -1,6 +1,9 @@
 #include "objects/compression.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
+
+#include <new>
 
 #include "core/error.h"
 
@@ -9,6 +12,8 @@ namespace gsv3d {
 std::string compress(std::string_view bytes, int level) {
   std::string result(ZSTD_compressBound(bytes.size()), '\0');
   const size_t size = ZSTD_compress(result.data(), result.size(), bytes.data(), bytes.size(), level);
+  // Not the data's fault, which callers may pass over.
+  if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) throw std::bad_alloc();
   require(!ZSTD_isError(size), "zstd cannot compress {} bytes: {}", bytes.size(), ZSTD_getErrorName(size));
   result.resize(size);
   return result;

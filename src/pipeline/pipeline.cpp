@@ -159,6 +159,33 @@ std::vector<SeenPhoto> seen_photos(const Result& result) {
   return photos;
 }
 
+/// Says so where training photos like this one are rare.
+std::optional<Familiarity> familiarity_of(const Model& model, const PreparedPhoto& photo) {
+  const auto statistics = read_photo_statistics(model.folder);
+  if (!statistics) return {};
+  const Familiarity result = familiarity(*statistics, photo_embedding(model, photo.picture)[0]);
+  if (result.is_unusual())
+    spdlog::warn("photo: unlike those that the model was trained on ({:.0f} % of them differ as much): expect a worse object",
+                 100 * result.farther_share);
+  return result;
+}
+
+/// The views of further seeds beside those of the first, `views`.
+ViewSpread spread_of(const Model& model, const Tensor& views, const Tensor& photo, const GenerateOptions& options,
+                     const std::vector<GivenView>& given, const std::vector<GivenView>& sampled,
+                     const std::function<void(int64_t, int64_t)>& on_seed) {
+  std::vector<Tensor> all = {views};
+  for (int64_t i = 1; i < options.spread_seeds; ++i) {
+    GenerateOptions other = options;
+    other.seed = options.seed + static_cast<uint64_t>(i);
+    other.resume_file.clear();
+    const GeneratedLatents generated = generate_latents(model, photo, other, {}, {}, sampled);
+    all.push_back(view_pictures(model, generated.latents, photo, options.decode_chunk.value_or(0), given).cpu());
+    on_seed(i, options.spread_seeds - 1);
+  }
+  return view_spread(all);
+}
+
 /// Damaged weights and overflows of half precision show here, before they become files.
 void require_finite(const Model& model, const Tensor& tensor, const char* what) {
   require(at::isfinite(tensor).all().item<bool>(),
@@ -294,6 +321,7 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
 Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& wanted, const ProgressCallback& on_progress,
                 const PreviewCallback& on_preview, std::vector<FurtherPhoto> further) {
   require_parts(model, {"vae", "image_embedder", "unet"});
+  if (wanted.spread_seeds < 0 || wanted.spread_seeds == 1) throw UsageError("a spread needs at least two seeds");
   const c10::NoGradGuard no_grad;
   GenerateOptions options = wanted;
   const MemoryChoice memory = fitted_to_memory({wanted.guidance_batch, wanted.decode_chunk}, model);
@@ -305,6 +333,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.elevation_degrees = elevation(model.config, options);
   place_further_photos(result, std::move(further), model.config, cameras_of(model.config, options));
   result.photo = std::move(photo);
+  result.familiarity = familiarity_of(model, result.photo);
   const std::vector<GivenView> given = given_views(result);
   result.latents = stage("views", [&] {
     return generate_latents(
@@ -321,6 +350,12 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   });
   result.views = colours(pictures).contiguous();
   if (pictures.size(1) == 4) result.alphas = pictures.narrow(1, 3, 1).contiguous();
+  if (options.spread_seeds > 0) {
+    result.spread = stage("spread", [&] {
+      return spread_of(model, pictures, result.photo.picture, options, given, given_to_sampler(result, given),
+                       [&](int64_t done, int64_t total) { stage.progress("spread", done, total); });
+    });
+  }
   if (options.views_only) return result;
   if (!model.dino || !model.gaussian_decoder) {
     result.route = Route::fit;
@@ -329,6 +364,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
                                             [&](const FitStep& step) { stage.progress("fit", step.done, step.total); });
       return prune(fitted.to(at::kCPU), min_exported_opacity);
     });
+    result.disagreement = view_disagreement(*result.gaussians, result.views, result.cameras);
     return result;
   }
   result.gaussians = stage("gaussians", [&] {
@@ -349,6 +385,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.has_photo_surface = options.photo_surface;
   if (options.photo_surface)
     result.gaussians = stage("photo surface", [&] { return with_photo_surfaces(*result.gaussians, photos_of(result)); });
+  result.disagreement = stage("disagreement", [&] { return view_disagreement(*result.gaussians, result.views, result.cameras); });
   return result;
 }
 

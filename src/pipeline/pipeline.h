@@ -17,8 +17,11 @@
 #include "models/model_folder.h"
 #include "pipeline/further_photos.h"
 #include "pipeline/generate_options.h"
+#include "pipeline/photo_statistics.h"
 #include "pipeline/photo_surface.h"
 #include "pipeline/prepared_photo.h"
+#include "pipeline/view_disagreement.h"
+#include "pipeline/view_spread.h"
 
 namespace gsv3d {
 
@@ -49,10 +52,13 @@ struct Result {
   Cameras cameras;                     ///< of the N views and photos, images of S × S pixels
   SamplerConfig sampler;               ///< as it ran
   double elevation_degrees = 0;
-  std::optional<Orbit> orbit;      ///< when it was not the level circle
-  int64_t first_step = 0;          ///< above 0: a run that went on from a file
-  Route route = Route::decoder;    ///< when there are Gaussians
-  bool has_photo_surface = false;  ///< the photo's own pixels lie on the Gaussians (photo_surface.h)
+  std::optional<Orbit> orbit;              ///< when it was not the level circle
+  int64_t first_step = 0;                  ///< above 0: a run that went on from a file
+  Route route = Route::decoder;            ///< when there are Gaussians
+  bool has_photo_surface = false;          ///< the photo's own pixels lie on the Gaussians (photo_surface.h)
+  std::optional<Familiarity> familiarity;  ///< of the photo; nothing when the model has no statistics of its training photos
+  std::optional<ViewDisagreement> disagreement;  ///< when there are Gaussians
+  std::optional<ViewSpread> spread;              ///< when it was asked for (GenerateOptions::spread_seeds)
   std::vector<StageTime> times;
 };
 

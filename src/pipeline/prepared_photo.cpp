@@ -32,6 +32,7 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
   std::optional<double> ratio = config.image_frame_ratio;
   if (is_cut_out(photo)) {
     prepared.object_from = "alpha used";
+    prepared.warnings = frame_doubts(photo);
   } else if (options.matting) {
     // What is under the few transparent pixels of a photo, such as its rounded corners, is no colour of the photo's.
     cutout = remove_background(photo.has_alpha ? composite_on_white(photo) : photo, options.matting_options);
@@ -44,8 +45,12 @@ PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const
   if (height_share && ratio) ratio = share_of_longer_side(cutout, *height_share);
   const FramedPhoto framed = frame_object(cutout, ratio, config.image_size, max_detail_pixels);
   spdlog::info("photo: {}", prepared.object_from);
-  for (const std::string& doubt : prepared.warnings)
-    spdlog::warn("photo: the background's removal looks wrong: {}; a cut-out PNG gives a better object", doubt);
+  for (const std::string& doubt : prepared.warnings) {
+    if (prepared.object_from == "alpha used")
+      spdlog::warn("photo: {}; a photo of the whole object gives a better one", doubt);
+    else
+      spdlog::warn("photo: the background's removal looks wrong: {}; a cut-out PNG gives a better object", doubt);
+  }
   prepared.cutout = framed.cutout;
   prepared.detail = to_image(with_edge_colors_from_inside(to_tensor(framed.detail)));
   prepared.picture = at::cat({to_tensor(framed.on_white).slice(0, 0, 3), to_tensor(framed.cutout).slice(0, 3)}).unsqueeze(0);

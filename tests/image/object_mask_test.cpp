@@ -139,9 +139,31 @@ TEST(MatteDoubts, NamesWhatLooksWrong) {
   Image band = blank_image(200, 200, 0, 0, 0, 0);
   fill(band, {0, 120, 200, 80}, 255);
   EXPECT_THAT(matte_doubts(band), ElementsAre(HasSubstr("3 of the photo's 4 borders")));
+  Image standing = blank_image(200, 200, 0, 0, 0, 0);
+  fill(standing, {50, 60, 100, 140}, 255);
+  EXPECT_THAT(matte_doubts(standing),
+              ElementsAre(HasSubstr("cut off at the photo's lower border, along which 100 % of it lies")));
   Image two = clean_object();
   fill(two, {10, 10, 45, 60}, 255);
   EXPECT_THAT(matte_doubts(two), ElementsAre(HasSubstr("2 large pieces")));
+}
+
+/// A tip of 24 of 100 columns on the border is an object that just fits; 25 are one that the camera did not see whole.
+TEST(FrameDoubts, NameTheBorderThatCutsTheObject) {
+  for (const int64_t contact : {24, 25}) {
+    Image image = blank_image(200, 200, 0, 0, 0, 0);
+    fill(image, {50, 60, 100, 100}, 255);
+    fill(image, {60, 0, contact, 60}, 255);
+    if (contact < 25)
+      EXPECT_THAT(frame_doubts(image), IsEmpty());
+    else
+      EXPECT_THAT(frame_doubts(image), ElementsAre(HasSubstr("upper border, along which 25 %")));
+  }
+  Image side = blank_image(200, 200, 0, 0, 0, 0);
+  fill(side, {120, 40, 80, 90}, 255);
+  EXPECT_THAT(frame_doubts(side), ElementsAre(HasSubstr("right border")));
+  EXPECT_THAT(frame_doubts(clean_object()), IsEmpty());
+  EXPECT_THAT(frame_doubts(blank_image(40, 40, 1, 2, 3)), IsEmpty()) << "trimmed to the object";
 }
 
 }  // namespace
