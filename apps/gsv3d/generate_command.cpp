@@ -198,8 +198,8 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--fit-steps", a.options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  command->add_flag(
-      "--photo-palette,!--no-photo-palette", a.options.photo_palette,
+  command->add_flag_function(
+      "--photo-palette,!--no-photo-palette", [&a](int64_t given) { a.options.photo_palette = given > 0; },
       "give the sides that no photo shows the photos' colours, or leave the views' own (default: as the model asks)");
   command->add_flag("--no-photo-surface", a.no_photo_surface, "do not lay the photo's own pixels on the side that it shows");
   command->add_flag("--no-refinement", a.no_refinement, "the Gaussians as the decoder gives them, not fitted to photo and views");

@@ -65,6 +65,22 @@ class Generate : public testing::CommandTest {
   }
 };
 
+TEST_F(Generate, ThePaletteIsAsTheModelAsksUnlessTold) {
+  const auto has_palette = [&](const std::string& options) {
+    const ProgramResult result = run("good.png --steps 1 --no-mesh --no-viewer --no-refinement " + options);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return read_json_file(folder_ / "out" / "good" / "result.json").at("seconds").contains("photo palette");
+  };
+  for (const bool asks : {false, true}) {
+    Json config = read_json_file(folder_ / "toy" / "config.json");
+    config["photo_palette"] = asks;
+    write_json_file(folder_ / "toy" / "config.json", config);
+    EXPECT_EQ(has_palette(""), asks);
+    EXPECT_TRUE(has_palette("--photo-palette"));
+    EXPECT_FALSE(has_palette("--no-photo-palette"));
+  }
+}
+
 TEST_F(Generate, MakesTheFolderOfResults) {
   const ProgramResult result = run("good.png --seed 4 --steps 2");
   EXPECT_EQ(result.code, 0) << result.err;

@@ -244,7 +244,7 @@ TEST_F(Pipeline, OutputsAreCompleteAndReplaceAnEarlierRun) {
   EXPECT_EQ(record["seed"], 23);
   EXPECT_EQ(record["settings"]["steps"], 3);
   EXPECT_EQ(record["gaussians"], read_ply(place / "object.ply").count());
-  EXPECT_EQ(record["seconds"].size(), 8u);
+  EXPECT_EQ(record["seconds"].size(), 9u);
   EXPECT_EQ(record["photo"]["object_from"], "alpha used");
   EXPECT_TRUE(record["photo"]["warnings"].empty());
   EXPECT_EQ(fs::exists(place / "object.glb"), has_mesh_libraries());
