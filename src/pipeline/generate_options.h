@@ -20,9 +20,10 @@ struct GenerateOptions {
   std::optional<int64_t> decode_chunk;      ///< views decoded at a time; otherwise as many as fit (models/memory_plan.h)
   std::optional<GuidanceBatch> guidance_batch;  ///< otherwise both halves together, if they fit
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
-  int64_t spread_seeds = 0;  ///< 2 or more: sample the views with so many seeds in all, and say how far they differ: view_spread.h
-  bool views_only = false;            ///< stop after the views
-  bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
+  int64_t spread_seeds =
+      0;                    ///< 2 or more: sample the views with so many seeds in all, and say how far they differ: view_spread.h
+  bool views_only = false;  ///< stop after the views
+  bool refine = true;       ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
   std::optional<bool> photo_palette;  ///< give the sides that no photo shows the photos' colours; otherwise as the model asks
   bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows: photo_surface.h
   bool matting = true;                ///< photos without transparency: cut the object out; false: they are framed already

@@ -10,7 +10,8 @@ namespace gsv3d {
 namespace {
 
 Gaussians invisible() {
-  return {at::zeros({1, 3}), at::tensor({1.F, 0.F, 0.F, 0.F}).unsqueeze(0), at::full({1, 3}, 0.01F), at::zeros({1}), at::zeros({1, 1, 3})};
+  return {at::zeros({1, 3}), at::tensor({1.F, 0.F, 0.F, 0.F}).unsqueeze(0), at::full({1, 3}, 0.01F), at::zeros({1}),
+          at::zeros({1, 1, 3})};
 }
 
 TEST(ViewDisagreement, IsTheDifferenceOfColourOfAllViewsButThePhotos) {
