@@ -29,7 +29,7 @@ struct EvalArguments {
   int64_t steps = 0;
   ProtocolOptions protocol;
   int64_t view_size = 0;
-  std::string shard;  ///< parse_work_shard()
+  std::string shard;  ///< parse_shard()
   bool no_lora = false, consistency = false, restart = false, merge = false;
   std::vector<std::string> weights;
   std::string alignment = "none";
@@ -158,7 +158,7 @@ EvaluationJob evaluation_job(EvalArguments& arguments) {
   describe_rest(job.settings, arguments);
   job.selection = arguments.selection;
   job.out = arguments.output;
-  if (!arguments.shard.empty()) job.shard = parse_work_shard(arguments.shard);
+  if (!arguments.shard.empty()) job.shard = parse_shard(arguments.shard);
   const WeightFiles weights = parse_weight_files(arguments.weights);
   job.needs_weights = needs_weights_note(weights);
   if (!weights.empty()) job.extras.networks = std::make_shared<const PerceptualNetworks>(weights, load.device);
@@ -259,7 +259,7 @@ void add_eval_command(CLI::App& app) {
                       "an evaluation that was broken off goes on there");
   command->add_option("--shard", arguments->shard,
                       "i/n: score only every n-th object, beginning with the i-th (from 0), into the folder of --out, which n "
-                      "processes may share");
+                      "processes may share; auto: as of data render");
   command->add_flag("--merge", arguments->merge, "make the report of the folder of --out from what is scored there");
   command->add_flag("--restart", arguments->restart, "begin anew in the folder of --out");
   arguments->run.add_to(*command);

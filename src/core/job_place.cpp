@@ -93,7 +93,8 @@ Shard parse_shard(const std::string& text) {
     const size_t slash = text.find('/');
     if (slash == std::string::npos) throw UsageError(fmt::format("--shard: \"{}\" is neither \"auto\" nor INDEX/COUNT", text));
     const Shard shard{whole(text.substr(0, slash), "--shard: the index"), whole(text.substr(slash + 1), "--shard: the count")};
-    if (shard.index >= shard.count) throw UsageError(fmt::format("--shard {}: the index is not below the count", text));
+    if (shard.index >= shard.count)
+      throw UsageError(fmt::format("--shard {}: the index is not below the count, expected i/n with i from 0 to n - 1", text));
     return shard;
   }
   if (const auto task = number("SLURM_ARRAY_TASK_ID")) {

@@ -13,10 +13,9 @@ namespace gsv3d {
 
 /// The objects below `source`, a folder, one object file, or a zip archive, by name:
 /// - ID/meshes/model.obj, a Gazebo model, as Google Scanned Objects has them (Downs et al. 2022, arXiv 2204.11918): the object
-/// ID;
-///   Gazebo's up is +Z, so it is turned: +Z becomes our up +Y, and -Y, which Blender calls the front, our front +Z;
+///   ID; Gazebo's up is +Z, so it is turned: +Z becomes our up +Y, and -Y, which Blender calls the front, our front +Z;
 /// - UID.glb of 32 hexadecimal digits in any folder, as Objaverse has them (Deitke et al. 2022, arXiv 2212.08051): the object
-/// UID;
+///   UID;
 /// - ID.zip in a folder without other object files than those of Gazebo models: the object ID, unless a folder has it; its one
 ///   object file (or meshes/model.obj) is looked for when it is loaded;
 /// - any other object file: its path without the ending.

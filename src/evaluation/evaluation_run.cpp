@@ -7,7 +7,6 @@
 #include "core/log.h"
 #include "evaluation/report_folder.h"
 #include "evaluation/split_record.h"
-#include "objects/text_lines.h"
 
 namespace gsv3d {
 namespace {
@@ -106,16 +105,6 @@ ReportContent finish(const ReportFolder& folder, const fs::path& out, const fs::
 
 }  // namespace
 
-WorkShard parse_work_shard(const std::string& text) {
-  const size_t slash = text.find('/');
-  WorkShard shard;
-  const std::string_view view = text;
-  if (slash == std::string::npos || !parse_number(view.substr(0, slash), shard.index) ||
-      !parse_number(view.substr(slash + 1), shard.count) || shard.index >= shard.count)
-    throw UsageError(fmt::format("--shard {}: expected i/n with i from 0 to n - 1", text));
-  return shard;
-}
-
 EvaluationOutcome run_evaluation(const EvaluationJob& job) {
   const CasePlan plan = plan_cases(job.selection);
   if (job.out.empty()) return run_in_memory(job, plan);
@@ -123,7 +112,8 @@ EvaluationOutcome run_evaluation(const EvaluationJob& job) {
       job.out, {planned_settings(job, plan), job.needs_weights, job.model.empty() ? "" : file_stamp(job.model), plan.ids});
   std::vector<size_t> places;
   int64_t kept = 0;
-  for (size_t place = job.shard.index; place < plan.ids.size(); place += job.shard.count) {
+  for (auto place = static_cast<size_t>(job.shard.index); place < plan.ids.size();
+       place += static_cast<size_t>(job.shard.count)) {
     if (folder.is_scored(place, stamp_of(job, plan.ids[place])))
       ++kept;
     else

@@ -7,18 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "core/job_place.h"
 #include "evaluation/case_plan.h"
 #include "evaluation/html_report.h"
 #include "evaluation/protocol.h"
 
 namespace gsv3d {
-
-/// Object k of the plan belongs to shard k modulo count.
-struct WorkShard {
-  size_t index = 0, count = 1;
-};
-/// "i/n" with 0 ≤ i < n. Throws UsageError for another text.
-WorkShard parse_work_shard(const std::string& text);
 
 struct EvaluationJob {
   CaseSelection selection;
@@ -27,7 +21,7 @@ struct EvaluationJob {
   std::filesystem::path model;  ///< its folder; empty: none
   EvaluationExtras extras;
   std::filesystem::path out;  ///< empty: everything stays in memory, in one piece of work
-  WorkShard shard;            ///< of `out`
+  Shard shard;                ///< of `out`: object k of the plan belongs to shard k modulo count
   /// Called once with the cases that this process scores, if it has any work; no case when none could be read.
   std::function<std::vector<Method>(const std::vector<EvaluationCase>&)> methods;
   /// The file that an object's scores depend on; its change makes them void. Empty, or an empty path: none.

@@ -320,10 +320,10 @@ TEST_F(EvaluationRun, AnInputOfItsOwnElevationLeavesTheWholeOrbitToBeScored) {
 }
 
 TEST(WorkShard, IsReadAsIOfN) {
-  EXPECT_EQ(parse_work_shard("2/3").index, 2U);
-  EXPECT_EQ(parse_work_shard("2/3").count, 3U);
+  EXPECT_EQ(parse_shard("2/3").index, 2);
+  EXPECT_EQ(parse_shard("2/3").count, 3);
   for (const char* text : {"", "1", "3/3", "-1/3", "a/3", "1/", "1/2/3", "0/0"})
-    EXPECT_THROW(parse_work_shard(text), UsageError) << text;
+    EXPECT_THROW(parse_shard(text), UsageError) << text;
 }
 
 TEST(EvaluationProtocols, AreWhatTheyAreCalled) {
