@@ -1,7 +1,6 @@
 // Which numbers that are known without the truth rank objects by their real error: for every validation object several of them
 // beside its true scores, as CSV on the standard output.
 //   measure_confidence MODEL SHARDS [LIMIT] [THREADS] [BEGIN END] > confidence.csv     (BEGIN END: of the objects, for a part)
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
 
@@ -15,6 +14,7 @@
 #include "evaluation/gaussian_views.h"
 #include "evaluation/model_methods.h"
 #include "image/picture.h"
+#include "measured_objects.h"
 #include "pipeline/pipeline.h"
 
 namespace {
@@ -134,14 +134,9 @@ Numbers measure(const Model& model, const EvaluationCase& object) {
 int main(int argc, char** argv) {
   if (argc < 3) return fmt::print(stderr, "measure_confidence MODEL SHARDS [LIMIT] [THREADS] [BEGIN END]\n"), 2;
   try {
-    at::set_num_threads(argc > 4 ? std::atoi(argv[4]) : 2);
     const Model model = load_model(argv[1], {});
-    CaseSelection selection;
-    selection.dataset = argv[2];
-    selection.view_size = model.config.image_size;
-    selection.limit = argc > 3 ? std::atoi(argv[3]) : 0;
     bool first = true;
-    const std::vector<EvaluationCase> cases = load_cases(selection);
+    const std::vector<EvaluationCase> cases = measured_objects(model, argc, argv);
     const size_t begin = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 0,
                  end = argc > 6 ? std::min(std::strtoul(argv[6], nullptr, 10), cases.size()) : cases.size();
     for (size_t i = begin; i < end; ++i) {

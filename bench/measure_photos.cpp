@@ -2,7 +2,6 @@
 // 90 and 270 degrees, scored at the views that none of them shows; without the photos' own pixels on the surface unless "surface"
 // is said:
 //   measure_photos MODEL SHARDS [LIMIT] [THREADS] [surface]
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
 
@@ -16,6 +15,7 @@
 #include "evaluation/model_methods.h"
 #include "evaluation/statistics.h"
 #include "image/picture.h"
+#include "measured_objects.h"
 #include "pipeline/pipeline.h"
 
 namespace {
@@ -86,15 +86,10 @@ void print(const std::vector<Row>& rows) {
 int main(int argc, char** argv) {
   if (argc < 3) return fmt::print(stderr, "measure_photos MODEL SHARDS [LIMIT] [THREADS] [surface]\n"), 2;
   try {
-    at::set_num_threads(argc > 4 ? std::atoi(argv[4]) : 2);
     const Model model = load_model(argv[1], {});
-    CaseSelection selection;
-    selection.dataset = argv[2];
-    selection.view_size = model.config.image_size;
-    selection.limit = argc > 3 ? std::atoi(argv[3]) : 0;
     const bool with_surface = argc > 5 && std::string(argv[5]) == "surface";
     std::vector<Row> rows(most_photos);
-    for (const EvaluationCase& object : load_cases(selection)) {
+    for (const EvaluationCase& object : measured_objects(model, argc, argv)) {
       measure(model, object, with_surface, rows);
       fmt::print(stderr, "{}: {:.2f} {:.2f} {:.2f} {:.2f} dB\n", object.truth.id, rows[0].psnr.back(), rows[1].psnr.back(),
                  rows[2].psnr.back(), rows[3].psnr.back());
