@@ -18,6 +18,9 @@ void add_model_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
+#if GSV3D_WITH_SERVICE
+void add_serve_command(CLI::App& app);
+#endif
 void add_completions_command(CLI::App& app);
 void add_manual_command(CLI::App& app);
 

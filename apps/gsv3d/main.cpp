@@ -84,6 +84,9 @@ int run(int argc, char** argv) {
   add_data_command(app);
   add_train_command(app);
   add_eval_command(app);
+#if GSV3D_WITH_SERVICE
+  add_serve_command(app);
+#endif
   add_completions_command(app);
   add_manual_command(app);
   app.footer(examples);  // last: commands inherit what is there when they are added

@@ -13,6 +13,8 @@ volatile std::sig_atomic_t requested = 0;
 
 volatile std::sig_atomic_t first_second = 0;  // of the monotonic clock
 
+thread_local const std::atomic<bool>* own_stop = nullptr;
+
 extern "C" void on_signal(int signal) {
   const int errno_before = errno;
   timespec now{};
@@ -38,8 +40,16 @@ void install_cancel_handlers() {
 }
 
 bool cancel_requested() {
-  return requested != 0;
+  return requested != 0 || (own_stop && own_stop->load(std::memory_order_relaxed));
 }
+
+OwnCancel::OwnCancel(const std::atomic<bool>& stop) : before_(own_stop) {
+  own_stop = &stop;
+}
+OwnCancel::~OwnCancel() {
+  own_stop = before_;
+}
+
 void request_cancel() {
   requested = 1;
 }
@@ -48,7 +58,7 @@ void clear_cancel() {
 }
 
 void throw_if_cancelled() {
-  if (requested) throw Cancelled();
+  if (cancel_requested()) throw Cancelled();
 }
 
 }  // namespace gsv3d

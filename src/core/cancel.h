@@ -2,13 +2,28 @@
 // second later, ends the process.
 #pragma once
 
+#include <atomic>
+
 namespace gsv3d {
 
 /// Installs the handlers; call once at start.
 void install_cancel_handlers();
 
-/// True once SIGINT, SIGTERM, SIGHUP or SIGUSR1 (Slurm's early warning) arrived, or request_cancel() was called.
+/// True once SIGINT, SIGTERM, SIGHUP or SIGUSR1 (Slurm's early warning) arrived, or request_cancel() was called; on a thread with
+/// an OwnCancel also when that is set.
 bool cancel_requested();
+
+/// While it lives, the work of this thread can be stopped by itself: one of several jobs of a process.
+class OwnCancel {
+ public:
+  explicit OwnCancel(const std::atomic<bool>& stop);  ///< must outlive this
+  ~OwnCancel();
+  OwnCancel(const OwnCancel&) = delete;
+  OwnCancel& operator=(const OwnCancel&) = delete;
+
+ private:
+  const std::atomic<bool>* before_;
+};
 
 void request_cancel();
 void clear_cancel();

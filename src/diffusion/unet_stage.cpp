@@ -1,5 +1,7 @@
 #include "diffusion/unet_stage.h"
 
+#include "core/cancel.h"
+
 namespace gsv3d {
 namespace {
 
@@ -31,6 +33,7 @@ UNetStage::UNetStage(StagePlan plan, const nn::Scope& unet, const std::optional<
 }
 
 Tensor UNetStage::operator()(Tensor x, const FrameBatch& batch) const {
+  throw_if_cancelled();  // a step of a large model takes minutes on a CPU
   if (layers_) {
     x = (*layers_)(std::move(x), batch);
   } else {

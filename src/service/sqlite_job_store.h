@@ -1,0 +1,39 @@
+// Jobs in one SQLite file: the store of one machine.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "service/job_store.h"
+#include "service/sqlite_database.h"
+
+namespace gsv3d {
+
+class SqliteJobStore : public JobStore {
+ public:
+  /// Throws Error when the file cannot be used or was written by a later version.
+  explicit SqliteJobStore(const std::filesystem::path& path);
+
+  Submitted submit(const Job& job, const StoreLimits& limits) override;
+  std::optional<Job> find(const std::string& id) override;
+  std::vector<Job> list(int64_t count, int64_t before, std::optional<JobState> state) override;
+  std::map<JobState, int64_t> counts() override;
+  int64_t stored_bytes() override;
+  std::optional<Job> take() override;
+  bool finish(const std::string& id, JobState state, const std::string& error, int64_t result_bytes) override;
+  void requeue(const std::string& id) override;
+  std::optional<Job> cancel(const std::string& id) override;
+  bool remove(const std::string& id) override;
+  std::vector<std::string> finished_before(int64_t milliseconds) override;
+  std::vector<Job> running() override;
+  void check() override;
+
+ private:
+  std::optional<Job> found(const std::string& condition, const std::string& value);
+  void insert(const Job& job);
+
+  std::mutex mutex_;
+  SqliteDatabase database_;
+};
+
+}  // namespace gsv3d
