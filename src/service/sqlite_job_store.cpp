@@ -72,7 +72,7 @@ SqliteJobStore::SqliteJobStore(const std::filesystem::path& path) : database_(pa
 }
 
 std::optional<Job> SqliteJobStore::found(const std::string& condition, const std::string& value) {
-  SqliteStatement row(database_, std::string(select_job) + "WHERE " + condition + " = ?");
+  SqliteStatement row(database_, fmt::format("{}WHERE {} = ?", select_job, condition));
   row.bind(value);
   if (!row.step()) return {};
   return job_of(row);
@@ -120,7 +120,7 @@ std::vector<Job> SqliteJobStore::list(int64_t count, int64_t before, std::option
   const std::lock_guard lock(mutex_);
   std::string where = before > 0 ? "WHERE sequence < ?" : "WHERE sequence > ?";
   if (state) where += " AND state = ?";
-  SqliteStatement rows(database_, std::string(select_job) + where + " ORDER BY sequence DESC LIMIT ?");
+  SqliteStatement rows(database_, fmt::format("{}{} ORDER BY sequence DESC LIMIT ?", select_job, where));
   rows.bind(before);
   if (state) rows.bind(std::string(job_state_name(*state)));
   rows.bind(count);
@@ -145,7 +145,7 @@ std::optional<Job> SqliteJobStore::take() {
   const std::lock_guard lock(mutex_);
   std::optional<Job> job;
   database_.transaction([&] {
-    SqliteStatement next(database_, std::string(select_job) + "WHERE state = 'queued' ORDER BY sequence LIMIT 1");
+    SqliteStatement next(database_, fmt::format("{}WHERE state = 'queued' ORDER BY sequence LIMIT 1", select_job));
     if (!next.step()) return;
     job = job_of(next);
     job->state = JobState::kRunning, job->started_ms = now_milliseconds(), ++job->attempts;
@@ -202,7 +202,7 @@ std::vector<std::string> SqliteJobStore::finished_before(int64_t milliseconds) {
 
 std::vector<Job> SqliteJobStore::running() {
   const std::lock_guard lock(mutex_);
-  SqliteStatement rows(database_, std::string(select_job) + "WHERE state = 'running' ORDER BY sequence");
+  SqliteStatement rows(database_, fmt::format("{}WHERE state = 'running' ORDER BY sequence", select_job));
   return all_of(rows);
 }
 
