@@ -1,6 +1,7 @@
 // Fingerprints: short numbers that tell files, settings and weights apart. A checkpoint knows by them whose run it is.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,6 +17,14 @@ uint64_t fingerprint(std::string_view text, uint64_t start = 1469598103934665603
 uint64_t fingerprint(const Tensor& tensor, uint64_t start = 14695981039346656037ull);
 /// Of all names and tensors.
 uint64_t fingerprint(const NamedTensors& tensors, uint64_t start = 14695981039346656037ull);
+
+/// The hash of maps whose keys are arrays of numbers: equal means equal bytes, so 0 and -0 are two keys.
+struct FingerprintHash {
+  template <class Number, size_t size>
+  size_t operator()(const std::array<Number, size>& key) const {
+    return fingerprint(key.data(), sizeof key);
+  }
+};
 
 /// 16 lower-case hexadecimal digits.
 std::string fingerprint_text(uint64_t value);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/atomic_file.h"
+#include "core/base64.h"
 #include "core/csv.h"
 #include "evaluation/model_methods.h"
 
@@ -57,17 +58,6 @@ std::string escaped(const std::string& text) {
         result += c;
     }
   return result;
-}
-
-std::string base64(const std::string& bytes) {
-  constexpr const char* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t value = 0;
-    for (size_t k = 0; k < 3; ++k) value = value << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() || k < 2 ? digits[value >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
 }
 
 /// A cell with the number that it is sorted by, and its interval in small letters.
@@ -185,7 +175,7 @@ std::string object_section(const std::string& id, const std::vector<MethodScores
   std::string text = fmt::format("<details><summary>{}</summary>\n", escaped(id)) + table("", "method", columns, rows);
   if (const fs::path picture = sheets / EvaluationSheets::file_name(id); fs::exists(picture))
     text += fmt::format("<img loading=\"lazy\" alt=\"{}\" src=\"data:image/png;base64,{}\">\n", escaped(id),
-                        base64(read_file(picture)));
+                        base64_encoded(read_file(picture)));
   return text + "</details>\n";
 }
 

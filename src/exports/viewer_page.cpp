@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/atomic_file.h"
+#include "core/base64.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "exports/viewer_template.h"
@@ -18,24 +19,10 @@ constexpr std::string_view kPlace = "<!--object-->";  // in web/index.html
 constexpr double kMargin = 1.08;                      // around the object in the picture
 constexpr double kLeastReach = 0.2, kMostReach = 1;   // of objects in our cube, whose corners are at 0.87
 
-/// RFC 4648, section 4. `bytes` in multiples of 3 can be encoded piece by piece.
-std::string base64(std::string_view bytes) {
-  constexpr const char* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t left = bytes.size() - i;
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < left ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k) text += k <= left ? digits[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
-
 void write_data(AtomicFile& file, const char* id, std::string_view bytes) {
-  constexpr size_t at_once = size_t{3} << 16;
+  constexpr size_t at_once = size_t{3} << 16;  // a multiple of 3: the pieces are encoded one by one
   file.write(fmt::format("<script type=\"text/plain\" id=\"{}\">", id));
-  for (size_t begin = 0; begin < bytes.size(); begin += at_once) file.write(base64(bytes.substr(begin, at_once)));
+  for (size_t begin = 0; begin < bytes.size(); begin += at_once) file.write(base64_encoded(bytes.substr(begin, at_once)));
   file.write("</script>\n");
 }
 

@@ -1,10 +1,10 @@
 #include "mesh/mesh.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <unordered_map>
 
+#include "core/fingerprint.h"
 #include "mesh/connectivity.h"
 
 namespace gsv3d {
@@ -35,16 +35,6 @@ int64_t count_bad_vertices(const Mesh& mesh) {
   }
   return bad;
 }
-
-struct HashVector3 {
-  size_t operator()(const Vector3& p) const {
-    std::array<uint32_t, 3> bits;
-    std::memcpy(bits.data(), &p, sizeof p);
-    uint64_t hash = bits[0];
-    for (const uint32_t word : {bits[1], bits[2]}) hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL, hash ^= hash >> 29;
-    return hash;
-  }
-};
 
 }  // namespace
 
@@ -92,7 +82,7 @@ Topology topology(const Mesh& mesh) {
 
 Mesh weld(const Mesh& mesh) {
   Mesh result;
-  std::unordered_map<Vector3, uint32_t, HashVector3> known;
+  std::unordered_map<Vector3, uint32_t, FingerprintHash> known;
   known.reserve(mesh.positions.size());
   std::vector<uint32_t> target(mesh.positions.size());
   for (size_t i = 0; i < mesh.positions.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base64.h"
 #include "core/error.h"
 #include "core/glb_container.h"
 #include "objects/gltf_compression.h"
@@ -40,24 +41,13 @@ constexpr std::string_view kWithoutEffect[] = {"KHR_animation_pointer",
                                                "KHR_xmp_json_ld",
                                                "MSFT_lod"};
 
-/// RFC 4648; blanks and padding are skipped.
-std::string base64_decoded(std::string_view text, const std::string& where) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::array<int8_t, 256> value_of;
-  value_of.fill(-1);
-  for (size_t i = 0; i < alphabet.size(); ++i) value_of[static_cast<uint8_t>(alphabet[i])] = static_cast<int8_t>(i);
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t word = 0;
-  int bits = 0;
-  for (char c : text) {
-    if (c == '=' || c == '\n' || c == '\r' || c == ' ') continue;
-    const int8_t value = value_of[static_cast<uint8_t>(c)];
-    require(value >= 0, "{}: a data URI is not base64", where);
-    word = word << 6 | static_cast<uint32_t>(value);
-    if ((bits += 6) >= 8) bytes += static_cast<char>(word >> (bits -= 8) & 255);
-  }
-  return bytes;
+/// Of a data URI: exporters break its lines and leave its padding out.
+std::string data_uri_bytes(std::string text, const std::string& where) {
+  std::erase_if(text, [](char c) { return c == '=' || c == '\n' || c == '\r' || c == ' '; });
+  text.append((4 - text.size() % 4) % 4, '=');
+  std::optional<std::string> bytes = base64_decoded(text);
+  require(bytes.has_value(), "{}: a data URI is not base64", where);
+  return *std::move(bytes);
 }
 
 }  // namespace
@@ -145,7 +135,7 @@ std::string GltfDocument::bytes_of(const std::string& uri) const {
   if (uri.starts_with("data:")) {
     const size_t comma = uri.find(',');
     require(comma != std::string::npos && uri.substr(0, comma).ends_with(";base64"), "{}: a data URI is not base64", name_);
-    return base64_decoded(std::string_view(uri).substr(comma + 1), name_);
+    return data_uri_bytes(uri.substr(comma + 1), name_);
   }
   auto found = find_referenced(files_, name_, uri);
   require(found.has_value(), "{}: the file {} that it names is not there", name_, uri);

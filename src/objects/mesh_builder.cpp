@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "objects/polygon.h"
 #include "objects/vector.h"
 
@@ -18,15 +19,6 @@ constexpr size_t kMaxTriangles = 20'000'000;
 Vector scaled(const Vector& a, float factor) {
   return {a[0] * factor, a[1] * factor, a[2] * factor};
 }
-
-template <size_t N>
-struct BytesHash {
-  size_t operator()(const std::array<uint32_t, N>& key) const {
-    uint64_t hash = 0x9E3779B97F4A7C15ULL;
-    for (uint32_t word : key) hash = (hash ^ word) * 0xFF51AFD7ED558CCDULL, hash ^= hash >> 32;
-    return hash;
-  }
-};
 
 uint32_t bits(float value) {
   value += 0.0F;  // -0 and 0 are one place
@@ -54,7 +46,7 @@ void MeshBuilder::add_polygon(std::span<const Corner> corners, uint32_t material
 }
 
 std::vector<uint32_t> MeshBuilder::weld_positions() const {
-  std::unordered_map<std::array<uint32_t, 3>, uint32_t, BytesHash<3>> seen(positions.size());
+  std::unordered_map<std::array<uint32_t, 3>, uint32_t, FingerprintHash> seen(positions.size());
   std::vector<uint32_t> welded(positions.size());
   for (uint32_t i = 0; i < positions.size(); ++i)
     welded[i] = seen.try_emplace({bits(positions[i][0]), bits(positions[i][1]), bits(positions[i][2])}, i).first->second;
@@ -63,7 +55,7 @@ std::vector<uint32_t> MeshBuilder::weld_positions() const {
 
 void MeshBuilder::remove_doubled_triangles() {
   const auto welded = weld_positions();
-  std::unordered_map<std::array<uint32_t, 4>, bool, BytesHash<4>> seen(triangles_.size());
+  std::unordered_map<std::array<uint32_t, 4>, bool, FingerprintHash> seen(triangles_.size());
   std::erase_if(triangles_, [&](const Face& face) {
     std::array<uint32_t, 3> key{welded[face.corners[0].position], welded[face.corners[1].position],
                                 welded[face.corners[2].position]};
@@ -132,7 +124,7 @@ Object MeshBuilder::build(double crease_degrees) {
   remove_doubled_triangles();
   const auto face_normals = corner_normals(crease_degrees);
   Object object;
-  std::unordered_map<std::array<uint32_t, 12>, uint32_t, BytesHash<12>> seen(positions.size());
+  std::unordered_map<std::array<uint32_t, 12>, uint32_t, FingerprintHash> seen(positions.size());
   for (size_t t = 0; t < triangles_.size(); ++t) {
     std::array<uint32_t, 3> triangle{};
     for (int k = 0; k < 3; ++k) {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "image/resize.h"
 #include "image/webp.h"
 #include "objects/byte_stream.h"
@@ -17,14 +18,6 @@ constexpr int kChannels = 7;       ///< of a vertex: position 3, normal 2 (octah
 constexpr int kColorChannels = 4;  ///< behind them where the object has vertex colours: linear light and alpha
 constexpr uint32_t kMaxElements = 20'000'000, kMaxPackedMaterials = 20'000;
 using Vertex = std::array<uint16_t, kChannels + kColorChannels>;
-
-struct VertexHash {
-  size_t operator()(const Vertex& vertex) const {
-    uint64_t hash = 0x9E3779B97F4A7C15ULL;
-    for (uint16_t value : vertex) hash = (hash ^ value) * 0xFF51AFD7ED558CCDULL, hash ^= hash >> 29;
-    return hash;
-  }
-};
 
 /// Where texture coordinates begin and how far apart their steps are.
 struct UvGrid {
@@ -103,7 +96,7 @@ UvGrid uv_grid(const Object& object) {
 QuantisedMesh quantise(const Object& object, const UvGrid& grid, int64_t position_bits) {
   const float steps = static_cast<float>((int64_t{1} << position_bits) - 1);
   QuantisedMesh mesh;
-  std::unordered_map<Vertex, uint32_t, VertexHash> seen;
+  std::unordered_map<Vertex, uint32_t, FingerprintHash> seen;
   std::vector<uint32_t> order(object.triangles.size());
   for (uint32_t t = 0; t < order.size(); ++t) order[t] = t;
   std::stable_sort(order.begin(), order.end(),

@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "core/log.h"
 #include "core/safetensors.h"
 
@@ -12,15 +13,6 @@ namespace {
 constexpr const char* fingerprint_key = "settings";
 constexpr const char* step_key = "step";
 
-/// FNV-1a, 64 bit, of a tensor's bytes.
-uint64_t content_hash(const Tensor& tensor) {
-  const Tensor plain = tensor.to(at::kCPU).contiguous();
-  const auto* bytes = static_cast<const uint8_t*>(plain.const_data_ptr());
-  uint64_t hash = 14695981039346656037ull;
-  for (size_t i = 0; i < plain.nbytes(); ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
-  return hash;
-}
-
 }  // namespace
 
 std::string sampling_fingerprint(const Model& model, const SamplerConfig& sampler, uint64_t seed, const Tensor& photo,
@@ -28,7 +20,7 @@ std::string sampling_fingerprint(const Model& model, const SamplerConfig& sample
   const ModelConfig& config = model.config;
   return fmt::format("{} distilled {} {} {}x{} {} seed {} photo {:016x} cameras {:016x}", config.name, model.distilled,
                      dtype_name(model.dtype), config.frames, config.image_size, config_to_json(sampler).dump(), seed,
-                     content_hash(photo), content_hash(camera_vector));
+                     fingerprint(photo), fingerprint(camera_vector));
 }
 
 SamplingState::SamplingState(std::filesystem::path path, std::string fingerprint)
