@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #if GSV3D_WITH_SERVICE
+#include <ATen/Parallel.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
