@@ -1,10 +1,10 @@
 // Fingerprints: short numbers that tell files, settings and weights apart. A checkpoint knows by them whose run it is.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "core/safetensors.h"
 
@@ -18,11 +18,12 @@ uint64_t fingerprint(const Tensor& tensor, uint64_t start = 14695981039346656037
 /// Of all names and tensors.
 uint64_t fingerprint(const NamedTensors& tensors, uint64_t start = 14695981039346656037ull);
 
-/// The hash of maps whose keys are arrays of numbers: equal means equal bytes, so 0 and -0 are two keys.
+/// The hash of maps whose keys are numbers in a row, without gaps. Equal means equal bytes, so 0.0 and -0.0 are two keys.
 struct FingerprintHash {
-  template <class Number, size_t size>
-  size_t operator()(const std::array<Number, size>& key) const {
-    return fingerprint(key.data(), sizeof key);
+  template <class Numbers>
+  size_t operator()(const Numbers& key) const {
+    static_assert(std::is_trivially_copyable_v<Numbers>);
+    return fingerprint(&key, sizeof key);
   }
 };
 
