@@ -21,6 +21,10 @@ void add_train_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 #if GSV3D_WITH_SERVICE
 void add_serve_command(CLI::App& app);
+void add_submit_command(CLI::App& app);
+#endif
+#if GSV3D_WITH_POSTGRESQL
+void add_worker_command(CLI::App& app);
 #endif
 void add_completions_command(CLI::App& app);
 void add_manual_command(CLI::App& app);

@@ -88,6 +88,10 @@ int run(int argc, char** argv) {
   add_eval_command(app);
 #if GSV3D_WITH_SERVICE
   add_serve_command(app);
+  add_submit_command(app);
+#endif
+#if GSV3D_WITH_POSTGRESQL
+  add_worker_command(app);
 #endif
   add_completions_command(app);
   add_manual_command(app);

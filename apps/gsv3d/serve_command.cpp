@@ -3,22 +3,17 @@
 
 #if GSV3D_WITH_SERVICE
 #include <ATen/Parallel.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <thread>
-
-#include "core/atomic_file.h"
-#include "core/cancel.h"
 #include "core/device.h"
-#include "core/log.h"
 #include "run_options.h"
 #include "service/generate_work.h"
 #include "service/service.h"
 #include "service/sqlite_job_store.h"
+#include "service_process.h"
+#if GSV3D_WITH_POSTGRESQL
+#include "service/postgres/job_store.h"
+#include "service/postgres/news.h"
+#endif
 
 namespace gsv3d {
 namespace {
@@ -28,81 +23,49 @@ namespace fs = std::filesystem;
 struct ServeArguments {
   RunOptions run;
   ServiceConfig service;
+  DatabaseOptions database;
   fs::path token_file;
   int64_t megabytes = 64, megapixels = 64, disk_gigabytes = 10, keep_days = 30, drain_seconds = 600, request_seconds = 30;
 };
 
-/// $XDG_STATE_HOME/gsv3d, else ~/.local/state/gsv3d.
-fs::path default_data_folder() {
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state) return fs::path(state) / "gsv3d";
-  if (const char* home = std::getenv("HOME"); home && *home) return fs::path(home) / ".local/state/gsv3d";
-  throw UsageError("neither XDG_STATE_HOME nor HOME is set: say where jobs are kept with --data");
+/// Jobs in PostgreSQL, when that is asked for, else in SQLite. Throws Error when the folder is not the jobs' own.
+std::unique_ptr<JobStore> opened_store(const DatabaseOptions& database, const JobFiles& files) {
+  if (database.address.empty()) return std::make_unique<SqliteJobStore>(files.database());
+#if GSV3D_WITH_POSTGRESQL
+  auto store = std::make_unique<PostgresJobStore>(database.address, std::chrono::seconds(database.dead_seconds));
+  store->check_folder(files);
+  return store;
+#else
+  throw UsageError("--database: this program was built without PostgreSQL (GSV3D_WITH_POSTGRESQL)");
+#endif
 }
 
-/// From the file, or GSV3D_TOKEN; not from the command line, which other users of the machine can read.
-std::string given_token(const fs::path& file) {
-  std::string token;
-  if (!file.empty())
-    token = read_file(file, 4096);
-  else if (const char* text = std::getenv("GSV3D_TOKEN"))
-    token = text;
-  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
-  return token;
-}
-
-/// SIGINT and SIGTERM as something to wait for, on all threads that are started from now on.
-class EndSignals {
- public:
-  EndSignals() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    file_ = ::signalfd(-1, &set, SFD_CLOEXEC);
-    require(file_ >= 0, "cannot wait for signals");
-  }
-  ~EndSignals() { ::close(file_); }
-  EndSignals(const EndSignals&) = delete;
-  EndSignals& operator=(const EndSignals&) = delete;
-  /// True when one came within the time.
-  bool wait(int milliseconds) const {
-    pollfd entry{file_, POLLIN, 0};
-    if (::poll(&entry, 1, milliseconds) <= 0) return false;
-    signalfd_siginfo info{};
-    return ::read(file_, &info, sizeof(info)) == sizeof(info);
-  }
-
- private:
-  int file_;
-};
-
-void serve(Service& service, const ServeArguments& arguments, const EndSignals& signals) {
-  service.start();
+void announce(const ServeArguments& arguments, const Service& service) {
   const std::string& address = arguments.service.address;
   const bool six = address.find(':') != std::string::npos;
   fmt::print("gsv3d serve: http://{}:{}/\n", six ? "[" + address + "]" : address, service.port());
   std::fflush(stdout);
-  // cancel_requested: a thread that a library made before all of this may have been given the signal.
-  while (!signals.wait(200) && !cancel_requested()) {
-  }
-  const int64_t running = service.runner().running();
-  if (running > 0)
-    spdlog::info("{} running jobs are finished before the end; again to stop them (they wait for the next start)", running);
-  std::atomic<bool> drained = false;
-  std::thread draining([&] {
-    service.drain(std::chrono::seconds(arguments.drain_seconds));
-    drained = true;
-  });
-  while (!drained && !signals.wait(100)) {
-  }
-  if (!drained) service.runner().stop_for_restart();
-  draining.join();
+  tell_service_manager("READY=1");
+}
+
+void serve(Service& service, const JobFiles& files, const ServeArguments& arguments, const EndSignals& signals) {
+#if GSV3D_WITH_POSTGRESQL
+  std::optional<PostgresNews> news;
+  if (const std::string& address = arguments.database.address; !address.empty())
+    news.emplace(address, service.store(), files, service.events(), service.runner());
+#else
+  (void)files;
+#endif
+  service.start();
+#if GSV3D_WITH_POSTGRESQL
+  if (news) news->start();
+#endif
+  announce(arguments, service);
+  run_until_ended(service.runner(), signals, [&] { service.drain(std::chrono::seconds(arguments.drain_seconds)); });
   service.stop();
 }
 
-void run_serve(ServeArguments& arguments) {
-  const EndSignals signals;  // before any thread
-  arguments.run.apply();
+void complete(ServeArguments& arguments) {
   ServiceConfig& config = arguments.service;
   config.token = given_token(arguments.token_file);
   config.http.body_bytes = static_cast<uint64_t>(arguments.megabytes) << 20;
@@ -112,17 +75,28 @@ void run_serve(ServeArguments& arguments) {
   config.keep = std::chrono::hours(24 * arguments.keep_days);
   config.version = GSV3D_VERSION;
   check_service_config(config);
+  if (config.workers == 0 && arguments.database.address.empty())
+    throw UsageError("--workers 0: nobody would do the jobs; with --database, gsv3d worker does");
   if (config.data.empty()) config.data = default_data_folder();
+}
+
+void run_serve(ServeArguments& arguments) {
+  const EndSignals signals;  // before any thread
+  arguments.run.apply();
+  complete(arguments);
+  const ServiceConfig& config = arguments.service;
   const at::Device device = arguments.run.chosen_device();
   const at::ScalarType dtype = arguments.run.chosen_dtype();
   JobFiles files(config.data);
-  const auto lock = lock_data_folder(config.data);
-  const Model model = load_model(arguments.run.model_folder(), {device, dtype, true, false});
-  require_parts(model, {"vae", "image_embedder", "unet"});
-  const int threads = std::max(1, at::get_num_threads() / static_cast<int>(config.workers));
-  Service service(config, {model.config, device.str(), dtype_name(dtype), model.distilled},
-                  std::make_unique<SqliteJobStore>(files.database()), files, generate_work(model, files, threads));
-  serve(service, arguments, signals);
+  const auto lock = arguments.database.address.empty() ? lock_data_folder(config.data) : nullptr;
+  auto store = opened_store(arguments.database, files);
+  std::optional<Model> model = load_model(arguments.run.model_folder(), {device, dtype, true, false});
+  require_parts(*model, {"vae", "image_embedder", "unet"});
+  const ServiceModel about{model->config, device.str(), dtype_name(dtype), model->distilled};
+  if (config.workers == 0) model.reset();  // what it says of itself is enough to take requests
+  const int threads = std::max(1, at::get_num_threads() / static_cast<int>(std::max<int64_t>(config.workers, 1)));
+  Service service(config, about, std::move(store), files, model ? generate_work(*model, files, threads) : JobWork());
+  serve(service, files, arguments, signals);
 }
 
 }  // namespace
@@ -144,8 +118,10 @@ void add_serve_command(CLI::App& app) {
   command
       ->add_option("--allow-origin", a.service.origins, "web page that may use the API, such as https://example.org; repeatable")
       ->allow_extra_args(false);
-  command->add_option("--workers", a.service.workers, "jobs done at a time, with one model in memory")
-      ->check(CLI::Range(1, 64))
+  command
+      ->add_option("--workers", a.service.workers,
+                   "jobs done at a time, with one model in memory; 0: others do them (--database)")
+      ->check(CLI::Range(0, 64))
       ->capture_default_str();
   command->add_option("--queue", a.service.store.queued_jobs, "jobs that may wait")
       ->check(CLI::Range(1, 1'000'000))
@@ -166,12 +142,14 @@ void add_serve_command(CLI::App& app) {
   command->add_option("--drain-seconds", a.drain_seconds, "time that running jobs have to finish after SIGTERM or Ctrl-C")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
+  a.database.add_to(*command, false);
   a.run.add_to(*command);
   command->footer(
       "Examples:\n"
       "  gsv3d serve                       http://127.0.0.1:8188/, this machine only\n"
       "  curl -F photo=@cup.jpg http://127.0.0.1:8188/v1/generations\n"
-      "  GSV3D_TOKEN=$(openssl rand -hex 32) gsv3d serve --address 0.0.0.0 --workers 2");
+      "  GSV3D_TOKEN=$(openssl rand -hex 32) gsv3d serve --address 0.0.0.0 --workers 2\n"
+      "  gsv3d serve --database postgresql://gsv3d@db/gsv3d --data /srv/gsv3d --workers 0");
   command->callback([arguments] { run_serve(*arguments); });
 }
 

@@ -21,12 +21,18 @@ std::string option_name(const DescribedSetting& setting) {
   return name;
 }
 
+std::string help_of(const DescribedSetting& setting, DefaultWords words) {
+  if (words == DefaultWords::kModels) return setting.setting.help + " (default: the model's)";
+  const bool says_itself = setting.value.is_null() || setting.value == "" || setting.value == 0;
+  return says_itself ? setting.setting.help : fmt::format("{} (default: {})", setting.setting.help, json_text(setting.value));
+}
+
 }  // namespace
 
-void add_setting_options(CLI::App& command, const std::vector<DescribedSetting>& settings, Json& changes) {
+void add_setting_options(CLI::App& command, const std::vector<DescribedSetting>& settings, Json& changes, DefaultWords words) {
   for (const DescribedSetting& setting : settings) {
     if (!setting.setting.option) continue;
-    const std::string name = option_name(setting), help = setting.setting.help + " (default: the model's)";
+    const std::string name = option_name(setting), help = help_of(setting, words);
     if (setting.value.is_boolean()) {
       command.add_flag_function(
           fmt::format("--{0},!--no-{0}", name), [&changes, key = setting.name()](int64_t count) { changes[key] = count > 0; },

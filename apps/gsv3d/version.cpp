@@ -21,7 +21,8 @@ std::vector<std::pair<std::string, bool>> built_parts() {
           {"video", GSV3D_WITH_VIDEO},          {"object files", GSV3D_WITH_OBJECT_FILES},
           {"Embree", GSV3D_WITH_EMBREE},        {"meshes", has_mesh_libraries()},
           {"convex meshes", has_convex_hull()}, {"training in several processes", std::string(group_engines()) != "none"},
-          {"service", GSV3D_WITH_SERVICE},      {"CUDA", at::Context::hasCUDA()}};
+          {"service", GSV3D_WITH_SERVICE},      {"PostgreSQL", GSV3D_WITH_POSTGRESQL},
+          {"CUDA", at::Context::hasCUDA()}};
 }
 
 std::string version_text() {

@@ -38,6 +38,7 @@ Json value_of(const DescribedSetting& setting, const std::string& text) {
     if (text != "true" && text != "false") throw UsageError(fmt::format("\"{}\" is neither true nor false", text));
     return text == "true";
   }
+  if (setting.value.is_number_unsigned()) return number<uint64_t>(text, "whole number from 0 to 2^64 - 1");
   if (setting.value.is_number_integer()) return number<int64_t>(text, "whole number");
   if (setting.value.is_number()) return number<double>(text, "number");
   if (setting.value.is_array()) return numbers(text);

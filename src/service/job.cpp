@@ -37,6 +37,11 @@ bool is_job_identifier(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+std::string shown_text(std::string text) {
+  std::erase_if(text, [](char letter) { return static_cast<unsigned char>(letter) < 32 || letter == 127; });
+  return Json::parse(json_text(text)).get<std::string>();
+}
+
 int64_t now_milliseconds() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }

@@ -40,6 +40,9 @@ std::string random_identifier();
 /// Whether a text has the form of a job's id; nothing else ever gets near a path.
 bool is_job_identifier(std::string_view text);
 
+/// For people and databases: valid UTF-8 (what is not becomes U+FFFD), no control characters.
+std::string shown_text(std::string text);
+
 int64_t now_milliseconds();
 /// "2026-01-31T12:00:00.250Z".
 std::string utc_text(int64_t milliseconds);

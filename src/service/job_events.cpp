@@ -25,6 +25,12 @@ void JobEvents::remove(const std::string& id, int64_t number) {
 }
 
 void JobEvents::tell(const std::string& id, const JobEvent& event) {
+  tell_here(id, event);
+  if (!relay_ || event.type != "preview") return;
+  if (const auto now = progress(id)) relay_(id, *now, event.data);
+}
+
+void JobEvents::tell_here(const std::string& id, const JobEvent& event) {
   // Listeners are called without the lock: the last owner of a connection may end in one, and then stops listening.
   std::vector<std::shared_ptr<Listener>> listeners;
   {
@@ -38,6 +44,11 @@ void JobEvents::tell(const std::string& id, const JobEvent& event) {
 }
 
 void JobEvents::set_progress(const std::string& id, const JobProgress& progress) {
+  set_progress_here(id, progress);
+  if (relay_) relay_(id, progress, "");
+}
+
+void JobEvents::set_progress_here(const std::string& id, const JobProgress& progress) {
   const std::lock_guard lock(mutex_);
   jobs_[id].progress = progress;
 }
@@ -61,6 +72,13 @@ int64_t JobEvents::listeners() const {
   int64_t count = 0;
   for (const auto& [id, entry] : jobs_) count += static_cast<int64_t>(entry.listeners.size());
   return count;
+}
+
+std::vector<std::string> JobEvents::known() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : jobs_) ids.push_back(id);
+  return ids;
 }
 
 }  // namespace gsv3d

@@ -32,10 +32,18 @@ class JobEvents {
   std::shared_ptr<void> listen(const std::string& id, Listener listener);
   void tell(const std::string& id, const JobEvent& event);
   void set_progress(const std::string& id, const JobProgress& progress);
+  /// Called with each progress and preview ("" for none) of running jobs, for other processes; to be set before there is any.
+  using Relay = std::function<void(const std::string& id, const JobProgress& progress, const std::string& preview)>;
+  void set_relay(Relay relay) { relay_ = std::move(relay); }
+  /// As tell() and set_progress(), for what another process told.
+  void tell_here(const std::string& id, const JobEvent& event);
+  void set_progress_here(const std::string& id, const JobProgress& progress);
   std::optional<JobProgress> progress(const std::string& id) const;
   /// After its last event.
   void forget(const std::string& id);
   int64_t listeners() const;
+  /// The jobs that something is kept of.
+  std::vector<std::string> known() const;
 
  private:
   struct Entry {
@@ -45,6 +53,7 @@ class JobEvents {
   };
   void remove(const std::string& id, int64_t number);
 
+  Relay relay_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> jobs_;
   int64_t next_ = 0;

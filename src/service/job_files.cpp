@@ -19,6 +19,10 @@ JobFiles::JobFiles(fs::path data) : data_(std::move(data)) {
   fs::permissions(data_, fs::perms::owner_all, ignored);
 }
 
+bool JobFiles::is_empty() const {
+  return fs::is_empty(data_ / "inputs") && fs::is_empty(results_folder()) && !fs::exists(database()) && !fs::exists(owner_file());
+}
+
 fs::path JobFiles::photo(const std::string& id, size_t index) const {
   return data_ / "inputs" / id / std::to_string(index);
 }
@@ -67,11 +71,14 @@ void JobFiles::remove(const std::string& id) const {
   fs::remove_all(results_folder() / id, ignored);
 }
 
-void JobFiles::sweep(const std::function<bool(const std::string&)>& is_job) const {
+void JobFiles::sweep(const std::function<bool(const std::string&)>& is_job, std::chrono::hours least_age) const {
   std::vector<fs::path> orphans;
+  const auto limit = fs::file_time_type::clock::now() - least_age;
   for (const fs::path& folder : {data_ / "inputs", results_folder()}) {
     for (const auto& entry : fs::directory_iterator(folder)) {
-      if (!is_job(entry.path().filename().string())) orphans.push_back(entry.path());
+      std::error_code gone;
+      const auto changed = entry.last_write_time(gone);
+      if (!gone && changed <= limit && !is_job(entry.path().filename().string())) orphans.push_back(entry.path());
     }
   }
   std::error_code ignored;

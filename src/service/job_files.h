@@ -1,6 +1,7 @@
 // Where the photos and results of jobs lie. Names are made from jobs' ids and fixed lists alone.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -15,6 +16,10 @@ class JobFiles {
 
   std::filesystem::path database() const { return data_ / "jobs.sqlite"; }
   std::filesystem::path results_folder() const { return data_ / "results"; }
+  /// Says which database the folder belongs to, where several processes share both.
+  std::filesystem::path owner_file() const { return data_ / "database"; }
+  /// No job has left anything here.
+  bool is_empty() const;
   std::filesystem::path photo(const std::string& id, size_t index) const;
   /// All of them or, when it throws, none.
   void write_photos(const std::string& id, const std::vector<std::string>& photos) const;
@@ -26,8 +31,8 @@ class JobFiles {
   bool has_results(const std::string& id) const;
   void remove_photos(const std::string& id) const;
   void remove(const std::string& id) const;
-  /// Removes what no job owns: what the program was writing when it ended.
-  void sweep(const std::function<bool(const std::string& id)>& is_job) const;
+  /// Removes what no job owns and nobody has changed for so long: what programs were writing when they ended.
+  void sweep(const std::function<bool(const std::string& id)>& is_job, std::chrono::hours least_age) const;
 
  private:
   std::filesystem::path data_;

@@ -40,25 +40,60 @@ JobRunner::~JobRunner() {
   drain(0ms);
 }
 
-void JobRunner::recover() {
-  for (const Job& job : store_.running()) {
+void JobRunner::settle_abandoned() {
+  for (const Job& job : store_.abandoned()) {
     if (files_.has_results(job.id)) {
-      store_.finish(job.id, JobState::kSucceeded, "", files_.result_bytes(job.id));
+      store_.finish(job, JobState::kSucceeded, "", files_.result_bytes(job.id));
     } else if (job.cancel_requested) {
-      store_.finish(job.id, JobState::kCancelled, "", 0);
+      store_.finish(job, JobState::kCancelled, "", 0);
     } else if (job.attempts >= most_attempts) {
-      store_.finish(job.id, JobState::kFailed,
-                    fmt::format("the program ended {} times while it worked on this job", job.attempts), 0);
-    } else {
-      store_.requeue(job.id);
+      store_.finish(job, JobState::kFailed, fmt::format("the program ended {} times while it worked on this job", job.attempts),
+                    0);
+    } else if (store_.requeue(job)) {
+      spdlog::info("job {} was abandoned in the middle and waits again", job.id);
+      wake();
     }
   }
-  files_.sweep([&](const std::string& id) { return is_job_identifier(id) && store_.find(id); });
 }
 
 void JobRunner::start(int64_t workers) {
-  recover();
+  settle_abandoned();
+  // Where others write at this moment, only what is too old to be theirs is known to be nobody's.
+  const std::chrono::hours least_age(store_.is_shared() ? 24 : 0);
+  files_.sweep([&](const std::string& id) { return is_job_identifier(id) && store_.find(id); }, least_age);
   for (int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { work_loop(); });
+  keeper_ = std::thread([this] { keep_loop(); });
+}
+
+void JobRunner::keep_loop() {
+  constexpr int beats_between_settling = 5;
+  std::unique_lock lock(mutex_);
+  for (int count = 1; !changed_.wait_for(lock, 1s, [&] { return stopped_; }); ++count) {
+    lock.unlock();
+    try {
+      beat();
+      if (count % beats_between_settling == 0) settle_abandoned();
+    } catch (const std::exception& error) {
+      spdlog::error("cannot say that this process works: {}", error.what());
+    }
+    lock.lock();
+  }
+}
+
+void JobRunner::beat() {
+  std::vector<Job> attempts;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, running] : running_) attempts.push_back(running->job);
+  }
+  if (attempts.empty()) return;
+  const Heartbeat heartbeat = store_.beat(attempts);
+  for (const std::string& id : heartbeat.cancelled) stop(id);
+  const std::lock_guard lock(mutex_);
+  for (const std::string& id : heartbeat.lost) {
+    // It may have ended meanwhile: then it is no longer in the list.
+    if (const auto found = running_.find(id); found != running_.end()) found->second->stop = true;
+  }
 }
 
 void JobRunner::wake() {
@@ -87,6 +122,12 @@ void JobRunner::drain(std::chrono::milliseconds time) {
   }
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_all();
+  if (keeper_.joinable()) keeper_.join();
 }
 
 void JobRunner::stop_for_restart() {
@@ -102,7 +143,6 @@ int64_t JobRunner::running() const {
 void JobRunner::work_loop() {
   while (true) {
     std::optional<Job> job;
-    const auto running = std::make_shared<Running>();
     int64_t seen = 0;
     {
       const std::lock_guard lock(mutex_);
@@ -119,25 +159,28 @@ void JobRunner::work_loop() {
       changed_.wait_for(lock, 1s, [&] { return draining_ || wakes_ != seen; });
       continue;
     }
+    const auto running = std::make_shared<Running>();
+    running->job = std::move(*job);
     {
       const std::lock_guard lock(mutex_);
-      running_[job->id] = running;
+      running_[running->job.id] = running;
       if (draining_) running->stop = true;
     }
-    run(*job, *running);
+    run(*running);
     {
       const std::lock_guard lock(mutex_);
-      running_.erase(job->id);
+      running_.erase(running->job.id);
     }
     changed_.notify_all();
   }
 }
 
-void JobRunner::run(const Job& job, Running& running) {
+void JobRunner::run(Running& running) {
   const auto start = std::chrono::steady_clock::now();
-  // A client may have asked to stop between take() and the entry in the list of running jobs.
-  if (const auto now = store_.find(job.id); now && now->cancel_requested) running.by_client = true, running.stop = true;
+  const Job& job = running.job;
   try {
+    // A client may have asked to stop between take() and the entry in the list of running jobs.
+    if (const auto now = store_.find(job.id); now && now->cancel_requested) running.by_client = true, running.stop = true;
     const OwnCancel own(running.stop);
     JobReport report(job, events_, files_);
     report.progress("waiting for the model", 0, 1);
@@ -164,7 +207,7 @@ void JobRunner::run(const Job& job, Running& running) {
 void JobRunner::give_back(const Job& job) {
   events_.forget(job.id);
   try {
-    store_.requeue(job.id);
+    store_.requeue(job);
   } catch (const std::exception& failure) {
     spdlog::error("job {} waits for the next start: {}", job.id, failure.what());
   }
@@ -173,7 +216,8 @@ void JobRunner::give_back(const Job& job) {
 void JobRunner::finish(const Job& job, JobState state, const std::string& error) {
   for (int attempt = 0;; ++attempt) {
     try {
-      store_.finish(job.id, state, error, files_.result_bytes(job.id));
+      // An attempt that was taken for abandoned is another process's to end.
+      if (!store_.finish(job, state, shown_text(error), files_.result_bytes(job.id))) return events_.forget(job.id);
       break;
     } catch (const std::exception& failure) {
       // The next start settles it, as after a crash.

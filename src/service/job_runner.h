@@ -1,5 +1,5 @@
-// The workers: each takes a job from the store, does it, and writes down how it ended. After a start, jobs that the last run left
-// in the middle are begun again, finished, or given up with a reason.
+// The workers: each takes a job from the store, does it, and writes down how it ended. Jobs that were abandoned in the middle, by
+// the program's last run or by another process, are begun again, finished, or given up with a reason.
 #pragma once
 
 #include <atomic>
@@ -56,7 +56,7 @@ class JobRunner {
   /// A job that ended the program this often is given up.
   static constexpr int64_t most_attempts = 3;
 
-  /// Settles what the last run left, then starts the workers.
+  /// Settles what was abandoned, now and from time to time, and starts the workers; none: others do the jobs.
   void start(int64_t workers);
   /// There is a new job.
   void wake();
@@ -71,12 +71,15 @@ class JobRunner {
 
  private:
   struct Running {
+    Job job;
     std::atomic<bool> stop = false;
     std::atomic<bool> by_client = false;
   };
-  void recover();
+  void settle_abandoned();
   void work_loop();
-  void run(const Job& job, Running& running);
+  void keep_loop();
+  void beat();
+  void run(Running& running);
   void give_back(const Job& job);
   void finish(const Job& job, JobState state, const std::string& error);
 
@@ -87,9 +90,10 @@ class JobRunner {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::shared_ptr<Running>> running_;
-  bool draining_ = false;
+  bool draining_ = false, stopped_ = false;
   int64_t wakes_ = 0;
   std::vector<std::thread> workers_;
+  std::thread keeper_;  ///< says the heartbeat of what runs here, and settles what nobody works on
   RunnerCounts counts_;
 };
 

@@ -111,6 +111,9 @@ HttpResponse Service::handle(const HttpRequest& request) {
       response = routed(*this, request);
   } catch (const Problem& problem) {
     response = problem_response(problem.status(), problem.what());
+  } catch (const StoreUnavailable& error) {
+    spdlog::error("{} {}: {}", request.method, request.path, error.what());
+    response = problem_response(503, "the database does not answer");
   }
   add_origin_headers(response, origin);
   return response;

@@ -2,7 +2,7 @@
 
 #include <sqlite3.h>
 
-#include "core/error.h"
+#include "service/job_store.h"
 
 namespace gsv3d {
 
@@ -31,7 +31,7 @@ void SqliteDatabase::execute(const std::string& sql) {
   if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, &message) == SQLITE_OK) return;
   const std::string reason = message ? message : "unknown error";
   sqlite3_free(message);
-  fail("database: {}", reason);
+  throw StoreUnavailable(fmt::format("database: {}", reason));
 }
 
 int64_t SqliteDatabase::changed_rows() const {
@@ -75,7 +75,8 @@ SqliteStatement& SqliteStatement::bind_nothing() {
 
 bool SqliteStatement::step() {
   const int result = sqlite3_step(statement_);
-  require(result == SQLITE_ROW || result == SQLITE_DONE, "database: {}", sqlite3_errmsg(database_.handle()));
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    throw StoreUnavailable(fmt::format("database: {}", sqlite3_errmsg(database_.handle())));
   return result == SQLITE_ROW;
 }
 

@@ -152,21 +152,49 @@ std::optional<Job> SqliteJobStore::take() {
     SqliteStatement update(database_, "UPDATE jobs SET state = 'running', started_ms = ?, attempts = ? WHERE id = ?");
     update.bind(job->started_ms).bind(job->attempts).bind(job->id).step();
   });
+  if (job) taken_.insert(job->id);
   return job;
 }
 
-bool SqliteJobStore::finish(const std::string& id, JobState state, const std::string& error, int64_t result_bytes) {
+bool SqliteJobStore::finish(const Job& attempt, JobState state, const std::string& error, int64_t result_bytes) {
   const std::lock_guard lock(mutex_);
-  SqliteStatement update(
-      database_, "UPDATE jobs SET state = ?, error = ?, result_bytes = ?, finished_ms = ? WHERE id = ? AND state = 'running'");
-  update.bind(std::string(job_state_name(state))).bind(error).bind(result_bytes).bind(now_milliseconds()).bind(id).step();
+  SqliteStatement update(database_,
+                         "UPDATE jobs SET state = ?, error = ?, result_bytes = ?, finished_ms = ? WHERE id = ? AND attempts = ? "
+                         "AND state = 'running'");
+  update.bind(std::string(job_state_name(state))).bind(error).bind(result_bytes).bind(now_milliseconds());
+  update.bind(attempt.id).bind(attempt.attempts).step();
+  taken_.erase(attempt.id);
   return database_.changed_rows() == 1;
 }
 
-void SqliteJobStore::requeue(const std::string& id) {
+bool SqliteJobStore::requeue(const Job& attempt) {
   const std::lock_guard lock(mutex_);
-  SqliteStatement update(database_, "UPDATE jobs SET state = 'queued', started_ms = 0 WHERE id = ? AND state = 'running'");
-  update.bind(id).step();
+  SqliteStatement update(database_,
+                         "UPDATE jobs SET state = 'queued', started_ms = 0 WHERE id = ? AND attempts = ? AND state = 'running'");
+  update.bind(attempt.id).bind(attempt.attempts).step();
+  taken_.erase(attempt.id);
+  return database_.changed_rows() == 1;
+}
+
+Heartbeat SqliteJobStore::beat(const std::vector<Job>& attempts) {
+  const std::lock_guard lock(mutex_);
+  Heartbeat heartbeat;
+  for (const Job& attempt : attempts) {
+    const auto now = found("id", attempt.id);
+    if (!now || now->state != JobState::kRunning || now->attempts != attempt.attempts)
+      heartbeat.lost.push_back(attempt.id);
+    else if (now->cancel_requested)
+      heartbeat.cancelled.push_back(attempt.id);
+  }
+  return heartbeat;
+}
+
+std::vector<Job> SqliteJobStore::abandoned() {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement rows(database_, fmt::format("{}WHERE state = 'running' ORDER BY sequence", select_job));
+  std::vector<Job> jobs = all_of(rows);
+  std::erase_if(jobs, [&](const Job& job) { return taken_.count(job.id) != 0; });
+  return jobs;
 }
 
 std::optional<Job> SqliteJobStore::cancel(const std::string& id) {
@@ -198,12 +226,6 @@ std::vector<std::string> SqliteJobStore::finished_before(int64_t milliseconds) {
   std::vector<std::string> ids;
   while (rows.step()) ids.push_back(rows.text(0));
   return ids;
-}
-
-std::vector<Job> SqliteJobStore::running() {
-  const std::lock_guard lock(mutex_);
-  SqliteStatement rows(database_, fmt::format("{}WHERE state = 'running' ORDER BY sequence", select_job));
-  return all_of(rows);
 }
 
 void SqliteJobStore::check() {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "service/job_store.h"
 #include "service/sqlite_database.h"
@@ -20,12 +21,14 @@ class SqliteJobStore : public JobStore {
   std::map<JobState, int64_t> counts() override;
   int64_t stored_bytes() override;
   std::optional<Job> take() override;
-  bool finish(const std::string& id, JobState state, const std::string& error, int64_t result_bytes) override;
-  void requeue(const std::string& id) override;
+  bool finish(const Job& attempt, JobState state, const std::string& error, int64_t result_bytes) override;
+  bool requeue(const Job& attempt) override;
+  Heartbeat beat(const std::vector<Job>& attempts) override;
+  std::vector<Job> abandoned() override;
   std::optional<Job> cancel(const std::string& id) override;
   bool remove(const std::string& id) override;
   std::vector<std::string> finished_before(int64_t milliseconds) override;
-  std::vector<Job> running() override;
+  bool is_shared() const override { return false; }
   void check() override;
 
  private:
@@ -34,6 +37,7 @@ class SqliteJobStore : public JobStore {
 
   std::mutex mutex_;
   SqliteDatabase database_;
+  std::set<std::string> taken_;  ///< by this process, so not abandoned
 };
 
 }  // namespace gsv3d

@@ -68,7 +68,7 @@ class ServiceTest : public ::testing::Test {
 
   ServiceTest() {
     config_.port = 0, config_.version = "1.2.3", config_.data = folder_ / "data";
-    config_.http.request_time = std::chrono::seconds(20);
+    config_.http.request_time = std::chrono::seconds(120);
   }
   void start(JobWork work = {}) {
     files_ = std::make_unique<JobFiles>(config_.data);

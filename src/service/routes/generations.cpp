@@ -1,143 +1,19 @@
 // POST /v1/generations: a photo, or several of one object, becomes a job.
-#include <charconv>
-#include <cmath>
+#include <algorithm>
 
-#include "core/base64.h"
 #include "core/fingerprint.h"
 #include "image/load_image.h"
 #include "service/generation_options.h"
+#include "service/generation_request.h"
 #include "service/job_json.h"
-#include "service/multipart.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
 
 namespace gsv3d {
 namespace {
 
-struct Submitting {
-  std::vector<std::string> photos;  ///< the bytes of the first and the further ones
-  std::string photo_name;
-  Json options = Json::object();
-  Json views = Json::array();  ///< directions of the further ones
-};
-
-/// For people and for titles: no folders, no control characters, no more than 200 bytes of whole UTF-8 letters.
-std::string shown_name(const std::string& given) {
-  std::string name = given.substr(given.find_last_of("/\\") + 1);
-  std::erase_if(name, [](char letter) { return static_cast<unsigned char>(letter) < 32 || letter == 127; });
-  if (name.size() > 200) {
-    size_t end = 200;
-    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
-    name.resize(end);
-  }
-  return Json::parse(json_text(name)).get<std::string>();  // what is not UTF-8 becomes U+FFFD
-}
-
-double finite_number(const Json& value, const std::string& where) {
-  if (!value.is_number() || !std::isfinite(value.get<double>())) throw Problem(422, where + " is not a number of degrees");
-  return value.get<double>();
-}
-
-void add_view(Submitting& submitting, double azimuth, const Json& elevation, std::string photo) {
-  submitting.views.push_back({{"azimuth_degrees", azimuth}, {"elevation_degrees", elevation}});
-  submitting.photos.push_back(std::move(photo));
-}
-
-std::string decoded_photo(const Json& text, const std::string& where) {
-  if (!text.is_string()) throw Problem(422, where + " must be the photo's bytes as base64");
-  auto bytes = base64_decoded(text.get_ref<const std::string&>());
-  if (!bytes) throw Problem(422, where + " is not base64");
-  return std::move(*bytes);
-}
-
-/// {"photo": base64, "photo_name": …, "options": {…}, "views": [{"azimuth_degrees": 90, "photo": base64}]}
-Submitting read_json(const HttpRequest& request) {
-  Json json;
-  try {
-    json = parse_json(request.body, "the body");
-  } catch (const Error& error) {
-    throw Problem(400, error.what());
-  }
-  if (!json.is_object()) throw Problem(422, "the body must be an object");
-  for (const auto& [key, value] : json.items()) {
-    if (key != "photo" && key != "photo_name" && key != "options" && key != "views")
-      throw Problem(422, fmt::format("unknown key \"{}\"", key));
-  }
-  Submitting submitting;
-  if (!json.contains("photo")) throw Problem(422, "photo is missing");
-  submitting.photos.push_back(decoded_photo(json["photo"], "photo"));
-  if (json.contains("photo_name")) {
-    if (!json["photo_name"].is_string()) throw Problem(422, "photo_name must be a text");
-    submitting.photo_name = shown_name(json["photo_name"].get<std::string>());
-  }
-  if (json.contains("options")) submitting.options = json["options"];
-  const Json views = json.value("views", Json::array());
-  if (!views.is_array()) throw Problem(422, "views must be a list");
-  for (const Json& view : views) {
-    if (!view.is_object() || !view.contains("azimuth_degrees") || !view.contains("photo"))
-      throw Problem(422, "each of views needs azimuth_degrees and photo");
-    const Json elevation = view.value("elevation_degrees", Json(nullptr));
-    add_view(submitting, finite_number(view["azimuth_degrees"], "azimuth_degrees"),
-             elevation.is_null() ? Json(nullptr) : Json(finite_number(elevation, "elevation_degrees")),
-             decoded_photo(view["photo"], "a view's photo"));
-  }
-  return submitting;
-}
-
-double number_of(std::string_view text, const std::string& name) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    throw Problem(422, fmt::format("the part \"{}\" must be called view:AZIMUTH or view:AZIMUTH,ELEVATION", name));
-  return value;
-}
-
-/// Parts: photo (a file), options (JSON) or single options, view:AZIMUTH[,ELEVATION] (files).
-Submitting read_form(const HttpRequest& request) {
-  Submitting submitting;
-  std::vector<FormPart> views;
-  for (FormPart& part : parse_multipart(request.header("content-type"), request.body)) {
-    if (part.name == "photo") {
-      if (!submitting.photos.empty()) throw Problem(422, "there is more than one photo: further ones are view:AZIMUTH");
-      submitting.photo_name = shown_name(part.file_name);
-      submitting.photos.push_back(std::move(part.content));
-    } else if (part.name.starts_with("view:")) {
-      views.push_back(std::move(part));
-    } else if (part.name == "options") {
-      try {
-        const Json options = parse_json(part.content, "options");
-        if (!options.is_object()) throw Problem(422, "options must be an object");
-        submitting.options.update(options);
-      } catch (const Problem&) {
-        throw;
-      } catch (const Error& error) {
-        throw Problem(400, error.what());
-      }
-    } else {
-      submitting.options[part.name] = part.content;
-    }
-  }
-  if (submitting.photos.empty()) throw Problem(422, "photo is missing");
-  for (FormPart& part : views) {
-    const std::string_view direction = std::string_view(part.name).substr(5);
-    const size_t comma = direction.find(',');
-    const double azimuth = number_of(direction.substr(0, comma), part.name);
-    Json elevation = nullptr;
-    if (comma != std::string_view::npos) elevation = number_of(direction.substr(comma + 1), part.name);
-    add_view(submitting, azimuth, elevation, std::move(part.content));
-  }
-  return submitting;
-}
-
-Submitting read(const HttpRequest& request) {
-  const std::string type = request.header("content-type");
-  if (type.starts_with("multipart/form-data")) return read_form(request);
-  if (type.starts_with("application/json")) return read_json(request);
-  throw Problem(415, "send multipart/form-data or application/json");
-}
-
 /// Broken photos are told at once, not by a job that fails.
-void check_photos(Service& service, const Submitting& submitting) {
+void check_photos(Service& service, const GenerationRequest& submitting) {
   const std::lock_guard lock(service.decoding());
   for (size_t i = 0; i < submitting.photos.size(); ++i) {
     const std::string name = i == 0 ? "the photo" : fmt::format("the photo of view {}", i);
@@ -149,13 +25,13 @@ void check_photos(Service& service, const Submitting& submitting) {
   }
 }
 
-std::string fingerprint_of(const Submitting& submitting) {
+std::string fingerprint_of(const GenerationRequest& submitting) {
   uint64_t value = fingerprint(json_text(submitting.options) + json_text(submitting.views));
   for (const std::string& photo : submitting.photos) value = fingerprint(photo, value);
   return fingerprint_text(value);
 }
 
-Job job_of(const HttpRequest& request, const Submitting& submitting) {
+Job job_of(const HttpRequest& request, const GenerationRequest& submitting) {
   Job job;
   job.id = random_identifier();
   job.created_ms = now_milliseconds();
@@ -167,13 +43,15 @@ Job job_of(const HttpRequest& request, const Submitting& submitting) {
   job.request_fingerprint = fingerprint_of(submitting);
   if (const std::string key = request.header("idempotency-key"); !key.empty()) {
     if (key.size() > 255) throw Problem(400, "the Idempotency-Key is longer than 255 letters");
+    if (std::any_of(key.begin(), key.end(), [](char letter) { return letter < 32 || letter > 126; }))
+      throw Problem(400, "the Idempotency-Key has letters beyond ASCII");
     job.idempotency_key = key;
   }
   return job;
 }
 
 /// "views" is what further photos are kept under, not an option.
-void check_options(Service& service, const Submitting& submitting) {
+void check_options(Service& service, const GenerationRequest& submitting) {
   if (submitting.options.contains("views")) throw Problem(422, "options.views: further photos are given beside the options");
   const ModelConfig& config = service.model().config;
   const ResolvedGeneration options = resolved(parse_generation_options(submitting.options, config.sampler), config);
@@ -187,7 +65,7 @@ void check_options(Service& service, const Submitting& submitting) {
 
 HttpResponse post_generation(Service& service, const HttpRequest& request, const PathParameters&) {
   if (service.draining()) throw Problem(503, "the service is about to end");
-  const Submitting submitting = read(request);
+  const GenerationRequest submitting = read_generation_request(request);
   check_options(service, submitting);
   check_photos(service, submitting);
   const Job job = job_of(request, submitting);

@@ -1,0 +1,129 @@
+#include "service/generation_request.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "core/base64.h"
+#include "service/job.h"
+#include "service/multipart.h"
+
+namespace gsv3d {
+namespace {
+
+/// For people and for titles: no folders, no control characters, no more than 200 bytes of whole UTF-8 letters.
+std::string shown_name(const std::string& given) {
+  std::string name = given.substr(given.find_last_of("/\\") + 1);
+  if (name.size() > 200) {
+    size_t end = 200;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+    name.resize(end);
+  }
+  return shown_text(std::move(name));
+}
+
+double finite_number(const Json& value, const std::string& where) {
+  if (!value.is_number() || !std::isfinite(value.get<double>())) throw Problem(422, where + " is not a number of degrees");
+  return value.get<double>();
+}
+
+void add_view(GenerationRequest& submitting, double azimuth, const Json& elevation, std::string photo) {
+  submitting.views.push_back({{"azimuth_degrees", azimuth}, {"elevation_degrees", elevation}});
+  submitting.photos.push_back(std::move(photo));
+}
+
+std::string decoded_photo(const Json& text, const std::string& where) {
+  if (!text.is_string()) throw Problem(422, where + " must be the photo's bytes as base64");
+  auto bytes = base64_decoded(text.get_ref<const std::string&>());
+  if (!bytes) throw Problem(422, where + " is not base64");
+  return std::move(*bytes);
+}
+
+/// {"photo": base64, "photo_name": …, "options": {…}, "views": [{"azimuth_degrees": 90, "photo": base64}]}
+GenerationRequest read_json(const HttpRequest& request) {
+  Json json;
+  try {
+    json = parse_json(request.body, "the body");
+  } catch (const Error& error) {
+    throw Problem(400, error.what());
+  }
+  if (!json.is_object()) throw Problem(422, "the body must be an object");
+  for (const auto& [key, value] : json.items()) {
+    if (key != "photo" && key != "photo_name" && key != "options" && key != "views")
+      throw Problem(422, fmt::format("unknown key \"{}\"", key));
+  }
+  GenerationRequest submitting;
+  if (!json.contains("photo")) throw Problem(422, "photo is missing");
+  submitting.photos.push_back(decoded_photo(json["photo"], "photo"));
+  if (json.contains("photo_name")) {
+    if (!json["photo_name"].is_string()) throw Problem(422, "photo_name must be a text");
+    submitting.photo_name = shown_name(json["photo_name"].get<std::string>());
+  }
+  if (json.contains("options")) submitting.options = json["options"];
+  const Json views = json.value("views", Json::array());
+  if (!views.is_array()) throw Problem(422, "views must be a list");
+  for (const Json& view : views) {
+    if (!view.is_object() || !view.contains("azimuth_degrees") || !view.contains("photo"))
+      throw Problem(422, "each of views needs azimuth_degrees and photo");
+    const Json elevation = view.value("elevation_degrees", Json(nullptr));
+    add_view(submitting, finite_number(view["azimuth_degrees"], "azimuth_degrees"),
+             elevation.is_null() ? Json(nullptr) : Json(finite_number(elevation, "elevation_degrees")),
+             decoded_photo(view["photo"], "a view's photo"));
+  }
+  return submitting;
+}
+
+double number_of(std::string_view text, const std::string& name) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    throw Problem(422, fmt::format("the part \"{}\" must be called view:AZIMUTH or view:AZIMUTH,ELEVATION", name));
+  return value;
+}
+
+/// Parts: photo (a file), options (JSON) or single options, view:AZIMUTH[,ELEVATION] (files).
+GenerationRequest read_form(const HttpRequest& request) {
+  GenerationRequest submitting;
+  std::vector<FormPart> views;
+  for (FormPart& part : parse_multipart(request.header("content-type"), request.body)) {
+    if (part.name == "photo") {
+      if (!submitting.photos.empty()) throw Problem(422, "there is more than one photo: further ones are view:AZIMUTH");
+      submitting.photo_name = shown_name(part.file_name);
+      submitting.photos.push_back(std::move(part.content));
+    } else if (part.name.starts_with("view:")) {
+      views.push_back(std::move(part));
+    } else if (part.name == "options") {
+      try {
+        const Json options = parse_json(part.content, "options");
+        if (!options.is_object()) throw Problem(422, "options must be an object");
+        submitting.options.update(options);
+      } catch (const Problem&) {
+        throw;
+      } catch (const Error& error) {
+        throw Problem(400, error.what());
+      }
+    } else {
+      submitting.options[part.name] = part.content;
+    }
+  }
+  if (submitting.photos.empty()) throw Problem(422, "photo is missing");
+  for (FormPart& part : views) {
+    const std::string_view direction = std::string_view(part.name).substr(5);
+    const size_t comma = direction.find(',');
+    const double azimuth = number_of(direction.substr(0, comma), part.name);
+    Json elevation = nullptr;
+    if (comma != std::string_view::npos) elevation = number_of(direction.substr(comma + 1), part.name);
+    add_view(submitting, azimuth, elevation, std::move(part.content));
+  }
+  return submitting;
+}
+
+}  // namespace
+
+GenerationRequest read_generation_request(const HttpRequest& request) {
+  const std::string type = request.header("content-type");
+  if (type.starts_with("multipart/form-data")) return read_form(request);
+  if (type.starts_with("application/json")) return read_json(request);
+  throw Problem(415, "send multipart/form-data or application/json");
+}
+
+}  // namespace gsv3d

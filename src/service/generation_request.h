@@ -1,0 +1,21 @@
+// The body of POST /v1/generations: a form or JSON, as clients send it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "service/http_message.h"
+
+namespace gsv3d {
+
+struct GenerationRequest {
+  std::vector<std::string> photos;  ///< the bytes of the first and the further ones
+  std::string photo_name;
+  Json options = Json::object();
+  Json views = Json::array();  ///< directions of the further ones
+};
+
+/// By its Content-Type. Whether photos can be decoded and options make sense is not looked at. Throws Problem 400, 415 and 422.
+GenerationRequest read_generation_request(const HttpRequest& request);
+
+}  // namespace gsv3d
