@@ -76,8 +76,10 @@ void run_render(DataArguments& arguments) {
     fmt::print("{}{}: rendered already\n", arguments.output.string(), part);
     return;
   }
-  fmt::print("{}{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped\n", arguments.output.string(), part,
-             report.samples, report.objects, report.views, job.plan.size, job.plan.size, report.failures.size());
+  const std::string outcomes = outcome_text(report.records);
+  fmt::print("{}{}: {} samples of {} objects, {} views of {} x {} pixels; {} objects skipped{}\n", arguments.output.string(),
+             part, report.samples, report.objects, report.views, job.plan.size, job.plan.size, report.failures.size(),
+             outcomes.empty() ? "" : fmt::format(": {} (report.csv)", outcomes));
 }
 
 void run_pack(DataArguments& arguments) {
@@ -154,6 +156,20 @@ void add_render_options(CLI::App& command, DataArguments& arguments) {
       ->check(number_between(1, 1e9));
 }
 
+/// Objects to leave out.
+void add_limit_options(CLI::App& command, ObjectLimits& limits) {
+  const auto limit = [&](const char* name, auto& value, double most, const char* help) {
+    command.add_option(name, value, help)->check(number_between(0, most))->capture_default_str();
+  };
+  limit("--max-triangles", limits.most_triangles, 1e12, "leave out objects of more triangles; 0: no limit");
+  limit("--max-object-memory", limits.most_megabytes, 1e9, "leave out objects that take more MB to render; 0: no limit");
+  limit("--max-object-seconds", limits.most_seconds, 1e9,
+        "leave out objects that take longer; 0: no limit. Depends on the machine, other limits do not");
+  limit("--min-thickness", limits.least_thickness, 1, "leave out flat objects: shortest side of the box / longest side");
+  limit("--min-coverage", limits.least_coverage, 1, "leave out thin objects: mean share of a view that they cover");
+  command.add_flag("--textured-only", limits.textured_only, "leave out objects with neither textures nor colours of vertices");
+}
+
 void add_pack_options(CLI::App& command, DataArguments& arguments) {
   command.add_option("--texture-size", arguments.pack.texture_size, "longest side of a texture, pixels")
       ->check(CLI::Range(1, 4096))
@@ -184,6 +200,7 @@ void add_data_command(CLI::App& app) {
   render->add_option("-o,--output", arguments->output, "folder for the shards")->required();
   add_selection_options(*render, *arguments);
   add_render_options(*render, *arguments);
+  add_limit_options(*render, arguments->job.limits);
   render->add_flag("--quiet", arguments->quiet, "print errors and warnings only");
   render->callback([arguments] { run_render(*arguments); });
 

@@ -1,5 +1,7 @@
 #include "dataset/render_dataset.h"
 
+#include <chrono>
+
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/dice.h"
@@ -8,6 +10,7 @@
 #include "core/ordered_work.h"
 #include "core/progress.h"
 #include "dataset/shards.h"
+#include "objects/reader_warnings.h"
 
 namespace gsv3d {
 namespace {
@@ -16,7 +19,7 @@ namespace {
 struct RenderedObject {
   std::vector<EncodedSample> samples;
   int64_t views = 0;
-  std::string error;
+  ObjectRecord record;
 };
 
 void shrink(Object& object, const ObjectEntry& entry, const RenderJob& job) {
@@ -28,20 +31,44 @@ void shrink(Object& object, const ObjectEntry& entry, const RenderJob& job) {
 }
 
 /// One sample per elevation.
+void render_all(const ObjectEntry& entry, RenderJob job, RenderedObject& result) {
+  using Clock = std::chrono::steady_clock;
+  if (job.limits.most_seconds > 0)
+    job.options.deadline =
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(job.limits.most_seconds));
+  Object object = entry.load();
+  check_limits(object, job.limits);
+  shrink(object, entry, job);
+  const ObjectRenderer renderer(object);
+  for (size_t i = 0; i < job.elevations_degrees.size(); ++i) {
+    const ObjectViews views = render_sample(renderer, entry, job, i);
+    check_coverage(views, job.limits);
+    result.samples.push_back(encode_sample(views));
+    result.views += views.cameras.count();
+  }
+}
+
 RenderedObject render_object(const ObjectEntry& entry, const RenderJob& job) {
   RenderedObject result;
+  ObjectRecord& record = result.record;
+  record.id = entry.id;
+  const auto left_out = [&](ObjectOutcome outcome, const std::string& reason) {
+    result.samples.clear();
+    result.views = 0;
+    record.outcome = outcome;
+    record.reason = reason;
+  };
+  const ReaderWarnings::Collector collector(record.warnings);
   try {
-    Object object = entry.load();
-    shrink(object, entry, job);
-    const ObjectRenderer renderer(object);
-    for (size_t i = 0; i < job.elevations_degrees.size(); ++i) {
-      const ObjectViews views = render_sample(renderer, entry, job, i);
-      result.samples.push_back(encode_sample(views));
-      result.views += views.cameras.count();
-    }
+    render_all(entry, job, result);
+  } catch (const ObjectRefused& refused) {
+    left_out(refused.outcome, refused.what());
+  } catch (const EmptyObject& empty) {
+    left_out(ObjectOutcome::empty, empty.what());
+  } catch (const DeadlinePassed&) {
+    left_out(ObjectOutcome::slow, fmt::format("takes longer than {:g} seconds", job.limits.most_seconds));
   } catch (const Error& error) {
-    result = {};
-    result.error = error.what();
+    left_out(ObjectOutcome::broken, error.what());
   }
   return result;
 }
@@ -66,8 +93,9 @@ std::string part_name(const RenderJob& job, int64_t index) {
   return job.part.count == 1 ? job.shard_name : fmt::format("{}-{}of{}", job.shard_name, index, job.part.count);
 }
 
-std::filesystem::path part_list(const RenderJob& job, int64_t index) {
-  return fmt::format("objects-{}.csv", part_name(job, index));
+/// kind: "objects" or "report".
+std::filesystem::path part_table(const char* kind, const RenderJob& job, int64_t index) {
+  return fmt::format("{}-{}.csv", kind, part_name(job, index));
 }
 
 std::vector<ObjectEntry> every(const std::vector<ObjectEntry>& entries, const Shard& part) {
@@ -85,15 +113,21 @@ void remove_shards(const std::filesystem::path& folder, const std::string& name)
   for (const auto& path : left) std::filesystem::remove(path);
 }
 
-/// objects.csv of the lists of all parts, once all are there. Two parts that end together write the same.
-void join_lists(const std::filesystem::path& folder, const RenderJob& job) {
+/// KIND.csv of the tables of all parts, once all are there. Two parts that end together write the same.
+void join_tables(const char* kind, const std::filesystem::path& folder, const RenderJob& job) {
   std::string all;
   for (int64_t i = 0; i < job.part.count; ++i) {
-    if (!std::filesystem::exists(folder / part_list(job, i))) return;
-    const std::string list = read_file(folder / part_list(job, i));
-    all += i == 0 ? list : list.substr(list.find('\n') + 1);
+    if (!std::filesystem::exists(folder / part_table(kind, job, i))) return;
+    const std::string table = read_file(folder / part_table(kind, job, i));
+    all += i == 0 ? table : table.substr(table.find('\n') + 1);
   }
-  write_file(folder / "objects.csv", all);
+  write_file(folder / fmt::format("{}.csv", kind), all);
+}
+
+/// The list of objects last: it says that no more comes.
+void join_all(const std::filesystem::path& folder, const RenderJob& job) {
+  join_tables("report", folder, job);
+  join_tables("objects", folder, job);
 }
 
 }  // namespace
@@ -122,8 +156,8 @@ RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const Render
   RenderReport report;
   if (job.part.count == 1) {
     refuse_existing_shards(folder, name);
-  } else if (std::filesystem::exists(folder / part_list(job, job.part.index))) {
-    join_lists(folder, job);
+  } else if (std::filesystem::exists(folder / part_table("objects", job, job.part.index))) {
+    join_all(folder, job);
     report.was_done = true;
     return report;
   } else {
@@ -138,8 +172,9 @@ RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const Render
       total, [&](int64_t i) { return render_object(entries[i], job); },
       [&](int64_t i, const RenderedObject& object) {
         throw_if_cancelled();
-        if (!object.error.empty()) {
-          report.failures.push_back(entries[i].id + ": " + object.error);
+        report.records.push_back(object.record);
+        if (object.record.outcome != ObjectOutcome::rendered) {
+          report.failures.push_back(entries[i].id + ": " + object.record.reason);
           spdlog::warn("skipped {}", report.failures.back());
         }
         for (const EncodedSample& sample : object.samples) writer.add(sample);
@@ -152,11 +187,14 @@ RenderReport render_dataset(const std::vector<ObjectEntry>& listed, const Render
   require(report.objects > 0 || entries.empty(), "none of the {} objects could be rendered; the first: {}", entries.size(),
           report.failures.empty() ? "" : report.failures.front());
   writer.finish();
+  const std::string table = outcome_table(report.records);
   if (job.part.count == 1) {
+    write_file(folder / "report.csv", table);
     write_object_list(folder / "objects.csv", rendered);
   } else {
-    write_object_list(folder / part_list(job, job.part.index), rendered);
-    join_lists(folder, job);
+    write_file(folder / part_table("report", job, job.part.index), table);
+    write_object_list(folder / part_table("objects", job, job.part.index), rendered);
+    join_all(folder, job);
   }
   return report;
 }

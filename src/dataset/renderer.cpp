@@ -1,6 +1,7 @@
 #include "dataset/renderer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numbers>
 
@@ -241,8 +242,11 @@ TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& 
   float* depth = result.depth.mutable_data_ptr<float>();
   std::vector<PixelGrid> grids;
   for (int64_t view = 0; view < views; ++view) grids.emplace_back(cameras, view);
+  std::atomic<bool> late = false;
 #pragma omp parallel for schedule(dynamic, 4)
   for (int64_t row = 0; row < views * height; ++row) {
+    if (late) continue;
+    if (options.deadline && std::chrono::steady_clock::now() > *options.deadline) late = true;
     const int64_t view = row / height, y = row % height;
     const PixelGrid& camera = grids[view];
     const float footprint = 1 / (camera.fy * static_cast<float>(grid));
@@ -269,6 +273,7 @@ TracedViews ObjectRenderer::render(const Cameras& cameras, const RenderOptions& 
       depth[row * width + x] = distance / static_cast<float>(hits);
     }
   }
+  if (late) throw DeadlinePassed("its views are not done in time");
   return result;
 }
 
@@ -290,8 +295,9 @@ ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, c
   ObjectViews views;
   views.cameras = parts.size() == 1 ? parts.front() : concatenate(parts);
   TracedViews rendering = renderer.render(views.cameras, options);
-  require(rendering.rgba.select(1, 3).any().item<bool>(),
-          "nothing of the object is seen in any of its {} views (are all of its materials transparent?)", views.cameras.count());
+  if (!rendering.rgba.select(1, 3).any().item<bool>())
+    throw EmptyObject(fmt::format("nothing of the object is seen in any of its {} views (are all of its materials transparent?)",
+                                  views.cameras.count()));
   views.rgba = std::move(rendering.rgba);
   views.depth = std::move(rendering.depth);
   views.orbit_views = plan.orbit_views;

@@ -1,7 +1,9 @@
 // Ray-cast views of objects for training and evaluation: colour, coverage and depth from known cameras.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "camera/camera.h"
@@ -18,6 +20,13 @@ struct RenderOptions {
   int64_t occlusion_samples = 0;     ///< rays per sample for ambient occlusion; 0: none
   double occlusion_distance = 0.15;  ///< world units beyond which nothing darkens
   Lighting lighting = studio_lighting();
+  std::optional<std::chrono::steady_clock::time_point> deadline;  ///< render() gives up then
+};
+
+/// RenderOptions::deadline has passed.
+class DeadlinePassed : public Error {
+ public:
+  using Error::Error;
 };
 
 struct TracedViews {
@@ -32,7 +41,7 @@ class ObjectRenderer {
   ~ObjectRenderer();
 
   /// Diffuse shading of both sides; alpha below the material's cutoff is a hole, opacity below 1 blends up to eight layers
-  /// (depth: the layer at which half of the light is taken). The same on every number of threads.
+  /// (depth: the layer at which half of the light is taken). The same on every number of threads. Throws DeadlinePassed.
   TracedViews render(const Cameras& cameras, const RenderOptions& options) const;
 
  private:
@@ -68,8 +77,8 @@ struct ViewPlan {
   Lens lens;
 };
 
-/// Renders the orbit, then random cameras drawn from `generator`. Id and group of the result are left empty. Throws Error when
-/// every view is empty: an object without anything to see is a bad one.
+/// Renders the orbit, then random cameras drawn from `generator`. Id and group of the result are left empty. Throws EmptyObject
+/// when every view is empty.
 ObjectViews render_views(const ObjectRenderer& renderer, const ViewPlan& plan, const RenderOptions& options,
                          const at::Generator& generator);
 

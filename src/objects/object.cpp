@@ -46,7 +46,7 @@ void transform_object(Object& object, const Matrix3& matrix) {
 
 void normalize_object(Object& object) {
   drop_unused_vertices(object);
-  require(!object.positions.empty(), "an object has no surface");
+  if (object.positions.empty()) throw EmptyObject("an object has no surface");
   std::array<float, 3> low = object.positions.front(), high = low, centre{};
   for (const auto& position : object.positions)
     for (int axis = 0; axis < 3; ++axis) {
@@ -63,15 +63,15 @@ void normalize_object(Object& object) {
     farthest =
         std::max(farthest, std::hypot(static_cast<double>(position[0]) - centre[0], static_cast<double>(position[1]) - centre[1],
                                       static_cast<double>(position[2]) - centre[2]));
-  require(std::isfinite(longest) && longest > 0 && std::isfinite(farthest),
-          "an object has no extent, or coordinates that are not finite");
+  require(std::isfinite(longest) && std::isfinite(farthest), "an object has coordinates that are not finite");
+  if (longest <= 0) throw EmptyObject("an object has no extent");
   const auto scale = static_cast<float>(std::min(1.0 / longest, 0.57 / farthest));
   for (auto& position : object.positions)
     for (int axis = 0; axis < 3; ++axis) position[axis] = (position[axis] - centre[axis]) * scale;
 }
 
 void check_object(const Object& object, const std::string& where) {
-  require(!object.triangles.empty(), "{}: no triangles", where);
+  if (object.triangles.empty()) throw EmptyObject(fmt::format("{}: no triangles", where));
   require(object.positions.size() < UINT32_MAX && object.normals.size() == object.positions.size() &&
               object.uvs.size() == object.positions.size() && object.triangle_materials.size() == object.triangles.size() &&
               (object.colors.empty() || object.colors.size() == object.positions.size()),

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "image/texture_pyramid.h"
 #include "objects/vector.h"
 
@@ -37,16 +38,22 @@ struct Object {
   std::vector<Image> textures;
 };
 
+/// There is nothing to see of an object: no surface, no extent, nothing that is not transparent.
+class EmptyObject : public Error {
+ public:
+  using Error::Error;
+};
+
 /// v' = M v for positions; normals by the inverse transpose, unit afterwards. Throws Error when M is singular.
 void transform_object(Object& object, const Matrix3& matrix);
 
 /// Centres the bounding box at the origin and scales by min(1 / longest box side, 0.57 / largest distance of a vertex from the
 /// centre): the object then lies inside [-0.5, 0.5]³ and inside the sphere that the default camera (radius 2, 33.8°, inscribed
-/// sphere 0.58) always sees whole. Vertices that no triangle uses are dropped first. Throws Error when nothing with an extent is
-/// left.
+/// sphere 0.58) always sees whole. Vertices that no triangle uses are dropped first. Throws EmptyObject when nothing with an
+/// extent is left, Error when a coordinate is not finite.
 void normalize_object(Object& object);
 
-/// Throws Error when indices, counts or coordinates are out of range. `where` begins the message.
+/// Throws Error when indices, counts or coordinates are out of range, EmptyObject without triangles. `where` begins the message.
 void check_object(const Object& object, const std::string& where);
 
 }  // namespace gsv3d

@@ -45,6 +45,18 @@ TEST_F(Data, RenderAndInspect) {
   EXPECT_THAT(again.err, HasSubstr("holds shards already"));
 }
 
+TEST_F(Data, LimitsAndTheirReport) {
+  if (!renders()) GTEST_SKIP() << "built without Embree";
+  put("objects/card.obj", "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0.001\nf 1 2 3 4\n");
+  put("objects/nothing.obj", "v 0 0 0\n");
+  const ProgramResult result = data(std::string("render objects -o out --min-thickness 0.01") + kSmall);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("1 samples of 1 objects"));
+  EXPECT_THAT(result.out, HasSubstr("2 objects skipped: 1 empty, 1 flat (report.csv)"));
+  EXPECT_THAT(read_file(folder_ / "out/report.csv"), HasSubstr("id,outcome,reason,warnings\ncard,flat,"));
+  expect_one_line(data("render objects -o none --min-coverage 2"), 2, "--min-coverage");
+}
+
 TEST_F(Data, FullDiskIsNoObjectsFault) {
   if (!renders()) GTEST_SKIP() << "built without Embree";
   put("objects/second.obj", read_file(folder_ / "objects" / "pyramid.obj"));
