@@ -113,11 +113,11 @@ TEST_F(HostileObjects, AreRenderedOrNamedAndTheCountsAddUp) {
 TEST_F(HostileObjects, LimitsLeaveOutWhatTheySay) {
   put("cube.obj", box(1, 1, 1));
   put("card.obj", box(1, 1, 0.004));
-  put("rod.obj", box(1, 0.01, 0.01));
+  put("rod.obj", box(1, 0.03, 0.03));
   const auto entries = list_objects(folder.path() / "in", {});
   EXPECT_EQ(outcome_text(render(entries).records), "");
   job.limits.least_thickness = 0.005;
-  EXPECT_EQ(outcome_text(render(entries, "flat").records), "1 flat") << "0.004 < 0.005 < 0.01";
+  EXPECT_EQ(outcome_text(render(entries, "flat").records), "1 flat") << "0.004 < 0.005 < 0.03";
   EXPECT_EQ(outcome("card"), "flat");
   EXPECT_THAT(table.at("card").at("reason"), HasSubstr("0.0040 of the longest"));
   job.limits = {.least_coverage = 0.05};
