@@ -77,6 +77,7 @@ if(GSV3D_WITH_EMBREE)
   find_package(embree 3 REQUIRED)
 endif()
 find_package(ZLIB REQUIRED)
+gsv3d_pkg(ICU icu-uc)
 if(GSV3D_WITH_MESH_LIBRARIES)
   find_package(meshoptimizer REQUIRED)
   # xatlas is two source files, unpacked from its PyPI sdist by scripts/setup.sh.

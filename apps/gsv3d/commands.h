@@ -6,6 +6,7 @@
 namespace gsv3d {
 
 void add_generate_command(CLI::App& app);
+void add_text_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_render_command(CLI::App& app);
 void add_fit_command(CLI::App& app);

@@ -68,10 +68,18 @@ void run_import(ImportArguments& arguments) {
 }  // namespace
 
 void add_import_command(CLI::App& app) {
-  auto* command = app.add_subcommand("import", "Make a model folder from SV3D's public weights, DINOv2, a decoder, a LoRA");
+  auto* command = app.add_subcommand(
+      "import", "Make a model folder from public weights: SV3D, Stable Diffusion 2.x, DINOv2, a decoder, a LoRA");
   auto arguments = std::make_shared<ImportArguments>();
   ImportOptions& o = arguments->options;
   command->add_option("--sv3d", o.sv3d, "sv3d_p.safetensors, sv3d_u.safetensors, or a diffusers folder of SV3D");
+  command->add_option("--sd", o.sd,
+                      "Stable Diffusion 2.x or SD-Turbo for pictures from text: a .safetensors file, or a diffusers folder");
+  command->add_option(
+      "--sd-vocabulary", o.sd_vocabulary,
+      "of its tokenizer: bpe_simple_vocab_16e6.txt.gz, merges.txt or tokenizer.json (default: the one beside it)");
+  command->add_option("--sd-kind", o.sd_kind,
+                      "base, v768 (v-prediction) or turbo (default: as a folder, or the file's name says)");
   command->add_option("--dino", o.dino, "DINOv2 (small, base or large), official or Hugging Face's names");
   command->add_option("--decoder", o.decoder, "gaussian_decoder.safetensors of a trained model folder");
   command->add_option("--lora", o.lora, "LoRA for the UNet: PEFT, diffusers or kohya names");
@@ -81,7 +89,8 @@ void add_import_command(CLI::App& app) {
   command->add_flag("--merge-lora", o.merge_lora, "add the LoRA to the weights instead of keeping it as a file of its own");
   command->add_option("--dtype", arguments->dtype, "store weights as fp32, fp16 or bf16 (default: as they are)");
   command->add_option("--config", o.config, "hyper-parameters (config.json) of a model of other widths than SV3D's");
-  command->add_option("-o,--output", o.output, "the model folder to make; without --sv3d, the one to add to")->required();
+  command->add_option("-o,--output", o.output, "the model folder to make; without --sv3d, the one to add to if it exists")
+      ->required();
   command->add_flag("--quiet", arguments->quiet, "print errors and warnings only");
   command->footer(
       "Examples:\n"

@@ -23,6 +23,7 @@ namespace {
 constexpr const char* examples = R"(Examples:
   gsv3d generate photo.jpg                     a 3D object from a photo: out/photo/object.ply, orbit.mp4, views.png
   gsv3d generate a.png b.heic -o results --seed 7
+  gsv3d text "a red armchair"                  a 3D object from words
   gsv3d info                                   version, libraries, devices, the embedded model
   gsv3d generate --help                        every option of a command
 
@@ -72,6 +73,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", version_text());
   app.require_subcommand(0, 1);
   add_generate_command(app);
+  add_text_command(app);
   add_convert_command(app);
   add_render_command(app);
   add_fit_command(app);

@@ -70,10 +70,11 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("train", "Train one stage of a model: vae, then diffusion and decoder, then distill");
+  CLI::App* command =
+      app.add_subcommand("train", "Train one stage of a model: vae, then diffusion and decoder, then distill; text after vae");
   auto arguments = std::make_shared<TrainArguments>();
   TrainOptions& options = arguments->options;
-  command->add_option("stage", options.stage, "vae | diffusion | decoder | distill")
+  command->add_option("stage", options.stage, "vae | diffusion | decoder | distill | text")
       ->required()
       ->check(CLI::IsMember(training_stages()));
   command

@@ -188,6 +188,7 @@ Tensor AutoencoderEncoder::mode(const Tensor& images) const {
 struct AutoencoderDecoder::Implementation {
   AutoencoderConfig config;
   at::MemoryFormat layout;
+  std::optional<nn::Conv2d> post_quant_conv;
   nn::Conv2d conv_in;
   std::optional<Middle> mid;
   std::vector<Level> up;  ///< in the order they run: the coarsest (the last of the checkpoint's up.N) first
@@ -200,6 +201,7 @@ struct AutoencoderDecoder::Implementation {
     const nn::Scope decoder = scope / "decoder";
     const BlockStyle style(config);
     int64_t width = config.ch * config.ch_mult.back();
+    if (config.post_quant_conv) post_quant_conv.emplace(scope / "post_quant_conv", config.z_channels, config.z_channels, 1);
     conv_in = nn::Conv2d(decoder / "conv_in", config.z_channels, width, 3, 1, 1);
     mid.emplace(decoder / "mid", width, style);
     for (int64_t i = static_cast<int64_t>(config.ch_mult.size()) - 1; i >= 0; --i) {
@@ -217,7 +219,8 @@ struct AutoencoderDecoder::Implementation {
   }
 
   Tensor operator()(const Tensor& latents) const {
-    Tensor h = (*mid)(conv_in(latents.contiguous(layout)));
+    const Tensor quantised = post_quant_conv ? (*post_quant_conv)(latents) : latents;
+    Tensor h = (*mid)(conv_in(quantised.contiguous(layout)));
     for (const Level& level : up) {
       for (const ResidualBlock& block : level.blocks) h = block(h);
       if (level.resample) h = (*level.resample)(at::upsample_nearest2d(h, {h.size(2) * 2, h.size(3) * 2}));

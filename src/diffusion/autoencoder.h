@@ -21,6 +21,7 @@ struct AutoencoderConfig {
   int64_t num_res_blocks = 2;
   int64_t norm_groups = 32;       ///< 32 in every official checkpoint
   double scale_factor = 0.18215;  ///< multiplies latents when they are the diffusion variable
+  bool post_quant_conv = false;   ///< decoding begins with that 1×1 convolution: Stable Diffusion's, not SV3D's
   /// Both empty, or z_channels numbers each: the diffusion variable is then (z - shift) · scale, and scale_factor is not used.
   std::vector<double> latent_shift, latent_scale;
   template <class Visitor>
@@ -28,7 +29,7 @@ struct AutoencoderConfig {
     visit("z_channels", z_channels), visit("in_channels", in_channels), visit("out_ch", out_ch), visit("ch", ch);
     visit("ch_mult", ch_mult), visit("num_res_blocks", num_res_blocks), visit("norm_groups", norm_groups);
     visit("scale_factor", scale_factor), visit("patch_size", patch_size);
-    visit("latent_shift", latent_shift), visit("latent_scale", latent_scale);
+    visit("latent_shift", latent_shift), visit("latent_scale", latent_scale), visit("post_quant_conv", post_quant_conv);
   }
   int64_t downsampling() const { return patch_size << (ch_mult.size() - 1); }
   bool scales_channels() const { return !latent_scale.empty(); }
@@ -72,8 +73,8 @@ class AutoencoderEncoder {
   std::unique_ptr<Implementation> implementation_;
 };
 
-/// Latents to images. In an SV3D checkpoint: first_stage_model.decoder.*; in vae.safetensors: decoder.*. No post_quant_conv
-/// (SV3D's temporal VideoDecoder is not used by it either).
+/// Latents to images. In an SV3D checkpoint: first_stage_model.decoder.*; in vae.safetensors: decoder.*. Without
+/// post_quant_conv unless the configuration says so (SV3D's temporal VideoDecoder does not use it either).
 class AutoencoderDecoder {
  public:
   AutoencoderDecoder(const AutoencoderConfig& config, const nn::Scope& scope, at::MemoryFormat layout = autoencoder_layout);

@@ -5,55 +5,17 @@
 #include <vector>
 
 #include "core/error.h"
+#include "diffusion/clip_block.h"
 #include "nn/layers.h"
 
 namespace gsv3d {
-namespace {
-
-/// torch.nn.MultiheadAttention as open_clip uses it: q, k and v come from one matrix whose parameters have no ".weight" level.
-struct SelfAttention {
-  Tensor in_proj_weight, in_proj_bias;
-  nn::Linear out_proj;
-  int64_t heads;
-
-  SelfAttention(const nn::Scope& scope, int64_t width, int64_t heads)
-      : in_proj_weight(scope.parameter("in_proj_weight", {3 * width, width}, nn::Init::fan_in(width))),
-        in_proj_bias(scope.parameter("in_proj_bias", {3 * width}, nn::Init::zeros())),
-        out_proj(scope / "out_proj", width, width),
-        heads(heads) {}
-
-  Tensor operator()(const Tensor& x) const {
-    const auto qkv = at::linear(x, in_proj_weight, in_proj_bias).chunk(3, -1);
-    return out_proj(nn::attention(qkv[0], qkv[1], qkv[2], heads));
-  }
-};
-
-struct Block {
-  nn::LayerNorm ln_1, ln_2;
-  SelfAttention attn;
-  nn::Linear c_fc, c_proj;
-
-  Block(const nn::Scope& scope, int64_t width, int64_t heads)
-      : ln_1(scope / "ln_1", width),
-        ln_2(scope / "ln_2", width),
-        attn(scope / "attn", width, heads),
-        c_fc(scope / "mlp" / "c_fc", width, 4 * width),
-        c_proj(scope / "mlp" / "c_proj", 4 * width, width) {}
-
-  Tensor operator()(const Tensor& x) const {
-    const Tensor h = x + attn(ln_1(x));
-    return h + c_proj(at::gelu(c_fc(ln_2(h))));
-  }
-};
-
-}  // namespace
 
 struct ImageEmbedder::Implementation {
   ImageEmbedderConfig config;
   nn::Conv2d conv1;
   Tensor class_embedding, positional_embedding, proj;
   nn::LayerNorm ln_pre, ln_post;
-  std::vector<Block> resblocks;
+  std::vector<ClipBlock> resblocks;
 
   Implementation(const ImageEmbedderConfig& config, const nn::Scope& scope) : config(config) {
     const int64_t width = config.width, grid = config.image_size / config.patch_size;
@@ -68,7 +30,7 @@ struct ImageEmbedder::Implementation {
     positional_embedding = visual.parameter("positional_embedding", {grid * grid + 1, width}, start);
     ln_pre = nn::LayerNorm(visual / "ln_pre", width);
     for (int64_t i = 0; i < config.layers; ++i)
-      resblocks.emplace_back(visual / "transformer" / "resblocks" / i, width, width / config.head_width);
+      resblocks.emplace_back(visual / "transformer" / "resblocks" / i, width, width / config.head_width, /*causal=*/false);
     ln_post = nn::LayerNorm(visual / "ln_post", width);
     proj = visual.parameter("proj", {width, config.embed_dim}, start);
   }
@@ -77,7 +39,7 @@ struct ImageEmbedder::Implementation {
     const Tensor patches = conv1(images).flatten(2).transpose(1, 2);
     const Tensor class_token = class_embedding.to(patches.scalar_type()).expand({images.size(0), 1, -1});
     Tensor x = ln_pre(at::cat({class_token, patches}, 1) + positional_embedding);
-    for (const Block& block : resblocks) x = block(x);
+    for (const ClipBlock& block : resblocks) x = block(x);
     return at::matmul(ln_post(config.patch_tokens ? x : x.narrow(1, 0, 1)), proj);
   }
 };

@@ -35,21 +35,26 @@ VideoResBlock::VideoResBlock(const nn::Scope& scope, const Widths& widths)
       out_norm_(scope / "out_layers" / 0, widths.out, widths.norm_groups),
       in_convolution_(scope / "in_layers" / 2, widths.in, widths.out, 3, 1, 1),
       out_convolution_(scope / "out_layers" / 3, widths.out, widths.out, 3, 1, 1, /*with_bias=*/true, /*zero_init=*/true),
-      embedding_(scope / "emb_layers" / 1, widths.embedding, widths.out),
-      time_stack_(scope / "time_stack", widths.out, widths.embedding, widths.norm_groups),
-      time_mixer_(scope / "time_mixer") {
+      embedding_(scope / "emb_layers" / 1, widths.embedding, widths.out) {
   if (widths.in != widths.out) skip_.emplace(scope / "skip_connection", widths.in, widths.out, 1);
+  if (!widths.temporal) return;
+  time_stack_.emplace(scope / "time_stack", widths.out, widths.embedding, widths.norm_groups);
+  time_mixer_.emplace(scope / "time_mixer");
 }
 
 Tensor VideoResBlock::operator()(const Tensor& x, const FrameBatch& batch) const {
   const Tensor shift = embedding_(batch.embedding).unsqueeze(-1).unsqueeze(-1);
   const Tensor hidden = add_reusing(in_convolution_(silu_reusing(in_norm_(x))), shift);
   const Tensor spatial = add_reusing(out_convolution_(silu_reusing(out_norm_(hidden))), skip_ ? (*skip_)(x) : x);
+  if (!time_stack_) {
+    batch.record(name_, spatial);
+    return spatial;
+  }
 
   const Tensor clips = spatial.unflatten(0, {batch.clips, batch.frames});  // [B, F, C, h, w]
-  Tensor temporal = time_stack_(clips.transpose(1, 2).flatten(3).contiguous(), batch).unflatten(3, clips.sizes().slice(3));
+  Tensor temporal = (*time_stack_)(clips.transpose(1, 2).flatten(3).contiguous(), batch).unflatten(3, clips.sizes().slice(3));
   batch.record(name_ + ".time_stack", temporal);
-  const Tensor output = time_mixer_(clips, temporal.transpose(1, 2), batch).flatten(0, 1);
+  const Tensor output = (*time_mixer_)(clips, temporal.transpose(1, 2), batch).flatten(0, 1);
   batch.record(name_, output);
   return output;
 }

@@ -1,4 +1,5 @@
-// A 2D residual block followed by one over time (sgm/modules/diffusionmodules/video_model.py: VideoResBlock).
+// A 2D residual block, in a network of views followed by one over time (sgm/modules/diffusionmodules/openaimodel.py: ResBlock,
+// video_model.py: VideoResBlock).
 #pragma once
 
 #include <optional>
@@ -31,6 +32,7 @@ class VideoResBlock {
  public:
   struct Widths {
     int64_t in, out, embedding, norm_groups;
+    bool temporal = true;  ///< FrameLayers::temporal
   };
   VideoResBlock(const nn::Scope& scope, const Widths& widths);
   /// [B·F, in, h, w] → [B·F, out, h, w]
@@ -42,8 +44,8 @@ class VideoResBlock {
   nn::Conv2d in_convolution_, out_convolution_;
   nn::Linear embedding_;
   std::optional<nn::Conv2d> skip_;  // where the width changes
-  TemporalResBlock time_stack_;
-  TemporalBlend time_mixer_;
+  std::optional<TemporalResBlock> time_stack_;
+  std::optional<TemporalBlend> time_mixer_;
 };
 
 }  // namespace gsv3d

@@ -77,25 +77,25 @@ VideoTransformer::VideoTransformer(const nn::Scope& scope, const TransformerWidt
       channels_(widths.channels),
       norm_(scope / "norm", widths.channels, widths.norm_groups, 1e-6),
       proj_in_(scope / "proj_in", widths.channels, widths.channels),
-      proj_out_(nn::Linear::zero(scope / "proj_out", widths.channels, widths.channels)),
-      frame_in_(scope / "time_pos_embed" / 0, widths.channels, 4 * widths.channels),
-      frame_out_(scope / "time_pos_embed" / 2, 4 * widths.channels, widths.channels),
-      time_mixer_(scope / "time_mixer") {
-  if (widths.joint_attention) {
+      proj_out_(nn::Linear::zero(scope / "proj_out", widths.channels, widths.channels)) {
+  if (widths.frames.joint_attention) {
     joint_in_.emplace(scope / "joint_pos_embed" / 0, position_features, widths.channels);
     joint_out_.emplace(scope / "joint_pos_embed" / 2, widths.channels, widths.channels);
   }
-  for (int64_t i = 0; i < widths.depth; ++i) {
-    spatial_.emplace_back(scope / "transformer_blocks" / i, widths);
-    temporal_.emplace_back(scope / "time_stack" / i, widths);
-  }
+  for (int64_t i = 0; i < widths.depth; ++i) spatial_.emplace_back(scope / "transformer_blocks" / i, widths);
+  if (!widths.frames.temporal) return;
+  frame_in_.emplace(scope / "time_pos_embed" / 0, widths.channels, 4 * widths.channels);
+  frame_out_.emplace(scope / "time_pos_embed" / 2, 4 * widths.channels, widths.channels);
+  for (int64_t i = 0; i < widths.depth; ++i) temporal_.emplace_back(scope / "time_stack" / i, widths);
+  time_mixer_.emplace(scope / "time_mixer");
 }
 
-/// [F, 1, C]: tells the temporal path which frame a token belongs to; the same for every clip.
+/// [F, 1, C]: tells the temporal path which frame a token belongs to; the same for every clip. Undefined without that path.
 Tensor VideoTransformer::frame_embedding(const Tensor& like, const FrameBatch& batch) const {
+  if (!frame_in_) return {};
   const Tensor embedding = batch.once(name_ + ".time_pos_embed", [&] {
     const Tensor indices = at::arange(batch.frames, like.options().dtype(at::kFloat));
-    return frame_out_(silu_reusing(frame_in_(nn::sinusoidal_embedding(indices, channels_))));
+    return (*frame_out_)(silu_reusing((*frame_in_)(nn::sinusoidal_embedding(indices, channels_))));
   });
   batch.record(name_ + ".time_pos_embed", embedding.repeat({batch.clips, 1}));
   return embedding.unsqueeze(1);
@@ -109,19 +109,25 @@ Tensor VideoTransformer::token_positions(const Tensor& x, const FrameBatch& batc
   });
 }
 
+/// The temporal half after the spatial block of this index: [B·F, pixels, C] → the same.
+Tensor VideoTransformer::over_frames(const Tensor& tokens, size_t block, const Tensor& frame, const FrameBatch& batch) const {
+  const Tensor clips = tokens.unflatten(0, {batch.clips, batch.frames});                      // [B, F, pixels, C]
+  const Tensor sequences = at::add(clips, frame).transpose(1, 2).contiguous().flatten(0, 1);  // [B·pixels, F, C]
+  const Tensor temporal =
+      temporal_[block](sequences, batch).unflatten(0, {batch.clips, -1}).transpose(1, 2);  // [B, F, pixels, C]
+  batch.record(name_ + ".time_stack." + std::to_string(block), temporal.flatten(0, 1));
+  const Tensor mixed = (*time_mixer_)(clips, temporal, batch).flatten(0, 1);
+  batch.record(name_ + ".time_mixer", mixed);
+  return mixed;
+}
+
 Tensor VideoTransformer::operator()(const Tensor& x, const FrameBatch& batch) const {
   const Tensor frame = frame_embedding(x, batch), positions = token_positions(x, batch);
   Tensor tokens = proj_in_(norm_(x).flatten(2).transpose(1, 2));  // [B·F, pixels, C]
   for (size_t i = 0; i < spatial_.size(); ++i) {
     tokens = spatial_[i](tokens, batch, positions);
     batch.record(name_ + ".transformer_blocks." + std::to_string(i), tokens);
-
-    const Tensor clips = tokens.unflatten(0, {batch.clips, batch.frames});                                   // [B, F, pixels, C]
-    const Tensor sequences = at::add(clips, frame).transpose(1, 2).contiguous().flatten(0, 1);               // [B·pixels, F, C]
-    const Tensor temporal = temporal_[i](sequences, batch).unflatten(0, {batch.clips, -1}).transpose(1, 2);  // [B, F, pixels, C]
-    batch.record(name_ + ".time_stack." + std::to_string(i), temporal.flatten(0, 1));
-    tokens = time_mixer_(clips, temporal, batch).flatten(0, 1);
-    batch.record(name_ + ".time_mixer", tokens);
+    if (time_mixer_) tokens = over_frames(tokens, i, frame, batch);
   }
   // x comes first so that the sum is laid out as x and not as the transposed tokens.
   return at::add(x, proj_out_(tokens).transpose(1, 2).reshape_as(x));

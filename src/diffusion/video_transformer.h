@@ -1,5 +1,5 @@
-// Transformer over the pixels of each frame, then over the frames of each pixel (sgm/modules/video_attention.py:
-// SpatialVideoTransformer).
+// Transformer over the pixels of each frame, in a network of views then over the frames of each pixel (sgm/modules/attention.py:
+// SpatialTransformer, video_attention.py: SpatialVideoTransformer).
 #pragma once
 
 #include <optional>
@@ -12,9 +12,15 @@
 
 namespace gsv3d {
 
+/// What the blocks of a UNet do over the frames of a clip.
+struct FrameLayers {
+  bool temporal = true;          ///< each block has a temporal half; false: a network of single pictures
+  bool joint_attention = false;  ///< VideoUNetConfig::joint_attention
+};
+
 struct TransformerWidths {
   int64_t channels, context, head_channels, depth, norm_groups;
-  bool joint_attention = false;  ///< VideoUNetConfig::joint_attention
+  FrameLayers frames = {};
 };
 
 /// Self-attention over pixels, attention to the photo, feed-forward; all residual (BasicTransformerBlock). With `positions`
@@ -46,15 +52,17 @@ class VideoTransformer {
  private:
   Tensor frame_embedding(const Tensor& like, const FrameBatch& batch) const;
   Tensor token_positions(const Tensor& x, const FrameBatch& batch) const;
+  Tensor over_frames(const Tensor& tokens, size_t block, const Tensor& frame, const FrameBatch& batch) const;
 
   std::string name_;
   int64_t channels_;
   nn::GroupNorm norm_;
-  nn::Linear proj_in_, proj_out_, frame_in_, frame_out_;
+  nn::Linear proj_in_, proj_out_;
+  std::optional<nn::Linear> frame_in_, frame_out_;  // of the temporal half
   std::optional<nn::Linear> joint_in_, joint_out_;  // with joint attention
   std::vector<SpatialBlock> spatial_;
-  std::vector<TemporalBlock> temporal_;
-  TemporalBlend time_mixer_;
+  std::vector<TemporalBlock> temporal_;  // none in a network of single pictures
+  std::optional<TemporalBlend> time_mixer_;
 };
 
 }  // namespace gsv3d

@@ -3,26 +3,20 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "core/config.h"
 #include "core/tensor.h"
+#include "diffusion/unet_config.h"
 #include "diffusion/unet_memory.h"
 #include "nn/parameter_store.h"
 
 namespace gsv3d {
 
 /// Field names follow the official yaml.
-struct VideoUNetConfig {
-  int64_t in_channels = 8, out_channels = 4, model_channels = 320;
-  std::vector<int64_t> attention_resolutions = {4, 2, 1};
-  int64_t num_res_blocks = 2;
-  std::vector<int64_t> channel_mult = {1, 2, 4, 4};
-  int64_t num_head_channels = 64, transformer_depth = 1, context_dim = 1024, adm_in_channels = 1280;
-  int64_t norm_groups = 32;  ///< 32 in every official checkpoint
+struct VideoUNetConfig : UNetConfig {
+  int64_t adm_in_channels = 1280;
   /// Self-attention of the spatial blocks sees the tokens of all frames of a clip at once. Not SV3D's: its weights are per frame.
   bool joint_attention = false;
+  VideoUNetConfig() { in_channels = 8; }
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("in_channels", in_channels), visit("out_channels", out_channels), visit("model_channels", model_channels);

@@ -163,6 +163,7 @@ Json record_json(const Result& result, const Model& model, const RunRecord& reco
   Json json;
   json["program"] = {{"name", "gsv3d"}, {"version", record.version}};
   json["input"] = record.input;
+  if (!record.text.is_null()) json["text"] = record.text;
   json["photo"] = {{"object_from", result.photo.object_from}, {"warnings", result.photo.warnings}};
   for (size_t i = 0; i < result.further.size(); ++i) {
     const FurtherPhoto& further = result.further[i];

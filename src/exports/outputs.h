@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/config.h"
 #include "core/output_folder.h"
 #include "mesh/gaussian_mesh.h"
 #include "mesh/physical_size.h"
@@ -27,6 +28,7 @@ struct RunRecord {
   std::string version;  ///< of the program
   uint64_t seed = 0;
   int threads = 1;
+  Json text = nullptr;  ///< how the photo was made from text (pipeline/text_pictures.h); null: it was given
 };
 
 /// Writes into folder.staging(), does not commit:

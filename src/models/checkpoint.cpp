@@ -89,7 +89,7 @@ std::string describe_checkpoint(const std::vector<std::string>& names) {
     return fmt::format("an adapter of the kind {}, which is not supported", kind);
   if (holds("lora_") || holds("_lora.")) return "a LoRA: pass it with --lora, beside the model that it adapts";
   if (begins("model.diffusion_model.")) {
-    if (!holds("time_stack")) return "a Stable Diffusion checkpoint without layers over time: pass sv3d_p or sv3d_u";
+    if (!holds("time_stack")) return "a Stable Diffusion checkpoint, which makes pictures and no views: pass it with --sd";
     if (!begins("conditioner.")) return "the UNet of a video model alone: pass the whole file";
     return "a video diffusion checkpoint of Stability AI's";
   }

@@ -9,7 +9,10 @@
 #include "decoder/dinov2_import.h"
 #include "models/lora_file.h"
 #include "models/lora_import.h"
+#include "models/sd_source.h"
 #include "models/sv3d_source.h"
+#include "models/text_model.h"
+#include "text/byte_pairs.h"
 
 namespace gsv3d {
 namespace {
@@ -21,21 +24,27 @@ constexpr const char* lora_part = "distilled_lora";
 /// Everything that will be written, found out from headers before anything is.
 struct Plan {
   ModelConfig config;
-  std::vector<PlannedPart> sv3d;
+  std::vector<PlannedPart> parts;  // of --sv3d and --sd
   std::vector<IgnoredTensors> ignored;
+  Merges vocabulary;
   NamedTensors dino;  // views of the file, q, k and v joined
   std::shared_ptr<const Checkpoint> decoder;
   NamedTensors lora;
 };
 
-/// In which type a tensor of SV3D's parts is stored.
+bool is_autoencoder(const std::string& part) {
+  return part == "vae" || part == "text_vae";
+}
+
+/// In which type a tensor of a planned part is stored.
 at::ScalarType stored_type(const ImportOptions& options, const std::string& part, const PlannedTensor& tensor,
                            at::ScalarType source) {
   if (!options.dtype) return source;
-  const at::ScalarType wanted = part == "vae" ? vae_dtype(*options.dtype) : *options.dtype;
+  const at::ScalarType wanted = is_autoencoder(part) ? vae_dtype(*options.dtype) : *options.dtype;
   const at::ScalarType type = tensor.shape.size() <= 1 ? at::kFloat : wanted;
   // Widening float16 to float32 would only fill the disk.
-  return part == "vae" && c10::elementSize(type) > c10::elementSize(source) && *options.dtype != at::kFloat ? source : type;
+  return is_autoencoder(part) && c10::elementSize(type) > c10::elementSize(source) && *options.dtype != at::kFloat ? source
+                                                                                                                   : type;
 }
 
 at::ScalarType source_type(const PlannedPart& part, const PlannedTensor& tensor) {
@@ -47,15 +56,18 @@ SafetensorsWriter::Item item_of(const ImportOptions& options, const PlannedPart&
 }
 
 bool is_new_folder(const ImportOptions& options) {
-  return !options.sv3d.empty();
+  std::error_code error;
+  return !options.sv3d.empty() || (!options.sd.empty() && !fs::exists(options.output, error));
 }
 
 void check(const ImportOptions& options) {
-  if (options.sv3d.empty() && options.dino.empty() && options.decoder.empty() && options.lora.empty())
-    throw UsageError("nothing to import: give --sv3d, or --dino, --decoder or --lora for a model folder that exists");
+  if (options.sv3d.empty() && options.sd.empty() && options.dino.empty() && options.decoder.empty() && options.lora.empty())
+    throw UsageError("nothing to import: give --sv3d or --sd, or --dino, --decoder or --lora for a model folder that exists");
   if (options.merge_lora && (options.lora.empty() || options.sv3d.empty()))
     throw UsageError("--merge-lora needs --lora and --sv3d: it changes the weights while they are imported");
-  for (const fs::path& path : {options.dino, options.decoder, options.lora}) {
+  if (options.sd.empty() && (!options.sd_vocabulary.empty() || !options.sd_kind.empty()))
+    throw UsageError("--sd-vocabulary and --sd-kind go with --sd");
+  for (const fs::path& path : {options.dino, options.decoder, options.lora, options.sd_vocabulary}) {
     std::error_code error;
     require(path.empty() || fs::exists(path, error), "{}: no such file", path.string());
   }
@@ -112,14 +124,34 @@ void plan_decoder(Plan& plan, const fs::path& path) {
   }
 }
 
+void plan_pictures(Plan& plan, const ImportOptions& options) {
+  std::optional<SdKind> kind;
+  if (!options.sd_kind.empty()) kind = parse_sd_kind(options.sd_kind);
+  SdPlan pictures = plan_sd(options.sd, plan.config.text.value_or(TextModelConfig()), kind);
+  if (options.sv3d.empty() && is_new_folder(options) && options.config.empty()) plan.config.name = options.sd.stem().string();
+  plan.config.text = std::move(pictures.config);
+  std::move(pictures.tensors.parts.begin(), pictures.tensors.parts.end(), std::back_inserter(plan.parts));
+  std::move(pictures.tensors.ignored.begin(), pictures.tensors.ignored.end(), std::back_inserter(plan.ignored));
+  const fs::path vocabulary = options.sd_vocabulary.empty() ? pictures.vocabulary : options.sd_vocabulary;
+  require(!vocabulary.empty(),
+          "{}: holds no vocabulary: give --sd-vocabulary, a file bpe_simple_vocab_16e6.txt.gz (in the Python package "
+          "open-clip-torch), merges.txt or tokenizer.json",
+          options.sd.string());
+  plan.vocabulary = read_merges(vocabulary);
+  const int64_t tokens = BytePairs(plan.vocabulary).vocabulary_size();
+  require(tokens == plan.config.text->tower.vocabulary_size, "{}: makes {} tokens, but the text tower has {}: another model's",
+          vocabulary.string(), tokens, plan.config.text->tower.vocabulary_size);
+}
+
 Plan make_plan(const ImportOptions& options) {
   Plan plan;
   plan.config = base_config(options);
   if (!options.sv3d.empty()) {
     Sv3dPlan sv3d = plan_sv3d(options.sv3d, plan.config);
     plan.config = std::move(sv3d.config);
-    plan.sv3d = std::move(sv3d.parts), plan.ignored = std::move(sv3d.ignored);
+    plan.parts = std::move(sv3d.tensors.parts), plan.ignored = std::move(sv3d.tensors.ignored);
   }
+  if (!options.sd.empty()) plan_pictures(plan, options);
   const bool has_decoder =
       !options.decoder.empty() || (!is_new_folder(options) && fs::exists(options.output / "gaussian_decoder.safetensors"));
   if (!options.dino.empty()) plan_dino(plan, options.dino, !has_decoder);
@@ -140,7 +172,7 @@ uint64_t bytes_of(const NamedTensors& tensors) {
 uint64_t planned_bytes(const Plan& plan, const ImportOptions& options) {
   uint64_t bytes = bytes_of(plan.dino) + (plan.decoder ? plan.decoder->bytes() : 0);
   if (!options.merge_lora) bytes += bytes_of(plan.lora);
-  for (const PlannedPart& part : plan.sv3d)
+  for (const PlannedPart& part : plan.parts)
     for (const PlannedTensor& tensor : part.tensors) bytes += item_of(options, part, tensor).bytes();
   return bytes;
 }
@@ -183,8 +215,8 @@ Tensor converted(const Tensor& value, at::ScalarType type, const std::string& wh
   fail("{} does not fit into {}: choose --dtype bf16 or fp32", where, dtype_name(type));
 }
 
-ImportedPart write_sv3d_part(const PlannedPart& part, const ImportOptions& options, const NamedTensors& lora,
-                             const fs::path& folder, Meter& meter) {
+ImportedPart write_planned_part(const PlannedPart& part, const ImportOptions& options, const NamedTensors& lora,
+                                const fs::path& folder, Meter& meter) {
   std::vector<SafetensorsWriter::Item> items;
   std::vector<const PlannedTensor*> order;
   for (const PlannedTensor& tensor : part.tensors) order.push_back(&tensor);
@@ -226,8 +258,11 @@ NamedTensors all_tensors(const Checkpoint& file) {
 Json report_json(const ImportReport& report, const ImportOptions& options) {
   Json json;
   json["dtype"] = options.dtype ? dtype_name(*options.dtype) : "as stored";
-  for (const auto& [key, path] : std::map<std::string, fs::path>{
-           {"sv3d", options.sv3d}, {"dino", options.dino}, {"decoder", options.decoder}, {"lora", options.lora}})
+  for (const auto& [key, path] : std::map<std::string, fs::path>{{"sv3d", options.sv3d},
+                                                                 {"sd", options.sd},
+                                                                 {"dino", options.dino},
+                                                                 {"decoder", options.decoder},
+                                                                 {"lora", options.lora}})
     if (!path.empty()) json["sources"][key] = path.filename().string();
   if (!options.lora.empty()) json["lora"] = {{"weight", options.lora_weight}, {"merged", options.merge_lora}};
   for (const ImportedPart& part : report.parts)
@@ -251,7 +286,8 @@ ImportReport import_model(const ImportOptions& options, const ImportProgress& on
   Meter meter{on_progress, bytes};
   ImportReport report{plan.config, {}, plan.ignored};
   const NamedTensors merged = options.merge_lora ? plan.lora : NamedTensors();
-  for (const PlannedPart& part : plan.sv3d) report.parts.push_back(write_sv3d_part(part, options, merged, staging, meter));
+  for (const PlannedPart& part : plan.parts) report.parts.push_back(write_planned_part(part, options, merged, staging, meter));
+  if (!plan.vocabulary.empty()) write_merges(staging / merges_file_name, plan.vocabulary);
   if (!plan.dino.empty()) report.parts.push_back(write_tensors("dino", plan.dino, staging, meter));
   if (plan.decoder) report.parts.push_back(write_tensors("gaussian_decoder", all_tensors(*plan.decoder), staging, meter));
   if (!plan.lora.empty() && !options.merge_lora) report.parts.push_back(write_tensors(lora_part, plan.lora, staging, meter));

@@ -12,17 +12,21 @@
 namespace gsv3d {
 
 struct ImportOptions {
-  std::filesystem::path sv3d;     ///< Stability AI's file, or a diffusers folder with unet/, vae/ and image_encoder/
-  std::filesystem::path dino;     ///< DINOv2 with official or Hugging Face's names
-  std::filesystem::path decoder;  ///< gaussian_decoder.safetensors; a config.json beside it describes it
-  std::filesystem::path lora;     ///< for the UNet: PEFT, diffusers or kohya names
+  std::filesystem::path sv3d;           ///< Stability AI's file, or a diffusers folder with unet/, vae/ and image_encoder/
+  std::filesystem::path sd;             ///< Stable Diffusion 2.x: a single file, or a diffusers folder
+  std::filesystem::path sd_vocabulary;  ///< of its tokenizer (text/byte_pairs.h: read_merges); empty: the one beside it
+  std::string sd_kind;                  ///< base, v768, turbo (models/sd_source.h); empty: what folder or name say
+  std::filesystem::path dino;           ///< DINOv2 with official or Hugging Face's names
+  std::filesystem::path decoder;        ///< gaussian_decoder.safetensors; a config.json beside it describes it
+  std::filesystem::path lora;           ///< for the UNet: PEFT, diffusers or kohya names
   double lora_weight = 1;
   bool merge_lora = false;  ///< add the LoRA to the UNet's weights instead of keeping its file
   /// Of the UNet's and image encoder's matrices, and of the autoencoder's where it can run in it (vae_dtype); nothing: as they
   /// are stored. Vectors, DINOv2 and the decoder are never reduced.
   std::optional<at::ScalarType> dtype;
   std::filesystem::path config;  ///< hyper-parameters where they are not SV3D's
-  std::filesystem::path output;  ///< new with `sv3d`; without it, the model folder to which the other parts are added
+  /// New with `sv3d`, and with `sd` where there is no such folder; else the model folder to which the other parts are added.
+  std::filesystem::path output;
 };
 
 struct ImportedPart {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "models/model_folder.h"
+#include "models/text_model.h"
 
 namespace gsv3d {
 namespace {
@@ -162,6 +163,7 @@ void check_model_config(const ModelConfig& config, const std::string& where) {
   check_encoders(config, check);
   check_decoder(config, check);
   check_sampler(config.sampler, check);
+  if (config.text) check_text_model_config(*config.text, config.text->vae.value_or(config.vae), where);
 }
 
 ModelConfig read_model_config(const fs::path& folder) {
@@ -175,7 +177,8 @@ ModelConfig read_model_config(const fs::path& folder) {
 }
 
 const std::vector<std::string>& model_part_names() {
-  static const std::vector<std::string> names = {"vae", "image_embedder", "unet", "dino", "gaussian_decoder"};
+  static const std::vector<std::string> names = {"vae",        "image_embedder", "unet",    "dino", "gaussian_decoder",
+                                                 "text_tower", "text_unet",      "text_vae"};
   return names;
 }
 

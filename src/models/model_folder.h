@@ -14,6 +14,7 @@
 #include "diffusion/image_embedder.h"
 #include "diffusion/sampler.h"
 #include "diffusion/video_unet.h"
+#include "text/text_model_config.h"
 
 namespace gsv3d {
 
@@ -46,6 +47,7 @@ struct ModelConfig {
   Dinov2Config dino;
   GaussianDecoderConfig gaussian_decoder;
   SamplerConfig sampler;
+  std::optional<TextModelConfig> text;  ///< of the networks that make pictures from text: models/text_model.h
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("name", name), visit("image_size", image_size), visit("frames", frames), visit("vector_dimensions", vector_dimensions);
@@ -53,7 +55,7 @@ struct ModelConfig {
     visit("radius", radius), visit("fov_y_degrees", fov_y_degrees), visit("photo_palette", photo_palette),
         visit("lora_rank", lora_rank), visit("lora_alpha", lora_alpha);
     visit("lora_targets", lora_targets), visit("unet", unet), visit("vae", vae), visit("image_embedder", image_embedder);
-    visit("dino", dino), visit("gaussian_decoder", gaussian_decoder), visit("sampler", sampler);
+    visit("dino", dino), visit("gaussian_decoder", gaussian_decoder), visit("sampler", sampler), visit("text", text);
   }
 };
 

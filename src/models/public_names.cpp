@@ -44,7 +44,8 @@ constexpr std::array<Renaming, 6> res_block_names = {{{"in_layers.0.", "norm1."}
                                                       {"out_layers.3.", "conv2."},
                                                       {"skip_connection.", "conv_shortcut."}}};
 
-std::string res_block_name(std::string_view rest) {
+std::string res_block_name(std::string_view rest, bool temporal) {
+  if (!temporal) return renamed(rest, res_block_names);
   if (rest.starts_with("time_mixer.")) return std::string(rest);
   if (take(rest, "time_stack.")) return "temporal_res_block." + renamed(rest, res_block_names);
   return "spatial_res_block." + renamed(rest, res_block_names);
@@ -80,12 +81,15 @@ TensorRecipe official_sv3d_source(std::string_view part, const std::string& name
   return {{name.starts_with("decoder.") ? "first_stage_model." + name : std::string(vae_prefix) + name}};
 }
 
-std::string diffusers_unet_name(const std::string& name, const VideoUNetConfig& config) {
+namespace {
+
+/// `temporal`: of blocks with a half over frames.
+std::string diffusers_block_name(const std::string& name, const UNetConfig& config, bool temporal) {
   std::string_view rest = name;
   if (take(rest, "middle_block.")) {
     const int64_t index = take_index(rest);
     if (index == 1) return "mid_block.attentions.0." + renamed(rest, transformer_names);
-    return fmt::format("mid_block.resnets.{}.{}", index / 2, res_block_name(rest));
+    return fmt::format("mid_block.resnets.{}.{}", index / 2, res_block_name(rest, temporal));
   }
   const bool down = rest.starts_with("input_blocks.") && !rest.starts_with("input_blocks.0."),
              up = rest.starts_with("output_blocks.");
@@ -98,7 +102,35 @@ std::string diffusers_unet_name(const std::string& name, const VideoUNetConfig& 
   if (take(rest, "op.")) return fmt::format("{}downsamplers.0.conv.{}", place, rest);
   if (take(rest, "conv.")) return fmt::format("{}upsamplers.0.conv.{}", place, rest);
   if (part == 1) return fmt::format("{}attentions.{}.{}", place, layer, renamed(rest, transformer_names));
-  return fmt::format("{}resnets.{}.{}", place, layer, res_block_name(rest));
+  return fmt::format("{}resnets.{}.{}", place, layer, res_block_name(rest, temporal));
+}
+
+/// q, k and v of a block, which transformers keeps apart, or its other layers.
+TensorRecipe clip_layer_source(std::string_view rest, const std::string& prefix) {
+  const std::string place = fmt::format("{}{}.", prefix, take_index(rest));
+  if (!take(rest, "attn.in_proj_")) return {{place + clip_block_name(rest)}};
+  TensorRecipe joined;
+  for (const char* part : {"q", "k", "v"}) joined.parts.push_back(fmt::format("{}self_attn.{}_proj.{}", place, part, rest));
+  return joined;
+}
+
+}  // namespace
+
+std::string diffusers_unet_name(const std::string& name, const VideoUNetConfig& config) {
+  return diffusers_block_name(name, config, /*temporal=*/true);
+}
+
+std::string diffusers_unet_name(const std::string& name, const UNet2DConfig& config) {
+  return diffusers_block_name(name, config, /*temporal=*/false);
+}
+
+TensorRecipe transformers_text_source(const std::string& name) {
+  constexpr std::array<Renaming, 3> names = {{{"token_embedding.", "text_model.embeddings.token_embedding."},
+                                              {"positional_embedding", "text_model.embeddings.position_embedding.weight"},
+                                              {"ln_final.", "text_model.final_layer_norm."}}};
+  std::string_view rest = name;
+  if (!take(rest, "transformer.resblocks.")) return {{renamed(rest, names)}};
+  return clip_layer_source(rest, "text_model.encoder.layers.");
 }
 
 std::string diffusers_vae_name(const std::string& name, const AutoencoderConfig& config, bool old_attention) {
@@ -146,11 +178,7 @@ TensorRecipe transformers_clip_source(const std::string& name) {
   take(rest, "visual.");
   if (rest == "proj") return {{"visual_projection.weight"}, /*transposed=*/true};
   if (!take(rest, "transformer.resblocks.")) return {{renamed(rest, names)}};
-  const std::string place = fmt::format("vision_model.encoder.layers.{}.", take_index(rest));
-  if (!take(rest, "attn.in_proj_")) return {{place + clip_block_name(rest)}};
-  TensorRecipe joined;
-  for (const char* part : {"q", "k", "v"}) joined.parts.push_back(fmt::format("{}self_attn.{}_proj.{}", place, part, rest));
-  return joined;
+  return clip_layer_source(rest, "vision_model.encoder.layers.");
 }
 
 std::string_view official_ignored_reason(std::string_view name) {

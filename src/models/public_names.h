@@ -1,5 +1,6 @@
 // What the tensors of a model folder are called in public checkpoints: Stability AI's single files, and the folders of diffusers
-// and transformers (UNetSpatioTemporalConditionModel, AutoencoderKL, CLIPVisionModelWithProjection).
+// and transformers (UNetSpatioTemporalConditionModel, UNet2DConditionModel, AutoencoderKL, CLIPVisionModelWithProjection,
+// CLIPTextModel).
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "diffusion/autoencoder.h"
+#include "diffusion/unet2d.h"
 #include "diffusion/video_unet.h"
 
 namespace gsv3d {
@@ -23,9 +25,14 @@ TensorRecipe official_sv3d_source(std::string_view part, const std::string& name
 
 /// Our UNet layer or tensor ("input_blocks.1.0.in_layers.2.weight") in diffusers' UNetSpatioTemporalConditionModel.
 std::string diffusers_unet_name(const std::string& name, const VideoUNetConfig& config);
+/// In diffusers' UNet2DConditionModel.
+std::string diffusers_unet_name(const std::string& name, const UNet2DConfig& config);
 
 /// In diffusers' AutoencoderKL; `old_attention`: to_q … were once called query, key, value and proj_attn.
 std::string diffusers_vae_name(const std::string& name, const AutoencoderConfig& config, bool old_attention);
+
+/// In transformers' CLIPTextModel, whose q, k and v are apart.
+TensorRecipe transformers_text_source(const std::string& name);
 
 /// In transformers' CLIPVisionModelWithProjection, whose q, k and v are apart and whose projection is transposed.
 TensorRecipe transformers_clip_source(const std::string& name);

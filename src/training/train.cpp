@@ -19,6 +19,7 @@
 #include "training/latent_cache.h"
 #include "training/shard_follower.h"
 #include "training/stage_context.h"
+#include "training/text_stage.h"
 #include "training/vae_stage.h"
 
 namespace gsv3d {
@@ -51,9 +52,10 @@ StageEntry entry(const std::string& name, bool needs_depth, std::unique_ptr<Stag
 }
 
 const std::vector<StageEntry>& entries() {
-  static const std::vector<StageEntry> all = {
-      entry("vae", false, make_vae_stage), entry("diffusion", false, make_diffusion_stage),
-      entry("decoder", true, make_decoder_stage), entry("distill", true, make_distill_stage)};
+  static const std::vector<StageEntry> all = {entry("vae", false, make_vae_stage),
+                                              entry("diffusion", false, make_diffusion_stage),
+                                              entry("decoder", true, make_decoder_stage),
+                                              entry("distill", true, make_distill_stage), entry("text", false, make_text_stage)};
   return all;
 }
 

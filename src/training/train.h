@@ -1,5 +1,5 @@
 // The one entry to training: reads configuration and data, builds the stage, runs the trainer. Stages in their order: vae,
-// diffusion and decoder (in either order), distill; see docs/training.md.
+// diffusion and decoder (in either order), distill; text needs the vae alone; see docs/training.md.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 namespace gsv3d {
 
 struct TrainOptions {
-  std::string stage;              ///< vae | diffusion | decoder | distill
+  std::string stage;              ///< vae | diffusion | decoder | distill | text
   std::filesystem::path model;    ///< folder whose config.json gives the architecture; receives the weights at the end
   bool replace = false;           ///< put trained weights aside that the run does not begin with (ModelUpdate)
   std::vector<DataFolder> data;   ///< where shards are, one or more places

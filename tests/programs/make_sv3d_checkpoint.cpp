@@ -1,7 +1,8 @@
-// Writes a checkpoint of random weights with SV3D's official names and shapes, to try the import and the full-size networks
-// without the real one.
+// Writes a checkpoint of random weights with SV3D's or Stable Diffusion's official names and shapes, to try the import and the
+// full-size networks without the real one.
 //   make_sv3d_checkpoint KEYS.json OUTPUT.safetensors [fp32 | fp16 | bf16] [seed]
-// KEYS.json: {"keys": {NAME: {"shape": [...]}}}, as tests/goldens/sv3d/keys_sv3d_*.json. One tensor is in memory at a time.
+// KEYS.json: {"keys": {NAME: {"shape": [...]}}}, as tests/goldens/sv3d/keys_sv3d_*.json, or {"sd21_ldm": {NAME: [...]}}, as
+// tests/goldens/text/key_inventory_sd21.json. One tensor is in memory at a time.
 #include <fmt/core.h>
 
 #include <exception>
@@ -26,10 +27,11 @@ Tensor random_weight(const std::string& name, const std::vector<int64_t>& shape,
 }
 
 void write(const std::string& keys, const std::string& output, at::ScalarType dtype, uint64_t seed) {
-  const Json inventory = read_json_file(keys).at("keys");
+  const Json file = read_json_file(keys);
+  const Json inventory = file.contains("keys") ? file["keys"] : file.at("sd21_ldm");
   std::vector<SafetensorsWriter::Item> items;
   for (const auto& [name, entry] : inventory.items())
-    items.push_back({name, dtype, entry.at("shape").get<std::vector<int64_t>>()});
+    items.push_back({name, dtype, (entry.is_array() ? entry : entry.at("shape")).get<std::vector<int64_t>>()});
   const at::Generator generator = make_generator(seed);
   SafetensorsWriter writer(output, items, {{"format", "pt"}});
   for (const auto& item : items) writer.add(random_weight(item.name, item.shape, generator).to(dtype));

@@ -4,6 +4,7 @@
 #include "training/decoder_stage.h"
 #include "training/diffusion_stage.h"
 #include "training/distill_stage.h"
+#include "training/text_stage.h"
 #include "training/vae_stage.h"
 
 namespace gsv3d {
@@ -29,6 +30,8 @@ TEST(Configs, ShippedOnesHaveKnownKeysAndSensibleValues) {
       read<DecoderStageConfig>(entry.path());
     else if (is("distill"))
       read<DistillStageConfig>(entry.path());
+    else if (is("text"))
+      read<TextStageConfig>(entry.path());
     else
       FAIL() << entry.path() << ": of which stage?";
   }

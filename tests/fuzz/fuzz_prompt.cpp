@@ -1,0 +1,53 @@
+// Prompts of any bytes through the tokenizer of byte pairs: its ids are ids, their text is the cleaned prompt's, and a frame has
+// its length. With GSV3D_CLIP_VOCABULARY CLIP's own pairs, else a few.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "text/byte_pairs.h"
+#include "text/known_words.h"
+#include "text/prompt_cleaning.h"
+#include "text/unicode.h"
+
+namespace {
+
+using namespace gsv3d;
+
+const BytePairs& tokenizer() {
+  static const BytePairs all([] {
+    const char* vocabulary = std::getenv("GSV3D_CLIP_VOCABULARY");
+    if (vocabulary) return read_merges(vocabulary);
+    return Merges{{"a", "n"}, {"t", "h"}, {"th", "e</w>"}, {"o", "o"}, {"oo", "oo"}, {"an", "d</w>"}, {"\u00c3", "\u00a9</w>"}};
+  }());
+  return all;
+}
+
+/// Without what says where words end, and what decode() takes for that.
+std::string without_blanks(std::string text) {
+  for (size_t at = 0; (at = text.find("</w>", at)) != std::string::npos;) text.erase(at, 4);
+  text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
+  return text;
+}
+
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string prompt(reinterpret_cast<const char*>(data), size);
+  const std::string cleaned = encode_utf8(clean_prompt(prompt));
+  const TokenIds ids = tokenizer().encode(prompt);
+  for (const int64_t id : ids) check(id >= 0 && id < tokenizer().vocabulary_size());
+  check(without_blanks(tokenizer().decode(ids)) == without_blanks(cleaned));
+  check(tokenizer().framed(ids, 77).size() == 77 && tokenizer().framed(ids, 77).front() == tokenizer().start());
+  static const KnownWords words({{"chair", "red"}, {"a"}});
+  try {
+    for (const int64_t id : words.encode(prompt)) check(id == 1 || id == 2);
+  } catch (const UsageError& error) {
+    check(std::string(error.what()).find('\n') == std::string::npos);
+  }
+  return 0;
+}
