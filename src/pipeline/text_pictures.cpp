@@ -1,5 +1,7 @@
 #include "pipeline/text_pictures.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -1,5 +1,7 @@
 #include "training/text_stage.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 #include <compare>
 #include <map>

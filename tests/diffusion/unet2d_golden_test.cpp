@@ -1,4 +1,5 @@
 // The 2D UNet against ldm's numbers (goldens/text/README.md gives the tolerance).
+#include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,7 +70,8 @@ TEST(UNet2DNamesGolden, OfficialParameterNames) {
   const UNet2D unet(UNet2DConfig{}, nn::Scope(store, std::string(prefix).substr(0, std::string(prefix).size() - 1)));
   std::map<std::string, std::vector<int64_t>> ours, listed;
   for (const auto& [name, tensor] : store->parameters()) ours[name] = tensor.sizes().vec();
-  for (const auto& [name, shape] : read_json_file(path).at("sd21_ldm").items())
+  const Json inventory = read_json_file(path).at("sd21_ldm");
+  for (const auto& [name, shape] : inventory.items())
     if (name.starts_with(prefix)) listed[name] = shape.get<std::vector<int64_t>>();
   EXPECT_EQ(ours, listed);
 }

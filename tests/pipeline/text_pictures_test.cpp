@@ -1,6 +1,7 @@
 // From words to pictures with networks of a few thousand random parameters: what the options do, and which candidate is taken.
 #include "pipeline/text_pictures.h"
 
+#include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

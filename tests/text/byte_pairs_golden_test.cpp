@@ -48,7 +48,9 @@ TEST(BytePairsGolden, IdsOfEveryPrompt) {
     const bool repaired = entry["needs_ftfy"].get<bool>();
     const TokenIds ids = clip_tokenizer().encode(prompt);
     EXPECT_EQ(ids, entry[repaired ? "ids_without_ftfy" : "ids"].get<TokenIds>());
-    if (!repaired) EXPECT_TRUE(at::equal(at::tensor(clip_tokenizer().framed(ids, framed.size(1))), framed[row]));
+    if (!repaired) {
+      EXPECT_TRUE(at::equal(at::tensor(clip_tokenizer().framed(ids, framed.size(1))), framed[row]));
+    }
     ++row;
   }
   EXPECT_EQ(row, framed.size(0));

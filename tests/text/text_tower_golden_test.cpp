@@ -1,4 +1,6 @@
 // The text tower against open_clip's numbers (goldens/text/README.md gives the tolerance).
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "errors.h"

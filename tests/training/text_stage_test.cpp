@@ -1,6 +1,7 @@
 // Stage "text": what prompts it makes, that it learns, resumes to the same bytes, and exports what pictures are made with.
 #include "training/text_stage.h"
 
+#include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
