@@ -90,7 +90,7 @@ struct PictureRun {
           x, [this](const Tensor& input, double timestep) { return network(input, timestep); }, noise, on_step, first);
     }
     const Autocast autocast(model.device.type(), vae_dtype(model.dtype));
-    const Tensor decoded = (*model.decoder)(unscaled_latents(model.vae, latents.to(at::kFloat))).to(at::kFloat, at::kCPU);
+    const Tensor decoded = (*model.decoder)(unscaled_latents(model.vae, latents.to(at::kFloat))).to(at::kCPU, at::kFloat);
     require(at::isfinite(decoded).all().item<bool>(), "the picture's pixels are not finite: try --dtype fp32 or bf16");
     return ((decoded[0] + 1) / 2).clamp(0, 1);
   }
@@ -104,7 +104,7 @@ Tensor straight(const Tensor& picture) {
   return with_edge_colors_from_inside(at::cat({colours, alpha}).contiguous());
 }
 
-void cut_out(PictureCandidate& candidate, const TextModel& model, const TextOptions& options) {
+void cut_out(PictureCandidate& candidate, const TextOptions& options) {
   constexpr double least_side = 0.25;
   try {
     if (!candidate.cutout) candidate.cutout = remove_background(candidate.picture, options.matting_options);
@@ -157,7 +157,7 @@ PictureEmbedder picture_embedder(const Model& model, const TextModel& text) {
     const Autocast autocast(model.device.type(), model.dtype);
     const Tensor images = to_tensor(composite_on_white(picture)).narrow(0, 0, 3).unsqueeze(0) * 2 - 1;
     const Tensor input = clip_preprocess(images, model.config.image_embedder.image_size).to(model.device);
-    return (*model.image_embedder)(input)[0][0].to(at::kFloat, at::kCPU);
+    return (*model.image_embedder)(input)[0][0].to(at::kCPU, at::kFloat);
   };
 }
 
@@ -183,7 +183,7 @@ TextPictures make_pictures(const TextModel& model, const std::string& words, con
           at::cat({model.tower->context(tokens_of(*model.tokenizer, {result.negative}, length).to(model.device)), run.context});
     if (embed)
       embedding =
-          model.tower->embedding(tokens_of(*model.tokenizer, {words}, length).to(model.device))[0].to(at::kFloat, at::kCPU);
+          model.tower->embedding(tokens_of(*model.tokenizer, {words}, length).to(model.device))[0].to(at::kCPU, at::kFloat);
   }
   if (options.sketch) run.sketch = sketch_latents(model, *options.sketch);
   const int64_t first = run.sketch.defined() ? sampler.first_step(options.strength) : 0;
@@ -196,7 +196,7 @@ TextPictures make_pictures(const TextModel& model, const std::string& words, con
     });
     candidate.picture = to_image(made.narrow(0, 0, 3).contiguous());
     if (made.size(0) == 4 && options.matting) candidate.cutout = to_image(straight(made));
-    if (options.matting) cut_out(candidate, model, options);
+    if (options.matting) cut_out(candidate, options);
     if (embed) candidate.clip_score = at::cosine_similarity(embed(candidate.picture), embedding, 0).item<double>();
     result.candidates.push_back(std::move(candidate));
   }

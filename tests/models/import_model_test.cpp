@@ -336,9 +336,9 @@ std::map<std::string, std::vector<int64_t>> shapes_of(const Json& inventory) {
 struct Counts {
   size_t used = 0, ignored = 0;
   explicit Counts(const Sv3dPlan& plan) {
-    for (const PlannedPart& part : plan.parts)
+    for (const PlannedPart& part : plan.tensors.parts)
       for (const PlannedTensor& tensor : part.tensors) used += tensor.recipe.parts.size();
-    for (const IgnoredTensors& group : plan.ignored) ignored += group.names.size();
+    for (const IgnoredTensors& group : plan.tensors.ignored) ignored += group.names.size();
   }
 };
 
@@ -354,10 +354,10 @@ TEST(ImportInventory, EveryTensorOfTheOfficialFilesHasAPlace) {
     EXPECT_EQ(plan.config.name, "sv3d_" + variant);
     EXPECT_NO_THROW(check_model_config(plan.config, variant));
     const Counts counts(plan);
-    EXPECT_EQ(plan.parts[0].tensors.size(), 1428u);
+    EXPECT_EQ(plan.tensors.parts[0].tensors.size(), 1428u);
     EXPECT_EQ(counts.used, 2066u);
     EXPECT_EQ(counts.ignored, 146u);  // a second decoder with its convolution, and the text tower's leftovers
-    for (const IgnoredTensors& group : plan.ignored) EXPECT_NE(group.reason, "unknown to SV3D") << group.names.front();
+    for (const IgnoredTensors& group : plan.tensors.ignored) EXPECT_NE(group.reason, "unknown to SV3D") << group.names.front();
   }
 }
 
@@ -376,7 +376,7 @@ TEST(ImportInventory, EveryTensorOfADiffusersFolderHasAPlace) {
   EXPECT_EQ(counts.ignored, 2u);  // post_quant_conv
   // Every source is used once: no two of our tensors come from one of theirs.
   std::set<std::string> sources;
-  for (const PlannedPart& part : plan.parts)
+  for (const PlannedPart& part : plan.tensors.parts)
     for (const PlannedTensor& tensor : part.tensors)
       for (const std::string& name : tensor.recipe.parts) EXPECT_TRUE(sources.insert(part.name + ":" + name).second) << name;
 }
