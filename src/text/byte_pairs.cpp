@@ -79,7 +79,8 @@ BytePairs::BytePairs(const Merges& merges) {
   for (const char* ending : {"", word_end})
     for (size_t i = 0; i < bytes; ++i)
       add(encode_utf8(std::u32string(1, written_byte(i))) + ending, std::string(1, static_cast<char>(byte_order()[i])) + ending);
-  for (const auto& [left, right] : merges) {
+  for (const auto& pair : merges) {
+    const std::string &left = pair.first, &right = pair.second;
     const auto known = [&](const std::string& written) {
       const auto found = ids.find(written);
       require(found != ids.end(), "vocabulary: the pair \"{} {}\" joins what no pair before it makes", left, right);
