@@ -1,7 +1,9 @@
 // gsv3d text: words in, a picture of what they say, and from it all that gsv3d generate makes of a photo.
 #include <chrono>
+#include <map>
 
 #include "commands.h"
+#include "core/device.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "generation.h"
@@ -105,8 +107,11 @@ void run_text(TextArguments& arguments) {
   if (arguments.has_negative) options.negative = arguments.negative;
   if (!arguments.sketch.empty()) options.sketch = load_image(arguments.sketch);
   const fs::path folder = arguments.text_model.empty() ? generation.run.model_folder() : arguments.text_model;
+  const at::Device device = generation.run.chosen_device();
+  const std::string& dtype = generation.run.dtype;
   const TextModel text_model =
-      load_text_model(folder, {generation.run.chosen_device(), generation.run.chosen_dtype(), true, generation.offload});
+      load_text_model(folder, {device, dtype == "auto" ? default_dtype(read_model_config(folder), device) : parse_dtype(dtype),
+                               true, generation.offload});
   for (const std::string& text : arguments.texts) check_text(text_model, text, options);  // before any work
   std::optional<Model> model;
   if (!arguments.picture_only) model.emplace(generation.load());

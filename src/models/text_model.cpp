@@ -57,10 +57,6 @@ void check_text_model_config(const TextModelConfig& text, const AutoencoderConfi
           fmt::format("{} words need a tower.vocabulary_size above that", text.words->words.size()));
 }
 
-bool has_text_model(const fs::path& folder) {
-  return fs::exists(folder / "config.json") && read_model_config(folder).text.has_value();
-}
-
 TextModel load_text_model(const fs::path& folder, const LoadOptions& options) {
   const ModelConfig config = read_model_config(folder);
   require(config.text.has_value(),

@@ -26,9 +26,6 @@ struct TextModel {
   std::optional<AutoencoderEncoder> encoder;  ///< for pictures that begin with a sketch
 };
 
-/// Whether a folder's config.json says of such networks.
-bool has_text_model(const std::filesystem::path& folder);
-
 /// Files: text_tower, text_unet, and text_vae or, without an autoencoder of its own, vae, all .safetensors; text_merges.txt
 /// unless the configuration lists words. Throws Error naming what is missing or does not fit.
 TextModel load_text_model(const std::filesystem::path& folder, const LoadOptions& options);

