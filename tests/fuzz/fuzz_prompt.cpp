@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/error.h"
 #include "text/byte_pairs.h"
 #include "text/known_words.h"
 #include "text/prompt_cleaning.h"
