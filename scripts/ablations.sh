@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# The paper's ablations at tiny scale: L_3D, the depth loss, the decoder's look at the photo's DINO tokens, the number of views N.
+# The paper's ablations at tiny scale: L_3D, the depth loss, the decoder's look at the photo's DINO tokens, the number of views N;
+# and two relatives of its decoder: from one picture by triplanes, and pixel-aligned from four views (docs/decoder.md).
 #   scripts/ablations.sh FOLDER        everything goes there; FOLDER/ablations.md is the result. Start it again to go on.
 # Every variant gets the same number of steps of every stage, each seed the same data; the autoencoder is shared, the diffusion
-# model too by all variants of one N. Compared is the unrefined pipeline, pair by pair of validation object and seed.
+# model too by all variants of one N; the relatives' decoders get distillation's steps on top of the decoder's. Compared are the
+# unrefined pipeline and the decoder on true latents, pair by pair of validation object and seed.
 # Environment: GSV3D the program (build/release/bin/gsv3d), GSV3D_ABLATION_SEEDS ("1 2"), GSV3D_ABLATION_SCALE steps in percent
-# of those below (100; 1 is a rehearsal), GSV3D_ABLATION_VARIANTS (without_l3d without_depth without_dino views_3; views_21 is
-# another), GSV3D_ABLATION_FURNITURE folder of furniture libraries.
+# of those below (100; 1 is a rehearsal), GSV3D_ABLATION_VARIANTS (all that there are but views_21), GSV3D_ABLATION_FURNITURE folder of furniture libraries.
 set -euo pipefail
-[ $# -eq 1 ] || { sed -n '2,8p' "$0"; exit 2; }
+[ $# -eq 1 ] || { sed -n '2,10p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 program=$(realpath "${GSV3D:-$root/build/release/bin/gsv3d}")
 furniture=${GSV3D_ABLATION_FURNITURE:-/usr/share/sweethome3d/furniture}
 split=$root/configs/objects/split.csv
 read -ra seeds <<< "${GSV3D_ABLATION_SEEDS:-1 2}"
-read -ra variants <<< "${GSV3D_ABLATION_VARIANTS:-without_l3d without_depth without_dino views_3}"
+read -ra variants <<< "${GSV3D_ABLATION_VARIANTS:-without_l3d without_depth without_dino views_3 single_image few_view}"
 scale=${GSV3D_ABLATION_SCALE:-100}
 [[ $scale =~ ^[1-9][0-9]*$ ]] || { echo "ablations.sh: GSV3D_ABLATION_SCALE is a whole number above 0" >&2; exit 2; }
 mkdir -p "$1"
@@ -83,15 +84,20 @@ shared() {
   train diffusion "$folder" 1 "$(steps 1500)" batch=4
 }
 
+pipeline="pipeline, not refined" ceiling="decoder on true latents"
+has_ceiling() { [ "$1" != single_image ]; }  # which sees no views
+
 # variant NAME SEED: decoder, distillation and scores.
 variant() {
   local name=$1 seed=$2 views=7 folder=$1_$2
-  local architecture=() decoder=() distill=(batch=2) shares_decoder=
+  local architecture=() decoder=() distill=(batch=2) shares_decoder= relative=
   case $name in
     reference) ;;
     without_l3d) distill+=(lambda_3d=0.0) shares_decoder=yes ;;
     without_depth) decoder+=(depth_weight=0.0) distill+=(depth_weight=0.0) ;;
     without_dino) architecture+=(gaussian_decoder.context_dim=0) ;;
+    single_image) relative=yes architecture+=(gaussian_decoder.triplane='{"side": 8, "point_tokens": 128, "points_per_token": 14}') ;;
+    few_view) relative=yes architecture+=(gaussian_decoder.pixel_aligned='{"views": 4, "widths": [32, 64]}') ;;
     views_*) views=${name#views_} ;;
     *) echo "ablations.sh: no variant is called \"$name\"" >&2; exit 2 ;;
   esac
@@ -104,10 +110,15 @@ variant() {
   fi
   take "shared_$views" "$folder" vae.safetensors unet.safetensors image_embedder.safetensors
   [ -e "$folder/config.json" ] || settings "shared_$views/config.json" "$folder/config.json" "${architecture[@]}"
-  train decoder "$folder" "$seed" "$(steps 1200)" batch=2 supervision_views=3 "${decoder[@]}"
-  train distill "$folder" "$seed" "$(steps 300)" supervision_views=3 "${distill[@]}"
+  local count
+  count=$(steps 1200)
+  [ -z "$relative" ] || count=$((count + $(steps 300)))
+  train decoder "$folder" "$seed" "$count" batch=2 supervision_views=3 "${decoder[@]}"
+  [ -n "$relative" ] || train distill "$folder" "$seed" "$(steps 300)" supervision_views=3 "${distill[@]}"
   say "scores of $folder"
-  quietly eval --model "$folder" --dataset val --seed "$seed" --json "$folder.json" > /dev/null
+  local rows=(--rows "$pipeline")
+  ! has_ceiling "$name" || rows+=(--rows "$ceiling")
+  quietly eval --model "$folder" --dataset val --seed "$seed" "${rows[@]}" --baselines none --json "$folder.json" > /dev/null
 }
 
 [ -e train/objects.csv ] || { say "training views"; quietly data render procedural:300:1 "$furniture" --split-file "$split" --split train \
@@ -119,8 +130,20 @@ for seed in "${seeds[@]}"; do
 done
 
 runs() { local files=("${seeds[@]/#/$1_}"); (IFS=,; echo "$1=${files[*]/%/.json}"); }
-arguments=()
-for name in reference "${variants[@]}"; do arguments+=("$(runs "$name")"); done
-"$program" eval --method "pipeline, not refined" --compare "${arguments[@]}" > ablations.md.new
+# table METHOD VARIANT ...: all against the reference.
+table() {
+  local method=$1 arguments=() name
+  shift
+  for name in reference "$@"; do arguments+=("$(runs "$name")"); done
+  printf '## %s\n\n' "$method"
+  "$program" eval --method "$method" --compare "${arguments[@]}"
+  printf '\n'
+}
+with_ceiling=()
+for name in "${variants[@]}"; do
+  # Distillation leaves the decoder as it is.
+  if has_ceiling "$name" && [ "$name" != without_l3d ]; then with_ceiling+=("$name"); fi
+done
+{ table "$pipeline" "${variants[@]}"; [ ${#with_ceiling[@]} -eq 0 ] || table "$ceiling" "${with_ceiling[@]}"; } > ablations.md.new
 mv ablations.md.new ablations.md
 cat ablations.md

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "eval_baselines.h"
+#include "eval_models.h"
 #include "eval_protocol.h"
 #include "evaluation/comparison.h"
 #include "evaluation/evaluation_run.h"
@@ -26,11 +27,11 @@ struct EvalArguments {
   RunOptions run;
   CaseSelection selection;
   fs::path train_dataset, json, output, predictions;
-  int64_t steps = 0;
+  EvaluatedModels models;
   ProtocolOptions protocol;
   int64_t view_size = 0;
   std::string shard;  ///< parse_shard()
-  bool no_lora = false, consistency = false, restart = false, merge = false;
+  bool consistency = false, restart = false, merge = false;
   std::vector<std::string> weights;
   std::string alignment = "none";
   std::vector<std::string> baselines;
@@ -41,50 +42,14 @@ struct EvalArguments {
   bool with_model() const { return predictions.empty() || !run.model.empty(); }
 };
 
-GenerateOptions whole_options(const EvalArguments& arguments) {
-  GenerateOptions options;
-  if (arguments.steps > 0) options.sampling["steps"] = arguments.steps;
-  return options;
-}
-
-/// The model with its distilled LoRA, where it has one and it is wanted, else `base` itself.
-std::shared_ptr<const Model> best_model(const EvalArguments& arguments, const LoadOptions& load,
-                                        const std::shared_ptr<const Model>& base) {
-  const bool lora = !arguments.no_lora && base->unet && fs::exists(base->folder / "distilled_lora.safetensors");
-  return lora ? std::make_shared<const Model>(load_model(base->folder, load)) : base;
-}
-
-/// (a) the pipeline, and what it is without its refinement and without distillation; (b) its ceiling.
-std::vector<Method> model_methods(const EvalArguments& arguments, const std::shared_ptr<const Model>& best,
-                                  const std::shared_ptr<const Model>& base) {
-  const GenerateOptions whole = whole_options(arguments);
-  GenerateOptions without_surface = whole;
-  without_surface.photo_surface = false;
-  GenerateOptions unrefined = without_surface;
-  unrefined.refine = false, unrefined.photo_palette = false;
-  std::vector<Method> methods;
-  if (base->unet && base->gaussian_decoder) {
-    methods.push_back(pipeline_method(best, "pipeline", "photo to Gaussians, as gsv3d generate makes them", whole));
-    methods.push_back(
-        pipeline_method(best, "pipeline, no photo surface", "without the photo's own pixels on the seen side", without_surface));
-    methods.push_back(pipeline_method(best, "pipeline, not refined", "without the refinement to photo and views", unrefined));
-    if (best != base)
-      methods.push_back(
-          pipeline_method(base, "pipeline, neither refined nor distilled", "without refinement and distilled LoRA", unrefined));
-  } else {
-    spdlog::warn("{} has no {}: the whole pipeline is left out", base->folder.string(), base->unet ? "gaussian_decoder" : "unet");
-  }
-  if (base->gaussian_decoder) methods.push_back(true_latents_method(base));
-  return methods;
-}
-
 void describe_model(EvaluationSettings& settings, const EvalArguments& arguments, const LoadOptions& load,
                     const ModelConfig& config) {
   settings.model = arguments.run.model_folder().string();
   settings.model_name = config.name;
   settings.device = load.device.str();
   settings.dtype = dtype_name(load.dtype);
-  settings.steps = arguments.steps > 0 ? arguments.steps : config.sampler.steps;
+  settings.steps = arguments.models.steps > 0 ? arguments.models.steps : config.sampler.steps;
+  settings.rows = arguments.models.rows, settings.beside = arguments.models.beside;
 }
 
 /// What the choice of objects does not say.
@@ -107,6 +72,9 @@ void check_options(const EvalArguments& arguments) {
   if (arguments.selection.dataset.empty()) throw UsageError("--dataset is required");
   if (arguments.selection.recolor && !arguments.predictions.empty())
     throw UsageError("--predictions were made of the objects' own colours: without --recolor");
+  check_beside(arguments.models.beside);
+  if (!arguments.with_model() && !(arguments.models.rows.empty() && arguments.models.beside.empty()))
+    throw UsageError("--rows and --beside are about models: --predictions without --model has none");
   if (arguments.output.empty() && (!arguments.shard.empty() || arguments.restart))
     throw UsageError("--shard and --restart are about the folder of --out");
   if (!arguments.shard.empty() && (arguments.restart || !arguments.json.empty()))
@@ -114,24 +82,21 @@ void check_options(const EvalArguments& arguments) {
 }
 
 /// Loads the model, where there is one, and adds it to the job; makes the methods once the objects are known.
-void add_methods(EvaluationJob& job, const EvalArguments& arguments, const LoadOptions& load) {
-  std::shared_ptr<const Model> base, best, generator;  // the last one: of views
+void add_methods(EvaluationJob& job, EvalArguments& arguments, const LoadOptions& load) {
+  EvaluatedModels& models = arguments.models;
   if (arguments.with_model()) {
-    LoadOptions plain = load;
-    plain.use_lora = false;
-    base = std::make_shared<const Model>(load_model(arguments.run.model_folder(), plain));
-    best = best_model(arguments, load, base);
-    if (best->unet) generator = best;
+    models.load(arguments.run.model_folder(), load);
+    const std::shared_ptr<const Model> base = models.base;
     if (base->vae_encoder && base->vae_decoder)
       job.extras.autoencoder = [base](const EvaluationCase& object) { return score_autoencoder(*base, object); };
   }
-  job.methods = [&arguments, base, best, generator](const std::vector<EvaluationCase>& cases) {
+  job.methods = [&arguments, &models](const std::vector<EvaluationCase>& cases) {
     std::vector<Method> methods;
-    if (base) methods = model_methods(arguments, best, base);
+    if (models.base) methods = models.methods();
     if (!arguments.predictions.empty())
       methods.push_back(predictions_method(arguments.predictions, alignment_from_name(arguments.alignment)));
     for (Method& method :
-         chosen_baselines(arguments.baselines, arguments.train_dataset, cases, generator, whole_options(arguments)))
+         chosen_baselines(arguments.baselines, arguments.train_dataset, cases, models.generator, models.options()))
       methods.push_back(std::move(method));
     if (methods.empty()) throw UsageError("nothing to evaluate: no model, no predictions and no baselines");
     return methods;
@@ -216,7 +181,7 @@ void add_eval_command(CLI::App& app) {
   command
       ->add_option("--split-file", selection.split_file, "of the object files: CSV with id, split …; furniture libraries need it")
       ->check(CLI::ExistingFile);
-  command->add_option("--steps", arguments->steps, "denoising steps (default: the model's)")->check(number_between(1, 1e9));
+  arguments->models.add_to(*command);
   arguments->protocol.add_to(*command);
   command
       ->add_option("--view-size", arguments->view_size,
@@ -230,7 +195,6 @@ void add_eval_command(CLI::App& app) {
       ->check(whole_number())
       ->capture_default_str();
   command->add_flag("--recolor", selection.recolor, "objects in other colours: red becomes green, green blue, blue red");
-  command->add_flag("--no-lora", arguments->no_lora, "leave the distilled model out");
   command->add_flag("--consistency", arguments->consistency,
                     "also score whether the generated views show one object (fits Gaussians to them, some seconds per object)");
   command

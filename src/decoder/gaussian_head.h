@@ -19,6 +19,13 @@ int64_t gaussian_channels(int64_t sh_degree);
 Gaussians place_gaussians(const Tensor& raw, const Cameras& cameras, const GaussianDecoderConfig& config,
                           const PixelEvidence* evidence = nullptr);
 
+/// Outputs per free point: a move 3, scale 3, opacity 1, rotation 4, colour 3·(sh_degree + 1)².
+int64_t free_gaussian_channels(int64_t sh_degree);
+
+/// The same activations for Gaussians that belong to no pixel: raw [G, free_gaussian_channels] and the points [G, 3] that they
+/// stand at, give or take 0.1 world units along each axis; rotations are the world's. All zeros give grey ones at the points.
+Gaussians free_gaussians(const Tensor& raw, const Tensor& points, const GaussianDecoderConfig& config);
+
 /// Norm and a zero-initialised linear layer before place_gaussians.
 struct GaussianHead {
   GaussianHead(const nn::Scope& scope, int64_t width, const GaussianDecoderConfig& config);

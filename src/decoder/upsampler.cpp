@@ -103,4 +103,17 @@ Tensor UpsamplerStage::operator()(const Tensor& x, const Tensor& added) const {
   return y;
 }
 
+Upsampler::Upsampler(const nn::Scope& scope, const GaussianDecoderConfig& config) : width_(config.width) {
+  for (const int64_t next : config.upsampler_widths) {
+    stages_.emplace_back(scope / static_cast<int64_t>(stages_.size()), width_, next, config.upsampler_heads,
+                         config.upsampler_window, config.mlp_ratio);
+    width_ = next;
+  }
+}
+
+Tensor Upsampler::operator()(Tensor features, const Tensor& added) const {
+  for (size_t i = 0; i < stages_.size(); ++i) features = stages_[i](features, i + 1 == stages_.size() ? added : Tensor());
+  return stages_.empty() && added.defined() ? features + added : features;
+}
+
 }  // namespace gsv3d

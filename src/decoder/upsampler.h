@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "decoder/gaussian_decoder.h"
 #include "decoder/multi_view_block.h"
 #include "nn/layers.h"
 
@@ -52,6 +53,19 @@ struct UpsamplerStage {
   nn::LayerNorm norm_;
   nn::Linear expand_;
   std::vector<WindowBlock> blocks_;
+};
+
+/// The stages of a configuration, after a trunk of its width: [V, h, w, config.width] → [V, H, W, width()]; without stages, what
+/// it is given. `added` [V, H, W, width()], if any, enters the last stage.
+struct Upsampler {
+  Upsampler() = default;
+  Upsampler(const nn::Scope& scope, const GaussianDecoderConfig& config);
+  Tensor operator()(Tensor features, const Tensor& added = {}) const;
+  int64_t width() const { return width_; }
+
+ private:
+  std::vector<UpsamplerStage> stages_;
+  int64_t width_ = 0;
 };
 
 }  // namespace gsv3d

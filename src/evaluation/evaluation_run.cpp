@@ -49,7 +49,16 @@ std::string stamp_of(const EvaluationJob& job, const std::string& id) {
 int64_t test_scorings(const fs::path& model, const EvaluationSettings& settings, bool is_new) {
   if (model.empty()) return 0;
   if (!is_new || !is_test_split(settings.split)) return recorded_test_scorings(model);
+  for (const fs::path& other : settings.other_models())
+    record_test_scoring(other, {settings.dataset, settings.version, settings.objects});
   return record_test_scoring(model, {settings.dataset, settings.version, settings.objects});
+}
+
+/// Of all models' files; empty without a model.
+std::string stamp_of_models(const EvaluationJob& job) {
+  std::string stamp = job.model.empty() ? "" : file_stamp(job.model);
+  for (const fs::path& other : job.settings.other_models()) stamp += " " + file_stamp(other);
+  return stamp;
 }
 
 /// Scores the objects at these places and hands each one's part over as soon as it is complete.
@@ -108,8 +117,7 @@ ReportContent finish(const ReportFolder& folder, const fs::path& out, const fs::
 EvaluationOutcome run_evaluation(const EvaluationJob& job) {
   const CasePlan plan = plan_cases(job.selection);
   if (job.out.empty()) return run_in_memory(job, plan);
-  const ReportFolder folder(
-      job.out, {planned_settings(job, plan), job.needs_weights, job.model.empty() ? "" : file_stamp(job.model), plan.ids});
+  const ReportFolder folder(job.out, {planned_settings(job, plan), job.needs_weights, stamp_of_models(job), plan.ids});
   std::vector<size_t> places;
   int64_t kept = 0;
   for (auto place = static_cast<size_t>(job.shard.index); place < plan.ids.size();

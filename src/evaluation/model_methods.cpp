@@ -88,6 +88,30 @@ Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std
   return {std::move(name), std::move(description), predict};
 }
 
+bool sees_photo_alone(const Model& model) {
+  return model.config.gaussian_decoder.triplane.has_value();
+}
+
+Method unrefined_method(std::shared_ptr<const Model> model, std::string name, std::string description,
+                        const GenerateOptions& options) {
+  GenerateOptions plain = options;
+  plain.refine = plain.photo_palette = plain.photo_surface = false;
+  if (!sees_photo_alone(*model)) return pipeline_method(std::move(model), std::move(name), std::move(description), plain);
+  const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
+    const c10::NoGradGuard no_grad;
+    check_size(*model, object);
+    const ModelConfig& config = model->config;
+    const int64_t side = config.image_size / config.vae.downsampling();
+    const Gaussians gaussians = decode_gaussians(*model, at::zeros({config.frames, config.vae.z_channels, side, side}),
+                                                 prepared_input(object).picture, object.elevation_degrees());
+    GaussianViewOptions seen;
+    seen.device = model->device;
+    seen.surface = object.surface.defined();
+    return views_of_gaussians(gaussians, targets, object.truth.id, seen);
+  };
+  return {std::move(name), std::move(description), predict};
+}
+
 Method true_latents_method(std::shared_ptr<const Model> model) {
   const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;

@@ -24,6 +24,14 @@ PreparedPhoto prepared_input(const EvaluationCase& object);
 Method pipeline_method(std::shared_ptr<const Model> model, std::string name, std::string description,
                        const GenerateOptions& options);
 
+/// Whether the Gaussians depend on the photo alone, so that no views need to be generated.
+bool sees_photo_alone(const Model& model);
+
+/// What the networks alone make of the input: generate() without refinement, palette and the photo's own pixels, or the decoder
+/// by itself where it sees_photo_alone(), which needs no UNet and has no generated views.
+Method unrefined_method(std::shared_ptr<const Model> model, std::string name, std::string description,
+                        const GenerateOptions& options);
+
 /// What the decoder makes of the latents of the true orbit views, not pruned. Throws Error when the orbit does not hold the
 /// model's views at equal steps.
 Gaussians gaussians_of_true_latents(const Model& model, const EvaluationCase& object);

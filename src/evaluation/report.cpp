@@ -96,6 +96,12 @@ SheetRow row(const std::string& label, const ViewSet& views, const std::vector<i
 
 }  // namespace
 
+std::vector<std::filesystem::path> EvaluationSettings::other_models() const {
+  std::vector<std::filesystem::path> folders;
+  for (const std::string& text : beside) folders.emplace_back(text.substr(text.find('=') + 1));
+  return folders;
+}
+
 std::string EvaluationSettings::conditions() const {
   const std::string sparse = points > 0 ? fmt::format("; sparse: {} points", points) : "";
   return fmt::format("{0} x {0} px; over white; longest side 1; alignment {1}; {2}{3}", view_size, alignment, cameras, sparse);

@@ -31,6 +31,7 @@ struct EvaluationSettings {
   std::string alignment = "none";                      ///< of predictions to the truth
   std::vector<std::string> weights;                    ///< of the perceptual scores: KIND=FILE
   bool consistency = false;                            ///< the generated views were scored
+  std::vector<std::string> rows, beside;               ///< the model's rows (empty: all); other models' NAME=FOLDER
   std::string split = "unknown";                       ///< split_of()
   int64_t test_scorings = 0;                           ///< of this model folder on a test split, this one included
   template <class Visitor>
@@ -43,9 +44,12 @@ struct EvaluationSettings {
     visit("drawn_objects", drawn_objects), visit("seed", seed), visit("recolor", recolor);
     visit("objects_source", objects_source), visit("predictions", predictions), visit("alignment", alignment);
     visit("weights", weights), visit("consistency", consistency);
+    visit("rows", rows), visit("beside", beside);
     visit("split", split), visit("test_scorings", test_scorings);
   }
 
+  /// Folders of the models beside.
+  std::vector<std::filesystem::path> other_models() const;
   /// What decides numbers, in one line without commas: "64 x 64 px; over white; longest side 1; alignment none; …cameras".
   std::string conditions() const;
   /// The conditions; which split this was, and how often the model, where there is one, has been scored on a test split.

@@ -139,9 +139,14 @@ void check_decoder(const ModelConfig& c, const Checker& check) {
   require(decoder.min_scale > 0 && decoder.min_scale < decoder.max_scale,
           "{}: gaussian_decoder.min_scale = {} and max_scale = {} must be 0 < min_scale < max_scale", check.where,
           decoder.min_scale, decoder.max_scale);
-  if (!decoder.hull) return;
-  check_visual_hull(*decoder.hull);
-  require(decoder.hull->silhouettes != "alpha" || c.vae.out_ch == 4,
+  check_gaussian_decoder(decoder);
+  if (decoder.pixel_aligned) {
+    check.range("gaussian_decoder.pixel_aligned.views", static_cast<double>(decoder.pixel_aligned->views), 1,
+                static_cast<double>(c.frames));
+    check.divides("gaussian_decoder.pixel_aligned's halvings", int64_t{1} << decoder.pixel_aligned->widths.size(), "image_size",
+                  c.image_size);
+  }
+  require(!decoder.hull || decoder.hull->silhouettes != "alpha" || c.vae.out_ch == 4,
           "{}: gaussian_decoder.hull.silhouettes \"alpha\" needs an autoencoder with alpha (vae.out_ch 4); \"features\" does not",
           check.where);
 }

@@ -310,7 +310,7 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
           model.config.frames);
   const c10::NoGradGuard no_grad;
   Tensor views;
-  if (model.config.gaussian_decoder.hull)
+  if (model.config.gaussian_decoder.sees_pictures())
     views = (pictures.defined() ? pictures : view_pictures(model, latents, photo, /*chunk=*/0)).to(model.device).unsqueeze(0);
   const Autocast autocast(model.device.type(), model.dtype);
   const Tensor tokens =

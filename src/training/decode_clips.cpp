@@ -8,7 +8,7 @@ namespace gsv3d {
 
 Tensor clip_pictures(const ClipDecoder& networks, const ClipInput& input) {
   require(networks.autoencoder.has_value(),
-          "a Gaussian decoder with a visual hull looks at decoded views: needs the autoencoder");
+          "this Gaussian decoder looks at decoded views: needs the autoencoder");
   const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && input.picture_gradients);
   const int64_t clips = input.latents.size(0), others = input.latents.size(1) - 1;
   const Tensor photos = input.photos.unsqueeze(1);
@@ -22,7 +22,7 @@ std::vector<Gaussians> decode_clips(const ClipDecoder& networks, const ClipInput
   const Tensor tokens =
       networks.dino(dinov2_preprocess(input.photos.narrow(1, 0, 3), networks.model.dino.image_size)).patch_tokens;
   Tensor pictures = input.pictures;
-  if (networks.model.gaussian_decoder.hull && !pictures.defined()) pictures = clip_pictures(networks, input);
+  if (networks.model.gaussian_decoder.sees_pictures() && !pictures.defined()) pictures = clip_pictures(networks, input);
   return networks.decoder(input.latents, input.cameras, tokens, pictures);
 }
 

@@ -16,7 +16,7 @@ struct ClipDecoder {
   const ModelConfig& model;
   const Dinov2& dino;
   const GaussianDecoder& decoder;
-  const std::optional<AutoencoderDecoder>& autoencoder;  ///< not needed without a hull
+  const std::optional<AutoencoderDecoder>& autoencoder;  ///< needed when the decoder sees_pictures()
 };
 
 struct ClipInput {

@@ -23,7 +23,7 @@ class DecoderStage : public Stage {
         dino_store_(trained_store(context_, config_, "dino.safetensors")),
         decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
         dino_(context_.model.dino, nn::Scope(dino_store_)) {
-    if (context_.model.gaussian_decoder.hull)
+    if (context_.model.gaussian_decoder.sees_pictures())
       autoencoder_.emplace(context_.model.vae, nn::Scope(finished_store(context_, "vae.safetensors", "vae")));
     if (config_.sampled_share > 0) sampler_.emplace(context_);
     check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
@@ -65,7 +65,7 @@ class DecoderStage : public Stage {
   std::shared_ptr<nn::ParameterStore> decoder_store_, dino_store_;
   GaussianDecoder decoder_;
   Dinov2 dino_;
-  std::optional<AutoencoderDecoder> autoencoder_;  ///< with a hull
+  std::optional<AutoencoderDecoder> autoencoder_;  ///< when the decoder sees_pictures()
   std::optional<LatentSampler> sampler_;           ///< with a sampled_share
   NamedTensors parameters_;
   RasterizeOptions rasterize_ = {.workspace = std::make_shared<RasterizeWorkspace>()};  ///< memory passes from step to step

@@ -47,7 +47,7 @@ class DistillStage : public Stage {
         embedder_(context_.model.image_embedder, nn::Scope(finished_store(context_, "image_embedder.safetensors", "diffusion"))),
         decoder_(context_.model.gaussian_decoder, nn::Scope(decoder_store_)),
         dino_(context_.model.dino, nn::Scope(finished_store(context_, "dino.safetensors", "decoder"))) {
-    if (context_.model.gaussian_decoder.hull)
+    if (context_.model.gaussian_decoder.sees_pictures())
       autoencoder_.emplace(context_.model.vae, nn::Scope(finished_store(context_, "vae.safetensors", "vae")));
     check_clip_sampling(config_.sampling(context_.model.frames), context_.set->orbit_views());
     require(!unet_store_->lora_parameters().empty(), "lora_targets match no layer of the UNet");

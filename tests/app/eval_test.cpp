@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "program.h"
+#include "toy_model.h"
 
 namespace gsv3d {
 namespace {
@@ -86,6 +87,37 @@ TEST_F(Eval, ProcessesShareOneFolderAtOnce) {
   EXPECT_THAT(merged.out, HasSubstr("- predictions, one: not scored yet"));
   expect_one_line(run(arguments + "--out thirds --seed 2"), 1, "belongs to another evaluation: settings.seed");
   ASSERT_EQ(run(arguments + "--out thirds --seed 2 --restart").code, 0);
+}
+
+TEST_F(Eval, OtherModelsAreRowsOfTheSameReport) {
+  testing::initialise_toy_model(folder_ / "toy", 1);
+  ModelConfig config = testing::toy_config();
+  config.gaussian_decoder.triplane = TriplaneConfig{.side = 4, .point_tokens = 8, .points_per_token = 4};
+  initialise_model(folder_ / "triplanes", config, 2);
+  config.image_size = 64;
+  initialise_model(folder_ / "large", config, 2);
+  const std::string start = "--model toy --limit 1 --random-views 0 --baselines none --rows 'pipeline, not refined' ";
+  const std::string arguments = start + "--beside 'one picture=triplanes' --beside again=toy ";
+  const ProgramResult result = run(arguments + "--out report");
+  if (result.err.find("Embree") != std::string::npos) GTEST_SKIP() << "built without Embree";
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = read_json_file(folder_ / "report/evaluation.json");
+  ASSERT_EQ(json["methods"].size(), 3U);
+  EXPECT_EQ(json["methods"][0]["name"], "pipeline, not refined");
+  EXPECT_EQ(json["methods"][1]["name"], "one picture");
+  EXPECT_EQ(json["settings"]["beside"], Json({"one picture=triplanes", "again=toy"}));
+  const auto psnr = [&](size_t row) { return json["methods"][row]["orbit"]["mean"]["psnr"].get<double>(); };
+  EXPECT_EQ(psnr(2), psnr(0)) << "the same model under another name";
+  EXPECT_GT(std::abs(psnr(1) - psnr(0)), 1e-3);
+  EXPECT_THAT(result.out, HasSubstr("| again − pipeline, not refined |"));
+
+  expect_one_line(run(start + "--beside toy"), 2, "expected NAME=MODEL_FOLDER");
+  expect_one_line(run(start + "--beside a=toy --beside a=triplanes"), 2, "two models are called \"a\"");
+  expect_one_line(run(start + "--beside 'pipeline, not refined=toy'"), 2, "the name of another row");
+  expect_one_line(run(start + "--beside a=large"), 1, "works on views of 64 pixels, toy on 32");
+  expect_one_line(run(start + "--beside a=nowhere"), 1, "nowhere");
+  expect_one_line(run("--model toy --rows pipelines"), 2, "there are \"pipeline\", \"pipeline, no photo surface\"");
+  expect_one_line(run("--predictions theirs --beside a=toy"), 2, "without --model");
 }
 
 TEST_F(Eval, WrongOptionsAreOneLine) {

@@ -67,6 +67,37 @@ TEST_F(ModelMethods, CeilingDecodesTheTrueViewsAtEqualSteps) {
   expect_near(true_latents_method(model).predict(object, targets).rgb, expected.rgb, 1e-6, "views");
 }
 
+TEST_F(ModelMethods, UnrefinedIsThePipelineWithoutItsAdditions) {
+  const EvaluationCase object = make_case(random_views(32), 5);
+  const Cameras targets = object.truth.cameras.slice(1, 7);
+  GenerateOptions plain = two_steps;
+  plain.refine = plain.photo_palette = plain.photo_surface = false;
+  const ViewSet unrefined = unrefined_method(model, "unrefined", "", two_steps).predict(object, targets);
+  EXPECT_TRUE(at::equal(unrefined.rgb, pipeline_method(model, "plain", "", plain).predict(object, targets).rgb));
+  EXPECT_TRUE(unrefined.generated.has_value());
+  EXPECT_FALSE(at::equal(unrefined.rgb, pipeline_method(model, "whole", "", two_steps).predict(object, targets).rgb));
+}
+
+TEST_F(ModelMethods, WhatSeesThePhotoAloneNeedsNoViews) {
+  const testing::TemporaryFolder folder;
+  ModelConfig config = testing::toy_config();
+  config.gaussian_decoder.triplane = TriplaneConfig{.side = 4, .point_tokens = 8, .points_per_token = 4};
+  initialise_model(folder / "toy", config, 4);
+  for (const char* part : {"unet", "vae", "image_embedder"})
+    std::filesystem::remove(folder / "toy" / (std::string(part) + ".safetensors"));
+  const auto alone = std::make_shared<const Model>(load_model(folder / "toy", {}));
+  EXPECT_TRUE(sees_photo_alone(*alone));
+  EXPECT_FALSE(sees_photo_alone(*model));
+  const EvaluationCase object = make_case(random_views(32), 0);
+  const Cameras targets = object.truth.cameras.slice(1, 7);
+  const ViewSet seen = unrefined_method(alone, "from the photo", "", two_steps).predict(object, targets);
+  EXPECT_FALSE(seen.generated.has_value());
+  const Tensor any_latents = randn({3, 4, 8, 8}, make_generator(2));
+  const Gaussians gaussians = prune(decode_gaussians(*alone, any_latents, object.input_rgb, 15), min_exported_opacity);
+  EXPECT_EQ(gaussians.count(), 32);
+  expect_near(seen.rgb, rasterize(gaussians, targets, at::ones({3})).rgb, 1e-6, "views");
+}
+
 TEST_F(ModelMethods, AutoencoderIsScoredOnAllOrbitViewsAndOnTheObjectsPixels) {
   const EvaluationCase object = make_case(random_views(32), 0);
   const ViewSet truth = true_views(object.truth, 0, 6);
