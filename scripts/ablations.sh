@@ -4,18 +4,20 @@
 #   scripts/ablations.sh FOLDER        everything goes there; FOLDER/ablations.md is the result. Start it again to go on.
 # Every variant gets the same number of steps of every stage, each seed the same data; the autoencoder is shared, the diffusion
 # model too by all variants of one N; the relatives' decoders get distillation's steps on top of the decoder's. Compared are the
-# unrefined pipeline and the decoder on true latents, pair by pair of validation object and seed.
+# decoder on true latents (single_image: on the photo) and the unrefined pipeline, pair by pair of validation object and seed.
 # Environment: GSV3D the program (build/release/bin/gsv3d), GSV3D_ABLATION_SEEDS ("1 2"), GSV3D_ABLATION_SCALE steps in percent
-# of those below (100; 1 is a rehearsal), GSV3D_ABLATION_VARIANTS (all that there are but views_21), GSV3D_ABLATION_FURNITURE folder of furniture libraries.
+# of those below (100; 1 is a rehearsal), GSV3D_ABLATION_ONLY_DECODERS when set: no diffusion, distillation and pipeline, and so not
+# without_l3d, GSV3D_ABLATION_VARIANTS (all that there are but views_21), GSV3D_ABLATION_FURNITURE folder of furniture libraries.
 set -euo pipefail
-[ $# -eq 1 ] || { sed -n '2,10p' "$0"; exit 2; }
+[ $# -eq 1 ] || { sed -n '2,11p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 program=$(realpath "${GSV3D:-$root/build/release/bin/gsv3d}")
 furniture=${GSV3D_ABLATION_FURNITURE:-/usr/share/sweethome3d/furniture}
 split=$root/configs/objects/split.csv
 read -ra seeds <<< "${GSV3D_ABLATION_SEEDS:-1 2}"
 read -ra variants <<< "${GSV3D_ABLATION_VARIANTS:-without_l3d without_depth without_dino views_3 single_image few_view}"
-scale=${GSV3D_ABLATION_SCALE:-100}
+scale=${GSV3D_ABLATION_SCALE:-100} only_decoders=${GSV3D_ABLATION_ONLY_DECODERS:-}
+[ -z "$only_decoders" ] || variants=("${variants[@]/without_l3d/}")
 [[ $scale =~ ^[1-9][0-9]*$ ]] || { echo "ablations.sh: GSV3D_ABLATION_SCALE is a whole number above 0" >&2; exit 2; }
 mkdir -p "$1"
 cd "$1"
@@ -68,82 +70,91 @@ train() {
 
 take() { local from=$1 to=$2 file; shift 2; for file; do [ -e "$to/$file" ] || cp -r "$from/$file" "$to/"; done; }
 
-# What all variants of N views share: the autoencoder (of all N) and the diffusion model.
-shared() {
-  local views=$1 folder=shared_$1
-  [ ! -e "$folder/diffusion.done" ] || return 0
-  if [ "$views" = 7 ]; then
-    model "$folder"
-    train vae "$folder" 1 "$(steps 1500)"
-  else
-    mkdir -p "$folder"
-    take shared_7 "$folder" vae.safetensors
-    [ -e "$folder/config.json" ] || settings shared_7/config_vae.json "$folder/config.json" frames="$views"
-  fi
-  [ "$views" != 7 ] || [ -e "$folder/config_vae.json" ] || cp "$folder/config.json" "$folder/config_vae.json"
+# The autoencoder, which all variants share.
+autoencoder() {
+  model shared
+  train vae shared 1 "$(steps 1500)"
+}
+
+# The diffusion model of all variants of N views.
+diffusion() {
+  local views=$1 folder=diffusion_$1
+  mkdir -p "$folder"
+  take shared "$folder" vae.safetensors
+  [ -e "$folder/config.json" ] || settings shared/config.json "$folder/config.json" frames="$views"
   train diffusion "$folder" 1 "$(steps 1500)" batch=4
 }
 
-pipeline="pipeline, not refined" ceiling="decoder on true latents"
-has_ceiling() { [ "$1" != single_image ]; }  # which sees no views
+# scores FOLDER SEED FILE [ROW]: of the model's row on the validation objects; without ROW all that it has.
+scores() {
+  local folder=$1 seed=$2 file=$3
+  shift 3
+  [ ! -e "$file" ] || return 0
+  say "$file"
+  quietly eval --model "$folder" --dataset val --seed "$seed" ${1:+--rows "$1"} --baselines none --json "$file" > /dev/null
+}
 
-# variant NAME SEED: decoder, distillation and scores.
+pipeline="pipeline, not refined"
+
+# variant NAME SEED: the decoder and its scores; unless only the decoders are asked for, distillation and the pipeline's.
 variant() {
-  local name=$1 seed=$2 views=7 folder=$1_$2
+  local name=$1 seed=$2 views=7 folder=$1_$2 count
   local architecture=() decoder=() distill=(batch=2) shares_decoder= relative=
   case $name in
     reference) ;;
     without_l3d) distill+=(lambda_3d=0.0) shares_decoder=yes ;;
-    without_depth) decoder+=(depth_weight=0.0) distill+=(depth_weight=0.0) ;;
+    without_depth) decoder+=(depth_weight=0.0 thickness_weight=0.0) distill+=(depth_weight=0.0) ;;
     without_dino) architecture+=(gaussian_decoder.context_dim=0) ;;
     single_image) relative=yes architecture+=(gaussian_decoder.triplane='{"side": 8, "point_tokens": 128, "points_per_token": 14}') ;;
     few_view) relative=yes architecture+=(gaussian_decoder.pixel_aligned='{"views": 4, "widths": [32, 64]}') ;;
     views_*) views=${name#views_} ;;
     *) echo "ablations.sh: no variant is called \"$name\"" >&2; exit 2 ;;
   esac
-  [ ! -e "$folder.json" ] || return 0
-  shared "$views"
   mkdir -p "$folder"
+  take shared "$folder" vae.safetensors
+  [ -e "$folder/config.json" ] || settings shared/config.json "$folder/config.json" frames="$views" "${architecture[@]}"
   if [ -n "$shares_decoder" ]; then
-    variant reference "$seed"
     take "reference_$seed" "$folder" gaussian_decoder.safetensors dino.safetensors decoder.done
+  else
+    count=$(steps 1200)
+    [ -z "$relative" ] || [ -n "$only_decoders" ] || count=$((count + $(steps 300)))
+    train decoder "$folder" "$seed" "$count" batch=2 supervision_views=3 "${decoder[@]}"
+    scores "$folder" "$seed" "${name}_$seed.decoder.json"
   fi
-  take "shared_$views" "$folder" vae.safetensors unet.safetensors image_embedder.safetensors
-  [ -e "$folder/config.json" ] || settings "shared_$views/config.json" "$folder/config.json" "${architecture[@]}"
-  local count
-  count=$(steps 1200)
-  [ -z "$relative" ] || count=$((count + $(steps 300)))
-  train decoder "$folder" "$seed" "$count" batch=2 supervision_views=3 "${decoder[@]}"
+  [ -z "$only_decoders" ] || return 0
+  [ "$name" = single_image ] || { diffusion "$views"; take "diffusion_$views" "$folder" unet.safetensors image_embedder.safetensors; }
   [ -n "$relative" ] || train distill "$folder" "$seed" "$(steps 300)" supervision_views=3 "${distill[@]}"
-  say "scores of $folder"
-  local rows=(--rows "$pipeline")
-  ! has_ceiling "$name" || rows+=(--rows "$ceiling")
-  quietly eval --model "$folder" --dataset val --seed "$seed" "${rows[@]}" --baselines none --json "$folder.json" > /dev/null
+  scores "$folder" "$seed" "${name}_$seed.json" "$pipeline"
 }
 
 [ -e train/objects.csv ] || { say "training views"; quietly data render procedural:300:1 "$furniture" --split-file "$split" --split train \
   --limit 500 --size 32 --elevations 10 --random-views 4 --samples 2 --seed 1 -o train; }
 [ -e val/objects.csv ] || { say "validation views"; quietly data render "$furniture" --split-file "$split" --split val --size 32 \
   --samples 2 --seed 1 -o val; }
+autoencoder
 for seed in "${seeds[@]}"; do
-  for name in reference "${variants[@]}"; do variant "$name" "$seed"; done
+  for name in reference ${variants[*]}; do variant "$name" "$seed"; done
 done
 
-runs() { local files=("${seeds[@]/#/$1_}"); (IFS=,; echo "$1=${files[*]/%/.json}"); }
-# table METHOD VARIANT ...: all against the reference.
+# table TITLE ENDING VARIANT ...: the first rows of the files, all against the reference's.
 table() {
-  local method=$1 arguments=() name
-  shift
-  for name in reference "$@"; do arguments+=("$(runs "$name")"); done
-  printf '## %s\n\n' "$method"
-  "$program" eval --method "$method" --compare "${arguments[@]}"
+  local title=$1 ending=$2 arguments=() name seed files
+  shift 2
+  for name in reference "$@"; do
+    files=
+    for seed in "${seeds[@]}"; do files+=${files:+,}${name}_$seed$ending; done
+    arguments+=("$name=$files")
+  done
+  printf '## %s\n\n' "$title"
+  "$program" eval --compare "${arguments[@]}"
   printf '\n'
 }
-with_ceiling=()
-for name in "${variants[@]}"; do
+{
   # Distillation leaves the decoder as it is.
-  if has_ceiling "$name" && [ "$name" != without_l3d ]; then with_ceiling+=("$name"); fi
-done
-{ table "$pipeline" "${variants[@]}"; [ ${#with_ceiling[@]} -eq 0 ] || table "$ceiling" "${with_ceiling[@]}"; } > ablations.md.new
+  with_decoder=()
+  for name in ${variants[*]}; do [ "$name" = without_l3d ] || with_decoder+=("$name"); done
+  table "decoder on true latents" .decoder.json "${with_decoder[@]}"
+  [ -n "$only_decoders" ] || table "$pipeline" .json ${variants[*]}
+} > ablations.md.new
 mv ablations.md.new ablations.md
 cat ablations.md
