@@ -95,7 +95,7 @@ bool sees_photo_alone(const Model& model) {
 Method unrefined_method(std::shared_ptr<const Model> model, std::string name, std::string description,
                         const GenerateOptions& options) {
   GenerateOptions plain = options;
-  plain.refine = plain.photo_palette = plain.photo_surface = false;
+  plain.refine = false, plain.photo_palette = false, plain.photo_surface = false;
   if (!sees_photo_alone(*model)) return pipeline_method(std::move(model), std::move(name), std::move(description), plain);
   const auto predict = [model](const EvaluationCase& object, const Cameras& targets) {
     const c10::NoGradGuard no_grad;

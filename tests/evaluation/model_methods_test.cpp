@@ -71,7 +71,7 @@ TEST_F(ModelMethods, UnrefinedIsThePipelineWithoutItsAdditions) {
   const EvaluationCase object = make_case(random_views(32), 5);
   const Cameras targets = object.truth.cameras.slice(1, 7);
   GenerateOptions plain = two_steps;
-  plain.refine = plain.photo_palette = plain.photo_surface = false;
+  plain.refine = false, plain.photo_palette = false, plain.photo_surface = false;
   const ViewSet unrefined = unrefined_method(model, "unrefined", "", two_steps).predict(object, targets);
   EXPECT_TRUE(at::equal(unrefined.rgb, pipeline_method(model, "plain", "", plain).predict(object, targets).rgb));
   EXPECT_TRUE(unrefined.generated.has_value());
