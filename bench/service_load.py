@@ -48,7 +48,7 @@ class Service:
         line = self.process.stdout.readline()
         found = re.search(r":(\d+)/", line)
         if not found:
-            sys.exit("service_load: the service does not start")
+            sys.exit(f"service_load: the service does not start: exit code {self.process.wait()}")
         self.port = int(found.group(1))
 
     def memory(self, what="VmRSS"):
