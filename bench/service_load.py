@@ -39,13 +39,16 @@ FORM_HEADERS = "Content-Type: multipart/form-data; boundary=X\r\n"
 class Service:
     """The stub as a process; its memory is read from /proc."""
 
+    running = []
+
     def __init__(self, arguments, folder, workers=4, steps=5, milliseconds=20, fill=0):
         words = [arguments.program, folder, workers, steps, milliseconds, fill] + ([arguments.postgresql] if arguments.postgresql else [])
         self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+        Service.running.append(self.process)
         line = self.process.stdout.readline()
         found = re.search(r":(\d+)/", line)
         if not found:
-            sys.exit("service_load: the service does not start")
+            sys.exit(f"service_load: the service does not start: exit code {self.process.wait()}")
         self.port = int(found.group(1))
 
     def memory(self, what="VmRSS"):
@@ -86,10 +89,13 @@ async def ask(port, method, path, body=b"", headers=""):
         writer.close()
 
 
-async def status_time(port, path):
+async def status_time(port, path, times):
+    """Adds the milliseconds of a call to `times`. A call that is not answered, because its deadline passed on a busy machine, counts
+    as one without end."""
     start = time.perf_counter()
     status, _, _ = await ask(port, "GET", path)
-    return (time.perf_counter() - start) * 1000, status
+    assert status in (0, 200), (path, status)
+    times.append((time.perf_counter() - start) * 1000 if status else float("inf"))
 
 
 def percentile(values, share):
@@ -146,9 +152,7 @@ async def clients(arguments, folder):
             job = await submitted(service.port)
             watching = asyncio.create_task(watched(service.port, job))
             while not watching.done():
-                milliseconds, status = await status_time(service.port, "/v1/jobs/" + job)
-                assert status == 200, status
-                times.append(milliseconds)
+                await status_time(service.port, "/v1/jobs/" + job, times)
                 await asyncio.wait([watching], timeout=1)
             state, number = watching.result()
             states[state] = states.get(state, 0) + 1
@@ -185,14 +189,12 @@ async def slow(arguments, folder):
 
     slow_ones = [asyncio.create_task(dribble(number)) for number in range(500)]
     while not all(task.done() for task in slow_ones):
-        milliseconds, status = await status_time(service.port, "/healthz")
-        assert status == 200, status
-        times.append(milliseconds)
+        await status_time(service.port, "/healthz", times)
         await asyncio.sleep(0.02)
     memory = service.memory("VmHWM")
     service.end()
     return ("500 clients that send a byte every half second",
-            f"let go after at most {max(held):.1f} s (limit 5 s); /healthz beside them {times_text(times)}",
+            f"let go after at most {max(held):.1f} s (limit 10 s); /healthz beside them {times_text(times)}",
             f"{before:.0f} → at most {memory:.0f} MB")
 
 
@@ -217,7 +219,7 @@ async def upload(arguments, folder):
     status, _, _ = await ask(service.port, "POST", "/v1/generations", b"", "Content-Length: 1000000000\r\n")
     assert all(answer == 413 for _, answer in results) and status in (400, 413), (results, status)
     memory = service.memory("VmHWM")
-    assert (await status_time(service.port, "/healthz"))[1] == 200
+    assert (await ask(service.port, "GET", "/healthz"))[0] == 200
     service.end()
     return ("8 uploads of 1 GB, one after the other",
             f"413 after {max(sent for sent, _ in results) / 2**20:.0f} MB at most (limit 64 MB)",
@@ -253,7 +255,7 @@ async def long_list(arguments, folder):
     service = Service(arguments, folder, fill=10_000)
     before, first, others, seen, cursor = service.memory(), [], [], set(), ""
     for _ in range(200):
-        first.append((await status_time(service.port, "/v1/jobs"))[0])
+        await status_time(service.port, "/v1/jobs", first)
     while True:
         start = time.perf_counter()
         status, _, body = await ask(service.port, "GET", "/v1/jobs?limit=100" + cursor)
@@ -355,7 +357,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--postgresql", default="")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.program = os.path.abspath(arguments.program)
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"unknown scenario {', '.join(sorted(unknown))}")
@@ -369,6 +371,10 @@ def main():
             print(f"service_load: {name}: does not add up: {error}", file=sys.stderr)
             failed = True
         finally:
+            for process in Service.running:
+                process.kill()
+                process.wait()
+            Service.running.clear()
             shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if failed else 0)
 

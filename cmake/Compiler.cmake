@@ -29,7 +29,7 @@ endif()
 if(GSV3D_SANITIZE)
   target_compile_options(gsv3d_options INTERFACE -fsanitize=${GSV3D_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(gsv3d_options INTERFACE -fsanitize=${GSV3D_SANITIZE})
-  target_compile_options(gsv3d_options INTERFACE -Wno-maybe-uninitialized)  # GCC's false alarms in instrumented code
+  target_compile_options(gsv3d_options INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>")  # GCC's false alarms in instrumented code
   if(GSV3D_SANITIZE MATCHES "thread")
     target_compile_options(gsv3d_options INTERFACE -Wno-tsan)  # fences in LibTorch's headers
   endif()

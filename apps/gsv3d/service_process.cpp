@@ -1,6 +1,6 @@
+#if GSV3D_WITH_SERVICE
 #include "service_process.h"
 
-#if GSV3D_WITH_SERVICE
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>

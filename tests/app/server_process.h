@@ -11,6 +11,7 @@
 #include <regex>
 #include <thread>
 
+#include "core/config.h"
 #include "http_client.h"
 #include "image/image.h"
 #include "program.h"

@@ -40,13 +40,14 @@ JobWork waiting_work(const JobFiles& files, int64_t steps, std::chrono::millisec
 }
 
 /// Jobs that ended a moment ago, without files.
-void fill(JobStore& store, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    Job job;
-    job.id = random_identifier(), job.created_ms = now_milliseconds(), job.photo_name = "cup.png", job.input_bytes = 1;
-    store.submit(job, {});
-    store.finish(*store.take(), JobState::kSucceeded, "", 1);
-  }
+void fill(const JobFiles& files, int64_t count) {
+  SqliteDatabase(files.database())
+      .execute(fmt::format(
+          "WITH RECURSIVE numbers (n) AS (SELECT 1 WHERE {0} > 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {0}) INSERT INTO "
+          "jobs (id, "
+          "state, created_ms, finished_ms, attempts, photo_name, options, photos, input_bytes, request_fingerprint) SELECT "
+          "lower(hex(randomblob(16))), 'succeeded', {1}, {1}, 1, 'cup.png', '{{}}', 1, 1, '' FROM numbers",
+          count, now_milliseconds()));
 }
 
 int serve(int count, char** words) {
@@ -55,15 +56,17 @@ int serve(int count, char** words) {
   config.port = 0, config.version = "stub";
   config.workers = argument(count, words, 2, 4);
   config.store.queued_jobs = 1000;
-  config.http.request_time = std::chrono::seconds(5);
+  config.http.request_time = std::chrono::seconds(10);
   JobFiles files(config.data);
   std::unique_ptr<JobStore> store;
   const std::string database = count > 6 ? words[6] : "";
 #if GSV3D_WITH_POSTGRESQL
   if (!database.empty()) store = std::make_unique<PostgresJobStore>(database, std::chrono::seconds(5));
 #endif
-  if (!store) store = std::make_unique<SqliteJobStore>(files.database());
-  fill(*store, argument(count, words, 5, 0));
+  if (!store) {
+    store = std::make_unique<SqliteJobStore>(files.database());
+    fill(files, argument(count, words, 5, 0));
+  }
   const auto work = waiting_work(files, argument(count, words, 3, 5), std::chrono::milliseconds(argument(count, words, 4, 20)));
   Service service(config, ServiceModel{testing::toy_config(), "cpu", "fp32", false}, std::move(store), files, work);
 #if GSV3D_WITH_POSTGRESQL
