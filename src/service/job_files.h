@@ -16,6 +16,8 @@ class JobFiles {
   std::filesystem::path database() const { return data_ / "jobs.sqlite"; }
   std::filesystem::path results_folder() const { return data_ / "results"; }
   std::filesystem::path photo(const std::string& id, size_t index) const;
+  /// A small PNG of the first photo, for lists; jobs of older versions have none.
+  std::filesystem::path thumbnail(const std::string& id) const;
   /// All of them or, when it throws, none.
   void write_photos(const std::string& id, const std::vector<std::string>& photos) const;
   /// The results that there are, by output_file_names(); none before a job has succeeded.

@@ -2,20 +2,25 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/atomic_file.h"
 #include "core/base64.h"
 #include "core/fingerprint.h"
-#include "image/load_image.h"
 #include "service/generation_options.h"
 #include "service/job_json.h"
 #include "service/multipart.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
+#include "service/uploaded_photo.h"
 
 namespace gsv3d {
 namespace {
 
+constexpr int64_t thumbnail_pixels = 320;
+
 struct Submitting {
   std::vector<std::string> photos;  ///< the bytes of the first and the further ones
+  std::vector<std::string> masks;   ///< of each, which may be empty: what of it is the object
+  std::string thumbnail;            ///< PNG
   std::string photo_name;
   Json options = Json::object();
   Json views = Json::array();  ///< directions of the further ones
@@ -38,19 +43,25 @@ double finite_number(const Json& value, const std::string& where) {
   return value.get<double>();
 }
 
-void add_view(Submitting& submitting, double azimuth, const Json& elevation, std::string photo) {
+void add_view(Submitting& submitting, double azimuth, const Json& elevation, std::string photo, std::string mask) {
   submitting.views.push_back({{"azimuth_degrees", azimuth}, {"elevation_degrees", elevation}});
   submitting.photos.push_back(std::move(photo));
+  submitting.masks.push_back(std::move(mask));
 }
 
-std::string decoded_photo(const Json& text, const std::string& where) {
-  if (!text.is_string()) throw Problem(422, where + " must be the photo's bytes as base64");
+std::string decoded_text(const Json& text, const std::string& where) {
+  if (!text.is_string()) throw Problem(422, where + " must be the file's bytes as base64");
   auto bytes = base64_decoded(text.get_ref<const std::string&>());
   if (!bytes) throw Problem(422, where + " is not base64");
   return std::move(*bytes);
 }
 
-/// {"photo": base64, "photo_name": …, "options": {…}, "views": [{"azimuth_degrees": 90, "photo": base64}]}
+std::string decoded_mask(const Json& holder, const std::string& where) {
+  return holder.contains("mask") ? decoded_text(holder["mask"], where) : "";
+}
+
+/// {"photo": base64, "mask": base64, "photo_name": …, "options": {…}, "views": [{"azimuth_degrees": 90, "photo": base64, "mask":
+/// …}]}
 Submitting read_json(const HttpRequest& request) {
   Json json;
   try {
@@ -60,12 +71,13 @@ Submitting read_json(const HttpRequest& request) {
   }
   if (!json.is_object()) throw Problem(422, "the body must be an object");
   for (const auto& [key, value] : json.items()) {
-    if (key != "photo" && key != "photo_name" && key != "options" && key != "views")
+    if (key != "photo" && key != "mask" && key != "photo_name" && key != "options" && key != "views")
       throw Problem(422, fmt::format("unknown key \"{}\"", key));
   }
   Submitting submitting;
   if (!json.contains("photo")) throw Problem(422, "photo is missing");
-  submitting.photos.push_back(decoded_photo(json["photo"], "photo"));
+  submitting.photos.push_back(decoded_text(json["photo"], "photo"));
+  submitting.masks.push_back(decoded_mask(json, "mask"));
   if (json.contains("photo_name")) {
     if (!json["photo_name"].is_string()) throw Problem(422, "photo_name must be a text");
     submitting.photo_name = shown_name(json["photo_name"].get<std::string>());
@@ -79,7 +91,7 @@ Submitting read_json(const HttpRequest& request) {
     const Json elevation = view.value("elevation_degrees", Json(nullptr));
     add_view(submitting, finite_number(view["azimuth_degrees"], "azimuth_degrees"),
              elevation.is_null() ? Json(nullptr) : Json(finite_number(elevation, "elevation_degrees")),
-             decoded_photo(view["photo"], "a view's photo"));
+             decoded_text(view["photo"], "a view's photo"), decoded_mask(view, "a view's mask"));
   }
   return submitting;
 }
@@ -92,10 +104,27 @@ double number_of(std::string_view text, const std::string& name) {
   return value;
 }
 
-/// Parts: photo (a file), options (JSON) or single options, view:AZIMUTH[,ELEVATION] (files).
+/// Further photos, with the masks that are called like them: "mask:90" belongs to "view:90".
+void add_views(Submitting& submitting, std::vector<FormPart> views, std::map<std::string, std::string> masks) {
+  for (FormPart& part : views) {
+    const std::string direction = part.name.substr(5);
+    const size_t comma = direction.find(',');
+    const double azimuth = number_of(direction.substr(0, comma), part.name);
+    Json elevation = nullptr;
+    if (comma != std::string::npos) elevation = number_of(direction.substr(comma + 1), part.name);
+    std::string mask;
+    if (auto found = masks.extract("mask:" + direction)) mask = std::move(found.mapped());
+    add_view(submitting, azimuth, elevation, std::move(part.content), std::move(mask));
+  }
+  if (!masks.empty()) throw Problem(422, fmt::format("there is no photo for the part \"{}\"", masks.begin()->first));
+}
+
+/// Parts: photo and mask (files), options (JSON) or single options, view:AZIMUTH[,ELEVATION] and mask:AZIMUTH[,ELEVATION]
+/// (files).
 Submitting read_form(const HttpRequest& request) {
   Submitting submitting;
   std::vector<FormPart> views;
+  std::map<std::string, std::string> masks;
   for (FormPart& part : parse_multipart(request.header("content-type"), request.body)) {
     if (part.name == "photo") {
       if (!submitting.photos.empty()) throw Problem(422, "there is more than one photo: further ones are view:AZIMUTH");
@@ -103,6 +132,8 @@ Submitting read_form(const HttpRequest& request) {
       submitting.photos.push_back(std::move(part.content));
     } else if (part.name.starts_with("view:")) {
       views.push_back(std::move(part));
+    } else if (part.name == "mask" || part.name.starts_with("mask:")) {
+      masks[part.name] = std::move(part.content);
     } else if (part.name == "options") {
       try {
         const Json options = parse_json(part.content, "options");
@@ -118,14 +149,9 @@ Submitting read_form(const HttpRequest& request) {
     }
   }
   if (submitting.photos.empty()) throw Problem(422, "photo is missing");
-  for (FormPart& part : views) {
-    const std::string_view direction = std::string_view(part.name).substr(5);
-    const size_t comma = direction.find(',');
-    const double azimuth = number_of(direction.substr(0, comma), part.name);
-    Json elevation = nullptr;
-    if (comma != std::string_view::npos) elevation = number_of(direction.substr(comma + 1), part.name);
-    add_view(submitting, azimuth, elevation, std::move(part.content));
-  }
+  auto mask = masks.extract("mask");
+  submitting.masks.push_back(mask ? std::move(mask.mapped()) : "");
+  add_views(submitting, std::move(views), std::move(masks));
   return submitting;
 }
 
@@ -136,16 +162,16 @@ Submitting read(const HttpRequest& request) {
   throw Problem(415, "send multipart/form-data or application/json");
 }
 
-/// Broken photos are told at once, not by a job that fails.
-void check_photos(Service& service, const Submitting& submitting) {
-  const std::lock_guard lock(service.decoding());
+/// Broken photos are told at once, not by a job that fails. A photo with a mask becomes the cut-out that they make.
+void prepare_photos(Service& service, Submitting& submitting) {
   for (size_t i = 0; i < submitting.photos.size(); ++i) {
     const std::string name = i == 0 ? "the photo" : fmt::format("the photo of view {}", i);
-    if (submitting.photos[i].empty()) throw Problem(422, name + " is empty");
-    const Image image = decode_picture(submitting.photos[i], name);
-    if (image.width * image.height > service.config().photo_pixels)
-      throw Problem(413, fmt::format("{} has {} x {} pixels; {} are allowed", name, image.width, image.height,
-                                     service.config().photo_pixels));
+    Image image = decode_upload(service, submitting.photos[i], name);
+    if (!submitting.masks[i].empty()) {
+      image = masked_photo(image, decode_upload(service, submitting.masks[i], "the mask of " + name));
+      submitting.photos[i] = encode_png(image);
+    }
+    if (i == 0) submitting.thumbnail = encode_png(small_copy(image, thumbnail_pixels));
   }
 }
 
@@ -187,13 +213,14 @@ void check_options(Service& service, const Submitting& submitting) {
 
 HttpResponse post_generation(Service& service, const HttpRequest& request, const PathParameters&) {
   if (service.draining()) throw Problem(503, "the service is about to end");
-  const Submitting submitting = read(request);
+  Submitting submitting = read(request);
   check_options(service, submitting);
-  check_photos(service, submitting);
+  prepare_photos(service, submitting);
   const Job job = job_of(request, submitting);
   service.files().write_photos(job.id, submitting.photos);
   Submitted submitted{Submission::kNoSpace, {}};
   try {
+    write_file(service.files().thumbnail(job.id), submitting.thumbnail);
     submitted = service.store().submit(job, service.config().store);
   } catch (...) {
     service.files().remove_photos(job.id);
