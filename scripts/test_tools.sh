@@ -14,12 +14,12 @@ install_browser() {
   local root=""
   [ "$(id -u)" -eq 0 ] || root=sudo
   if ! apt-cache show chromium-headless-shell >/dev/null 2>&1; then
-    say "this distribution has no chromium-headless-shell: the test of viewer.html will be skipped"
+    say "this distribution has no chromium-headless-shell: the tests of the pages will be skipped"
     return
   fi
   say "installing chromium-headless-shell (64 MB) with apt"
   DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null ||
-    say "apt failed: the test of viewer.html will be skipped"
+    say "apt failed: the tests of the pages will be skipped"
 }
 
 install_node() {
@@ -31,7 +31,8 @@ install_node() {
 }
 
 install_npm_programs() {
-  local packages=("@playcanvas/splat-transform@$SPLAT_TRANSFORM_VERSION" "gltf-validator@$GLTF_VALIDATOR_VERSION" "playwright-core@$PLAYWRIGHT_VERSION")
+  local packages=("@playcanvas/splat-transform@$SPLAT_TRANSFORM_VERSION" "gltf-validator@$GLTF_VALIDATOR_VERSION" "playwright-core@$PLAYWRIGHT_VERSION"
+    "axe-core@$AXE_VERSION")
   local package missing=0
   for package in "${packages[@]}"; do
     grep -qs "\"version\": \"${package##*@}\"" ".cache/node/node_modules/${package%@*}/package.json" || missing=1

@@ -7,4 +7,5 @@ XATLAS_SHA256=72f0bc6c42c19252be87e947d9dfe251c8d6c6943fd43e3d173ddc6b1afad693
 OPEN_CLIP_VERSION=3.3.0  # PyPI open-clip-torch: only the vocabulary of its tokenizer, for tests
 OPEN_CLIP_SHA256=c549ad5ed6bfc119cc11105033c0a2b9d7a2a4afeb40a58a09aab3da1a0043ce
 GLTF_VALIDATOR_VERSION=2.0.0-dev.3.10
-PLAYWRIGHT_VERSION=1.65.1  # npm playwright-core: drives Chromium in the tests of viewer.html; what the page itself is made of: web/package.json
+PLAYWRIGHT_VERSION=1.65.1  # npm playwright-core: drives Chromium in the tests of the pages; what the pages themselves are made of: web/package.json
+AXE_VERSION=4.14.1  # npm axe-core: looks for what shuts people out of the page of `gsv3d serve`

@@ -1,17 +1,10 @@
 // Builds dist/viewer.html: one file with everything inside. The script, most of it Spark with its WebAssembly, is gzipped and
 // unpacked by the browser (index.html), which makes the page a third as large.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { defineConfig } from "vite";
 
-/** What the page holds of others, with the notices their licences ask for. fflate is part of Spark. */
-function notices() {
-  const texts = ["three", "@sparkjsdev/spark", "fflate"].map(
-    (name) => `${name}\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8").trim()}`,
-  );
-  return `<!--\nThis page holds:\n\n${texts.join("\n\n")}\n-->`;
-}
+import { notices } from "./page_notices.js";
 
 /** @returns {import("vite").Plugin} */
 function singleFile() {
@@ -25,11 +18,11 @@ function singleFile() {
       if (scripts.length !== 1) this.error(`expected one script, not ${scripts.length.toString()}`);
       const program = gzipSync(scripts[0].code, { level: 9 }).toString("base64");
       const style = styles.map((file) => file.source).join("\n");
-      const sources = execFileSync("scripts/build_viewer.sh", ["--hash"], { cwd: ".." }).toString().trim();
+      const sources = execFileSync("scripts/build_viewer.sh", ["--hash", "viewer"], { cwd: ".." }).toString().trim();
       const html = page.source
         .replace(/\s*<script type="module"[^>]*><\/script>/, "")
         .replace(/\s*<link rel="stylesheet"[^>]*>/, () => `\n    <style>${style}</style>`)
-        .replace("<!doctype html>", () => `<!doctype html>\n${notices()}`)
+        .replace("<!doctype html>", () => `<!doctype html>\n<!--\n${notices()}\n-->`)
         .replace("%SOURCES%", sources)
         .replace("</body>", () => `  <script type="text/plain" id="program">${program}</script>\n  </body>`);
       for (const name of Object.keys(bundle)) Reflect.deleteProperty(bundle, name);
@@ -40,5 +33,5 @@ function singleFile() {
 
 export default defineConfig({
   plugins: [singleFile()],
-  build: { target: "es2022", modulePreload: false, chunkSizeWarningLimit: 5000, reportCompressedSize: false },
+  build: { target: "es2022", emptyOutDir: false, modulePreload: false, chunkSizeWarningLimit: 5000, reportCompressedSize: false },
 });

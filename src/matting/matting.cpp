@@ -1,6 +1,7 @@
 #include "matting/matting.h"
 
 #include "core/error.h"
+#include "image/resize.h"
 
 #ifdef GSV3D_WITH_MATTING
 #include <opencv2/imgproc.hpp>
@@ -41,6 +42,22 @@ cv::Mat clean_rim(const cv::Mat& bgr, const cv::Mat& alpha) {
   return cleaned;
 }
 
+/// `bgr`: the colours to take; `alpha`: [H, W] float 0-1.
+Image cut_out(const Image& photo, const cv::Mat& bgr, const cv::Mat& alpha) {
+  Image result = photo;
+  for (int64_t y = 0; y < photo.height; ++y) {
+    const auto* colours = bgr.ptr<cv::Vec3b>(static_cast<int>(y));
+    const auto* cover = alpha.ptr<float>(static_cast<int>(y));
+    for (int64_t x = 0; x < photo.width; ++x) {
+      uint8_t* pixel = result.at(x, y);
+      for (int c = 0; c < 3; ++c) pixel[c] = colours[x][2 - c];
+      pixel[3] = static_cast<uint8_t>(std::lround(255 * cover[x]));
+    }
+  }
+  result.has_alpha = has_transparency(result);
+  return result;
+}
+
 void check_share(double share, bool network) {
   constexpr double kNothing = 0.002, kEverything = 0.985;
   if (share >= kNothing && share <= kEverything) return;
@@ -61,19 +78,7 @@ Image remove_background(const Image& photo, const MattingOptions& options) {
   const bool network = !options.network.empty();
   const cv::Mat alpha = network ? network_matte(bgr, options) : grabcut_matte(bgr, options.work_size);
   check_share(cv::mean(alpha)[0], network);
-  const cv::Mat cleaned = clean_rim(bgr, alpha);
-  Image result = photo;
-  for (int64_t y = 0; y < photo.height; ++y) {
-    const auto* colours = cleaned.ptr<cv::Vec3b>(static_cast<int>(y));
-    const auto* cover = alpha.ptr<float>(static_cast<int>(y));
-    for (int64_t x = 0; x < photo.width; ++x) {
-      uint8_t* pixel = result.at(x, y);
-      for (int c = 0; c < 3; ++c) pixel[c] = colours[x][2 - c];
-      pixel[3] = static_cast<uint8_t>(std::lround(255 * cover[x]));
-    }
-  }
-  result.has_alpha = has_transparency(result);
-  return result;
+  return cut_out(photo, clean_rim(bgr, alpha), alpha);
 }
 
 #else
@@ -83,5 +88,28 @@ Image remove_background(const Image&, const MattingOptions&) {
 }
 
 #endif
+
+Image with_matte(const Image& photo, const Image& matte) {
+  const Image scaled = resize_lanczos(matte, photo.width, photo.height);
+  const auto cover = [&](const uint8_t* pixel) {
+    if (matte.has_alpha) return pixel[3];
+    return static_cast<uint8_t>((299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] + 500) / 1000);  // Rec. 601
+  };
+#ifdef GSV3D_WITH_MATTING
+  cv::Mat alpha(static_cast<int>(photo.height), static_cast<int>(photo.width), CV_32F);
+  for (int64_t y = 0; y < photo.height; ++y) {
+    for (int64_t x = 0; x < photo.width; ++x)
+      alpha.at<float>(static_cast<int>(y), static_cast<int>(x)) = static_cast<float>(cover(scaled.at(x, y))) / 255;
+  }
+  return cut_out(photo, clean_rim(to_bgr(photo), alpha), alpha);
+#else
+  Image result = photo;
+  for (int64_t y = 0; y < photo.height; ++y) {
+    for (int64_t x = 0; x < photo.width; ++x) result.at(x, y)[3] = cover(scaled.at(x, y));
+  }
+  result.has_alpha = has_transparency(result);
+  return result;
+#endif
+}
 
 }  // namespace gsv3d

@@ -36,4 +36,9 @@ struct MattingOptions {
 /// a cut-out), when the network cannot be read or run, and in builds without OpenCV (GSV3D_WITH_MATTING=OFF).
 Image remove_background(const Image& photo, const MattingOptions& options = {});
 
+/// Returns the photo cut out by a matte that somebody gives: a picture whose transparency, or where it has none whose brightness,
+/// says how much of each pixel is object; of another size it is scaled. The rim's colour is cleaned as remove_background does
+/// (not in builds without OpenCV).
+Image with_matte(const Image& photo, const Image& matte);
+
 }  // namespace gsv3d

@@ -24,24 +24,25 @@ double share_of_longer_side(const Image& cutout, double height_share) {
 
 }  // namespace
 
+PhotoCutOut cut_out_photo(const Image& photo, const GenerateOptions& options) {
+  if (is_cut_out(photo)) return {photo, "alpha used", frame_doubts(photo)};
+  if (!options.matting) return {photo, "taken as framed", {}, true};
+  // What is under the few transparent pixels of a photo, such as its rounded corners, is no colour of the photo's.
+  Image cutout = remove_background(photo.has_alpha ? composite_on_white(photo) : photo, options.matting_options);
+  std::vector<std::string> doubts = matte_doubts(cutout);
+  const char* from = photo.has_alpha ? "background removed (hardly any of the photo is transparent)" : "background removed";
+  return {std::move(cutout), from, std::move(doubts)};
+}
+
 PreparedPhoto prepare_photo(const Image& photo, const ModelConfig& config, const GenerateOptions& options,
                             std::optional<double> height_share) {
+  PhotoCutOut cut = cut_out_photo(photo, options);
   PreparedPhoto prepared;
-  Image cutout = photo;
+  prepared.object_from = cut.object_from, prepared.warnings = std::move(cut.warnings);
+  const Image& cutout = cut.image;
   // A photo that is neither transparent nor to be cut out is taken as framed already: padded to a square, not enlarged.
   std::optional<double> ratio = config.image_frame_ratio;
-  if (is_cut_out(photo)) {
-    prepared.object_from = "alpha used";
-    prepared.warnings = frame_doubts(photo);
-  } else if (options.matting) {
-    // What is under the few transparent pixels of a photo, such as its rounded corners, is no colour of the photo's.
-    cutout = remove_background(photo.has_alpha ? composite_on_white(photo) : photo, options.matting_options);
-    prepared.object_from = photo.has_alpha ? "background removed (hardly any of the photo is transparent)" : "background removed";
-    prepared.warnings = matte_doubts(cutout);
-  } else {
-    prepared.object_from = "taken as framed";
-    ratio.reset();
-  }
+  if (cut.is_framed) ratio.reset();
   if (height_share && ratio) ratio = share_of_longer_side(cutout, *height_share);
   const FramedPhoto framed = frame_object(cutout, ratio, config.image_size, max_detail_pixels);
   spdlog::info("photo: {}", prepared.object_from);

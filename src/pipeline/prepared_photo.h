@@ -26,6 +26,18 @@ struct PreparedPhoto {
 /// Side of PreparedPhoto::detail, unless the model's own pictures are larger.
 inline constexpr int64_t max_detail_pixels = 512;
 
+/// The object cut out of a photo, at the photo's own size.
+struct PhotoCutOut {
+  Image image;
+  std::string object_from;            ///< as PreparedPhoto has it
+  std::vector<std::string> warnings;  ///< what speaks against it
+  bool is_framed = false;             ///< nothing was cut: the photo shows the object as it is to be framed
+};
+
+/// What prepare_photo does first: the photo's own transparency where it cuts an object out, otherwise remove_background, or the
+/// photo as it is where matting is off. Throws Error when no object can be told from the ground.
+PhotoCutOut cut_out_photo(const Image& photo, const GenerateOptions& options);
+
 /// Cuts the object out (unless its transparency does so already, is_cut_out of image/object_mask.h, or matting is off) and frames
 /// it as SV3D does: image/framing.h. height_share: the share of the frame's height that the object gets, for photos that must fit
 /// others; otherwise its longer side gets the model's image_frame_ratio. Says in the log which of them it was, and warns when the

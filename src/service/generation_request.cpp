@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <map>
 
 #include "core/base64.h"
 #include "service/job.h"
@@ -26,19 +27,25 @@ double finite_number(const Json& value, const std::string& where) {
   return value.get<double>();
 }
 
-void add_view(GenerationRequest& submitting, double azimuth, const Json& elevation, std::string photo) {
+void add_view(GenerationRequest& submitting, double azimuth, const Json& elevation, std::string photo, std::string mask) {
   submitting.views.push_back({{"azimuth_degrees", azimuth}, {"elevation_degrees", elevation}});
   submitting.photos.push_back(std::move(photo));
+  submitting.masks.push_back(std::move(mask));
 }
 
-std::string decoded_photo(const Json& text, const std::string& where) {
-  if (!text.is_string()) throw Problem(422, where + " must be the photo's bytes as base64");
+std::string decoded_text(const Json& text, const std::string& where) {
+  if (!text.is_string()) throw Problem(422, where + " must be the file's bytes as base64");
   auto bytes = base64_decoded(text.get_ref<const std::string&>());
   if (!bytes) throw Problem(422, where + " is not base64");
   return std::move(*bytes);
 }
 
-/// {"photo": base64, "photo_name": …, "options": {…}, "views": [{"azimuth_degrees": 90, "photo": base64}]}
+std::string decoded_mask(const Json& holder, const std::string& where) {
+  return holder.contains("mask") ? decoded_text(holder["mask"], where) : "";
+}
+
+/// {"photo": base64, "mask": base64, "photo_name": …, "options": {…}, "views": [{"azimuth_degrees": 90, "photo": base64, "mask":
+/// …}]}
 GenerationRequest read_json(const HttpRequest& request) {
   Json json;
   try {
@@ -48,12 +55,13 @@ GenerationRequest read_json(const HttpRequest& request) {
   }
   if (!json.is_object()) throw Problem(422, "the body must be an object");
   for (const auto& [key, value] : json.items()) {
-    if (key != "photo" && key != "photo_name" && key != "options" && key != "views")
+    if (key != "photo" && key != "mask" && key != "photo_name" && key != "options" && key != "views")
       throw Problem(422, fmt::format("unknown key \"{}\"", key));
   }
   GenerationRequest submitting;
   if (!json.contains("photo")) throw Problem(422, "photo is missing");
-  submitting.photos.push_back(decoded_photo(json["photo"], "photo"));
+  submitting.photos.push_back(decoded_text(json["photo"], "photo"));
+  submitting.masks.push_back(decoded_mask(json, "mask"));
   if (json.contains("photo_name")) {
     if (!json["photo_name"].is_string()) throw Problem(422, "photo_name must be a text");
     submitting.photo_name = shown_name(json["photo_name"].get<std::string>());
@@ -67,7 +75,7 @@ GenerationRequest read_json(const HttpRequest& request) {
     const Json elevation = view.value("elevation_degrees", Json(nullptr));
     add_view(submitting, finite_number(view["azimuth_degrees"], "azimuth_degrees"),
              elevation.is_null() ? Json(nullptr) : Json(finite_number(elevation, "elevation_degrees")),
-             decoded_photo(view["photo"], "a view's photo"));
+             decoded_text(view["photo"], "a view's photo"), decoded_mask(view, "a view's mask"));
   }
   return submitting;
 }
@@ -80,10 +88,27 @@ double number_of(std::string_view text, const std::string& name) {
   return value;
 }
 
-/// Parts: photo (a file), options (JSON) or single options, view:AZIMUTH[,ELEVATION] (files).
+/// Further photos, with the masks that are called like them: "mask:90" belongs to "view:90".
+void add_views(GenerationRequest& submitting, std::vector<FormPart> views, std::map<std::string, std::string> masks) {
+  for (FormPart& part : views) {
+    const std::string direction = part.name.substr(5);
+    const size_t comma = direction.find(',');
+    const double azimuth = number_of(direction.substr(0, comma), part.name);
+    Json elevation = nullptr;
+    if (comma != std::string::npos) elevation = number_of(direction.substr(comma + 1), part.name);
+    std::string mask;
+    if (auto found = masks.extract("mask:" + direction)) mask = std::move(found.mapped());
+    add_view(submitting, azimuth, elevation, std::move(part.content), std::move(mask));
+  }
+  if (!masks.empty()) throw Problem(422, fmt::format("there is no photo for the part \"{}\"", masks.begin()->first));
+}
+
+/// Parts: photo and mask (files), options (JSON) or single options, view:AZIMUTH[,ELEVATION] and mask:AZIMUTH[,ELEVATION]
+/// (files).
 GenerationRequest read_form(const HttpRequest& request) {
   GenerationRequest submitting;
   std::vector<FormPart> views;
+  std::map<std::string, std::string> masks;
   for (FormPart& part : parse_multipart(request.header("content-type"), request.body)) {
     if (part.name == "photo") {
       if (!submitting.photos.empty()) throw Problem(422, "there is more than one photo: further ones are view:AZIMUTH");
@@ -91,6 +116,8 @@ GenerationRequest read_form(const HttpRequest& request) {
       submitting.photos.push_back(std::move(part.content));
     } else if (part.name.starts_with("view:")) {
       views.push_back(std::move(part));
+    } else if (part.name == "mask" || part.name.starts_with("mask:")) {
+      masks[part.name] = std::move(part.content);
     } else if (part.name == "options") {
       try {
         const Json options = parse_json(part.content, "options");
@@ -106,14 +133,9 @@ GenerationRequest read_form(const HttpRequest& request) {
     }
   }
   if (submitting.photos.empty()) throw Problem(422, "photo is missing");
-  for (FormPart& part : views) {
-    const std::string_view direction = std::string_view(part.name).substr(5);
-    const size_t comma = direction.find(',');
-    const double azimuth = number_of(direction.substr(0, comma), part.name);
-    Json elevation = nullptr;
-    if (comma != std::string_view::npos) elevation = number_of(direction.substr(comma + 1), part.name);
-    add_view(submitting, azimuth, elevation, std::move(part.content));
-  }
+  auto mask = masks.extract("mask");
+  submitting.masks.push_back(mask ? std::move(mask.mapped()) : "");
+  add_views(submitting, std::move(views), std::move(masks));
   return submitting;
 }
 

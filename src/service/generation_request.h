@@ -10,6 +10,7 @@ namespace gsv3d {
 
 struct GenerationRequest {
   std::vector<std::string> photos;  ///< the bytes of the first and the further ones
+  std::vector<std::string> masks;   ///< of each, which may be empty: what of it is the object
   std::string photo_name;
   Json options = Json::object();
   Json views = Json::array();  ///< directions of the further ones

@@ -37,6 +37,11 @@ HttpResponse problem_response(int status, const std::string& detail) {
   return response;
 }
 
+bool names_tag(const HttpRequest& request, const std::string& tag) {
+  const std::string header = request.header("if-none-match");
+  return header == "*" || header.find(tag) != std::string::npos;
+}
+
 std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
   const auto digit = [](char letter) {
     if (letter >= '0' && letter <= '9') return letter - '0';

@@ -68,6 +68,9 @@ HttpResponse problem_response(int status, const std::string& detail);
 /// "Not Found" for 404.
 const char* status_title(int status);
 
+/// Whether If-None-Match names the tag of what would be answered.
+bool names_tag(const HttpRequest& request, const std::string& tag);
+
 /// %XX and, in queries, + decoded. Nothing for a broken escape.
 std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space);
 

@@ -27,6 +27,10 @@ fs::path JobFiles::photo(const std::string& id, size_t index) const {
   return data_ / "inputs" / id / std::to_string(index);
 }
 
+fs::path JobFiles::thumbnail(const std::string& id) const {
+  return data_ / "inputs" / id / "thumbnail.png";
+}
+
 void JobFiles::write_photos(const std::string& id, const std::vector<std::string>& photos) const {
   try {
     for (size_t i = 0; i < photos.size(); ++i) write_file(photo(id, i), photos[i]);

@@ -21,6 +21,8 @@ class JobFiles {
   /// No job has left anything here.
   bool is_empty() const;
   std::filesystem::path photo(const std::string& id, size_t index) const;
+  /// A small PNG of the first photo, for lists; jobs of older versions have none.
+  std::filesystem::path thumbnail(const std::string& id) const;
   /// All of them or, when it throws, none.
   void write_photos(const std::string& id, const std::vector<std::string>& photos) const;
   /// The results that there are, by output_file_names(); none before a job has succeeded.

@@ -55,6 +55,39 @@ TEST(Matting, CutsOutAnObjectInTheMiddle) {
   EXPECT_TRUE(cutout.has_alpha);
 }
 
+TEST(Matting, AGivenMatteIsTaken) {
+  const Inside disc = [](double u, double v) { return std::hypot(u - 0.5, v - 0.5) < 0.3; };
+  const Image photo = photo_of(200, 200, disc);
+  // Half as large, solid inside of the disc and half transparent in a rim around it.
+  Image matte = blank_image(100, 100, 255, 255, 255, 0);
+  for (int64_t y = 0; y < 100; ++y) {
+    for (int64_t x = 0; x < 100; ++x) {
+      const double distance = std::hypot((x + 0.5) / 100 - 0.5, (y + 0.5) / 100 - 0.5);
+      matte.at(x, y)[3] = distance < 0.3 ? 255 : distance < 0.34 ? 128 : 0;
+    }
+  }
+  matte.has_alpha = true;
+  const Image cutout = with_matte(photo, matte);
+  EXPECT_TRUE(cutout.has_alpha);
+  EXPECT_EQ(cutout.at(100, 100)[3], 255);
+  EXPECT_EQ(cutout.at(10, 10)[3], 0);
+  EXPECT_GT(intersection_over_union(cutout, disc), 0.75);  // with the rim, which counts as object: (0.30 / 0.34)² = 0.78
+  EXPECT_EQ(cutout.at(100, 100)[0], photo.at(100, 100)[0]);
+  // The rim at the left shows the ground in the photo (red 110) and the object (red about 200 - 90 * 0.2) in the cut-out.
+  const int64_t x = 38;  // two pixels outside of the disc: what the rim is cleaned by reaches three
+  EXPECT_NEAR(photo.at(x, 100)[0], 110, 15);
+  EXPECT_NEAR(cutout.at(x, 100)[0], 182, 15);
+  EXPECT_NEAR(cutout.at(x, 100)[3], 128, 40);  // scaled by a filter that overshoots beside edges
+  // Without transparency, brightness counts.
+  for (int64_t i = 0; i < 100 * 100; ++i)
+    std::fill_n(&matte.pixels[4 * i], 3, matte.pixels[4 * i + 3]), matte.pixels[4 * i + 3] = 255;
+  matte.has_alpha = false;
+  const Image grey = with_matte(photo, matte);
+  EXPECT_EQ(grey.at(100, 100)[3], 255);
+  EXPECT_EQ(grey.at(10, 10)[3], 0);
+  EXPECT_EQ(grey.at(x, 100)[3], cutout.at(x, 100)[3]);
+}
+
 TEST(Matting, ObjectMayStandOnTheLowerEdge) {
   const Inside vase = [](double u, double v) { return v > 0.3 && std::abs(u - 0.5) < 0.12 + 0.2 * (v - 0.3); };
   EXPECT_GT(intersection_over_union(remove_background(photo_of(300, 360, vase)), vase), 0.93);

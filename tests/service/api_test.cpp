@@ -66,6 +66,12 @@ TEST_F(Api, IsWhatItsDocumentSays) {
   EXPECT_EQ(ended["files"][0]["name"], "object.glb");
   EXPECT_EQ(ended["files"][0]["bytes"], 100'000);
   EXPECT_EQ(checked("GET", "/v1/jobs/{id}/files/{name}", file).body, fake_glb());
+  EXPECT_EQ(checked("GET", "/v1/jobs/{id}/photo", "/v1/jobs/" + id + "/photo").status, 200);
+  EXPECT_EQ(checked("GET", "/", "/").status, 200);
+  EXPECT_EQ(checked("GET", "/studio/{name}", "/studio/studio.js").status, 200);
+  const std::string matte_form = form_body(cut_out_png());
+  EXPECT_EQ(checked("POST", "/v1/mattes", "/v1/mattes", {{"Content-Type", "multipart/form-data; boundary=X"}}, matte_form).status,
+            200);
   EXPECT_EQ(checked("GET", "/v1/jobs/{id}/events", "/v1/jobs/" + id + "/events").status, 200);
   EXPECT_EQ(Json::parse(checked("GET", "/v1/jobs", "/v1/jobs").body)["jobs"].size(), 1U);
   const Json capabilities = Json::parse(checked("GET", "/v1/capabilities", "/v1/capabilities").body);
@@ -85,7 +91,7 @@ TEST_F(Api, IsWhatItsDocumentSays) {
   size_t operations = 0;
   for (const auto& [path, methods] : document_["paths"].items())
     for (const auto& [method, unused] : methods.items()) operations += method != "parameters" ? 1 : 0;
-  EXPECT_EQ(operations, 13U);
+  EXPECT_EQ(operations, 17U);
   EXPECT_EQ(checked_.size(), operations);
 }
 

@@ -24,6 +24,13 @@ inline std::string small_png() {
   return encode_png(image);
 }
 
+/// A square on transparent ground.
+inline std::string cut_out_png() {
+  Image image = blank_image(16, 16, 200, 100, 50);
+  for (int64_t i = 0; i < 16 * 16; ++i) image.pixels[4 * i + 3] = i % 16 < 8 ? 255 : 0;
+  return encode_png(image);
+}
+
 /// What the fake work leaves: 100,000 bytes that tell where they stand.
 inline std::string fake_glb() {
   std::string bytes;

@@ -5,7 +5,9 @@ import type { Action, Choice, Toolbar } from "./toolbar";
 const step = 5; // degrees
 const zoomStep = 1.1;
 
+/** @param target where keys are heard: the window, or the part of a page that the object is shown in. */
 export function bindKeys(
+  target: EventTarget,
   stage: Stage,
   toolbar: Toolbar,
   choices: Choice[],
@@ -30,8 +32,8 @@ export function bindKeys(
       if (enabled?.() ?? true) run();
     });
 
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  target.addEventListener("keydown", (event) => {
+    if (!(event instanceof KeyboardEvent) || event.ctrlKey || event.metaKey || event.altKey) return;
     // A focused button takes Space and Enter itself.
     const onButton = event.target instanceof Element && event.target.closest("button, summary") !== null;
     if (onButton && event.key === " ") return;

@@ -1,9 +1,10 @@
 // The page: reads the object inside it, draws it, and connects buttons, keys and the hook for scripts.
+import { actionsOf, Backgrounds, choicesOf, save } from "./controls";
 import { bindKeys } from "./keys";
 import { readObject, type EmbeddedObject } from "./object";
 import type { CameraPlace } from "./orbit";
 import { Stage, type Mode } from "./stage";
-import { Toolbar, type Action, type Choice } from "./toolbar";
+import { Toolbar } from "./toolbar";
 
 /** For scripts and tests, as window.gsv3d: docs/viewer.md. */
 export interface ViewerHook {
@@ -43,16 +44,6 @@ function showMessage(text: string): void {
   message.hidden = false;
 }
 
-function save(name: string, content: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => {
-    URL.revokeObjectURL(link.href);
-  }, 60_000); // a slow machine begins to save late
-}
-
 function downloads(object: EmbeddedObject) {
   const files = object.mesh ? [object.splats, object.mesh] : [object.splats];
   return files.map(({ name, bytes }) => ({
@@ -62,87 +53,6 @@ function downloads(object: EmbeddedObject) {
       save(name, new Blob([bytes], { type: "application/octet-stream" }));
     },
   }));
-}
-
-/** Backgrounds in turn: the page's own, which follows light and dark mode, then fixed ones. */
-class Backgrounds {
-  private readonly fixed = ["#ffffff", "#808080", "#000000"];
-  private place = -1;
-
-  constructor(private readonly apply: (colour: string) => void) {
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      if (this.place < 0) this.show();
-    });
-    this.show();
-  }
-
-  next(): void {
-    this.place = this.place + 1 < this.fixed.length ? this.place + 1 : -1;
-    this.show();
-  }
-
-  private show(): void {
-    this.apply(this.fixed[this.place] ?? getComputedStyle(document.body).getPropertyValue("--ground").trim());
-  }
-}
-
-function choicesOf(stage: Stage): Choice[] {
-  if (!stage.hasMesh) return [];
-  const names: [Mode, string][] = [
-    ["splats", "Gaussians"],
-    ["mesh", "Mesh"],
-    ["both", "Both"],
-  ];
-  return names.map(([mode, label], i) => ({
-    label,
-    key: (i + 1).toString(),
-    selected: () => stage.mode === mode,
-    select: () => {
-      stage.mode = mode;
-    },
-  }));
-}
-
-function actionsOf(stage: Stage, backgrounds: Backgrounds, title: string): Action[] {
-  const wireframe: Action = {
-    icon: "wireframe",
-    label: "Wireframe",
-    key: "W",
-    run: () => (stage.wireframe = !stage.wireframe),
-    on: () => stage.wireframe,
-    enabled: () => stage.mode !== "splats",
-  };
-  return [
-    {
-      icon: "turntable",
-      label: "Turntable",
-      key: "Space",
-      run: () => {
-        stage.orbit.turntable = !stage.orbit.turntable;
-        stage.request();
-      },
-      on: () => stage.orbit.turntable,
-    },
-    { icon: "background", label: "Background", key: "B", run: backgrounds.next.bind(backgrounds) },
-    { icon: "depth", label: "Depth", key: "D", run: () => (stage.depth = !stage.depth), on: () => stage.depth },
-    ...(stage.hasMesh ? [wireframe] : []),
-    { icon: "reset", label: "Start view", key: "R", run: stage.orbit.reset.bind(stage.orbit) },
-    {
-      icon: "screenshot",
-      label: "Screenshot",
-      key: "S",
-      run: () => {
-        stage.screenshot().then(
-          (picture) => {
-            save(`${title}.png`, picture);
-          },
-          (error: unknown) => {
-            showMessage(String(error));
-          },
-        );
-      },
-    },
-  ];
 }
 
 function showObject(object: EmbeddedObject): void {
@@ -157,18 +67,18 @@ function showObject(object: EmbeddedObject): void {
   };
   const backgrounds = new Backgrounds(background);
   const choices = choicesOf(stage);
-  const actions = actionsOf(stage, backgrounds, object.title);
+  const actions = actionsOf(stage, backgrounds, object.title, showMessage);
   const toolbar = new Toolbar(element("toolbar"), choices, actions, downloads(object));
   const setControls = (shown: boolean): void => {
     toolbar.hidden = !shown;
     document.body.classList.toggle("bare", !shown);
-    stage.setControlsHeight(toolbar.height);
+    stage.setControlsHeight(toolbar.heightOver(canvas));
   };
   addEventListener("resize", () => {
-    stage.setControlsHeight(toolbar.height);
+    stage.setControlsHeight(toolbar.heightOver(canvas));
   });
-  stage.setControlsHeight(toolbar.height);
-  bindKeys(stage, toolbar, choices, actions, setControls);
+  stage.setControlsHeight(toolbar.heightOver(canvas));
+  bindKeys(window, stage, toolbar, choices, actions, setControls);
 
   const ready = stage.load().then(() => {
     element("message").hidden = true;

@@ -37,6 +37,10 @@ export class Orbit {
     this.reset();
   }
 
+  dispose(): void {
+    this.controls.dispose();
+  }
+
   get turntable(): boolean {
     return this.controls.autoRotate;
   }

@@ -44,6 +44,11 @@ export class SplatView {
     await this.splats.initialized;
   }
 
+  dispose(): void {
+    this.splats.dispose();
+    this.spark.dispose();
+  }
+
   setDepth(on: boolean): void {
     this.splats.enableWorldToView = on;
     this.splats.worldModifier = on

@@ -27,6 +27,7 @@ export class Stage {
   readonly orbit: Orbit;
   readonly hasMesh: boolean;
   private readonly renderer: WebGLRenderer;
+  private readonly resizing: ResizeObserver;
   private readonly splats: SplatView;
   private readonly mesh = new MeshView();
   private readonly background = new Color();
@@ -48,8 +49,19 @@ export class Stage {
     this.orbit = new Orbit(object.view, canvas, request);
     this.splats = new SplatView(this.renderer, object.splats, request);
     this.hasMesh = object.mesh !== undefined;
-    new ResizeObserver(request).observe(canvas);
+    this.resizing = new ResizeObserver(request);
+    this.resizing.observe(canvas);
     canvas.addEventListener("webglcontextrestored", request);
+  }
+
+  /** Gives the graphics memory back: browsers have room for a few stages only. Nothing is drawn afterwards. */
+  dispose(): void {
+    this.requested = true;
+    this.resizing.disconnect();
+    this.orbit.dispose();
+    this.splats.dispose();
+    this.renderer.dispose();
+    this.renderer.forceContextLoss();
   }
 
   /** Until it is done, only the background is drawn. */

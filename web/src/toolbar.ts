@@ -42,7 +42,7 @@ export class Toolbar {
   ) {
     if (choices.length > 1) bar.append(this.group("choices", choices.map((choice) => this.choice(choice))));
     const buttons = actions.map((action) => this.action(action));
-    bar.append(this.group("actions", [...buttons, this.menu(downloads)]));
+    bar.append(this.group("actions", downloads.length > 0 ? [...buttons, this.menu(downloads)] : buttons));
     this.update();
     bar.hidden = false;
   }
@@ -59,9 +59,10 @@ export class Toolbar {
     this.bar.hidden = hidden;
   }
 
-  /** How much of the page's lower end is under it, with a margin. */
-  get height(): number {
-    return this.hidden ? 0 : innerHeight - this.bar.getBoundingClientRect().top + margin;
+  /** How much of the canvas's lower end is under it, in pixels, with a margin. */
+  heightOver(canvas: HTMLElement): number {
+    if (this.hidden) return 0;
+    return canvas.getBoundingClientRect().bottom - this.bar.getBoundingClientRect().top + margin;
   }
 
   private group(name: string, children: HTMLElement[]): HTMLElement {

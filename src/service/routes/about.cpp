@@ -28,6 +28,7 @@ HttpResponse get_models(Service& service, const HttpRequest&, const PathParamete
                     {"image_size", model.config.image_size},
                     {"steps", model.config.sampler.steps},
                     {"elevation_degrees", model.config.elevation_degrees},
+                    {"image_frame_ratio", model.config.image_frame_ratio},
                     {"distilled", model.distilled},
                     {"device", model.device},
                     {"dtype", model.dtype}});

@@ -1,28 +1,34 @@
 // POST /v1/generations: a photo, or several of one object, becomes a job.
 #include <algorithm>
 
+#include "core/atomic_file.h"
 #include "core/fingerprint.h"
-#include "image/load_image.h"
 #include "service/generation_options.h"
 #include "service/generation_request.h"
 #include "service/job_json.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
+#include "service/uploaded_photo.h"
 
 namespace gsv3d {
 namespace {
 
-/// Broken photos are told at once, not by a job that fails.
-void check_photos(Service& service, const GenerationRequest& submitting) {
-  const std::lock_guard lock(service.decoding());
+constexpr int64_t thumbnail_pixels = 320;
+
+/// Broken photos are told at once, not by a job that fails. A photo with a mask becomes the cut-out that they make.
+/// → the first one, small, as PNG.
+std::string prepare_photos(Service& service, GenerationRequest& submitting) {
+  std::string thumbnail;
   for (size_t i = 0; i < submitting.photos.size(); ++i) {
     const std::string name = i == 0 ? "the photo" : fmt::format("the photo of view {}", i);
-    if (submitting.photos[i].empty()) throw Problem(422, name + " is empty");
-    const Image image = decode_picture(submitting.photos[i], name);
-    if (image.width * image.height > service.config().photo_pixels)
-      throw Problem(413, fmt::format("{} has {} x {} pixels; {} are allowed", name, image.width, image.height,
-                                     service.config().photo_pixels));
+    Image image = decode_upload(service, submitting.photos[i], name);
+    if (!submitting.masks[i].empty()) {
+      image = masked_photo(image, decode_upload(service, submitting.masks[i], "the mask of " + name));
+      submitting.photos[i] = encode_png(image);
+    }
+    if (i == 0) thumbnail = encode_png(small_copy(image, thumbnail_pixels));
   }
+  return thumbnail;
 }
 
 std::string fingerprint_of(const GenerationRequest& submitting) {
@@ -65,13 +71,14 @@ void check_options(Service& service, const GenerationRequest& submitting) {
 
 HttpResponse post_generation(Service& service, const HttpRequest& request, const PathParameters&) {
   if (service.draining()) throw Problem(503, "the service is about to end");
-  const GenerationRequest submitting = read_generation_request(request);
+  GenerationRequest submitting = read_generation_request(request);
   check_options(service, submitting);
-  check_photos(service, submitting);
+  const std::string thumbnail = prepare_photos(service, submitting);
   const Job job = job_of(request, submitting);
   service.files().write_photos(job.id, submitting.photos);
   Submitted submitted{Submission::kNoSpace, {}};
   try {
+    write_file(service.files().thumbnail(job.id), thumbnail);
     submitted = service.store().submit(job, service.config().store);
   } catch (...) {
     service.files().remove_photos(job.id);

@@ -1,4 +1,5 @@
-// GET /v1/jobs/{id}/files/{name}: results, whole or in part. They never change, so their tags are made of their names.
+// GET /v1/jobs/{id}/photo, and GET /v1/jobs/{id}/files/{name}: results, whole or in part. They never change, so their tags are
+// made of their names.
 #include <algorithm>
 
 #include "exports/outputs.h"
@@ -15,11 +16,25 @@ constexpr const char* viewer_policy =
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob: data:; "
     "style-src 'unsafe-inline'; img-src data: blob:; connect-src data: blob:; worker-src blob: data:; frame-ancestors 'self'";
 
-bool names_tag(const std::string& header, const std::string& tag) {
-  return header == "*" || header.find(tag) != std::string::npos;
-}
-
 }  // namespace
+
+HttpResponse get_job_photo(Service& service, const HttpRequest& request, const PathParameters& parameters) {
+  const Job job = find_job(service, parameters);
+  const std::filesystem::path path = service.files().thumbnail(job.id);
+  std::error_code error;
+  const uint64_t size = std::filesystem::file_size(path, error);
+  if (error) throw Problem(404, "there is no picture of this job's photo");
+  HttpResponse response;
+  const std::string tag = fmt::format("\"{}-photo\"", job.id.substr(0, 16));
+  response.with("ETag", tag).with("Cache-Control", "private, max-age=31536000, immutable");
+  if (names_tag(request, tag)) {
+    response.status = 304;
+    return response;
+  }
+  response.with("Content-Type", "image/png").with("Content-Security-Policy", "default-src 'none'; sandbox");
+  response.file = {path, 0, size};
+  return response;
+}
 
 HttpResponse get_job_file(Service& service, const HttpRequest& request, const PathParameters& parameters) {
   const Job job = find_job(service, parameters);
@@ -36,7 +51,7 @@ HttpResponse get_job_file(Service& service, const HttpRequest& request, const Pa
   HttpResponse response;
   const std::string tag = fmt::format("\"{}-{}-{}\"", job.id.substr(0, 16), *name, size);
   response.with("ETag", tag).with("Accept-Ranges", "bytes").with("Cache-Control", "private, max-age=31536000, immutable");
-  if (names_tag(request.header("if-none-match"), tag)) {
+  if (names_tag(request, tag)) {
     response.status = 304;
     return response;
   }

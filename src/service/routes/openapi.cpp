@@ -35,9 +35,10 @@ constexpr const char* schemas = R"({
     "step": {"type": "integer", "minimum": 0}, "steps": {"type": "integer", "minimum": 1}, "views": {"type": "integer", "minimum": 1},
     "width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}, "png_base64": {"type": "string"}}},
   "Model": {"type": "object", "additionalProperties": false,
-    "required": ["name", "views", "image_size", "steps", "elevation_degrees", "distilled", "device", "dtype"], "properties": {
+    "required": ["name", "views", "image_size", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device", "dtype"], "properties": {
     "name": {"type": "string"}, "views": {"type": "integer", "minimum": 2}, "image_size": {"type": "integer", "minimum": 1},
-    "steps": {"type": "integer", "minimum": 1}, "elevation_degrees": {"type": "number"}, "distilled": {"type": "boolean"},
+    "steps": {"type": "integer", "minimum": 1}, "elevation_degrees": {"type": "number"},
+    "image_frame_ratio": {"type": "number", "description": "share of a view that the object's longer side fills"}, "distilled": {"type": "boolean"},
     "device": {"type": "string"}, "dtype": {"type": "string"}}},
   "Models": {"type": "object", "required": ["models"], "additionalProperties": false,
     "properties": {"models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
@@ -48,6 +49,13 @@ constexpr const char* schemas = R"({
     "stored_bytes": {"type": "integer", "minimum": 0}, "workers": {"type": "integer", "minimum": 1},
     "keep_hours": {"type": "integer", "minimum": 0}, "files": {"type": "array", "items": {"type": "string"}},
     "options": {"type": "object", "description": "JSON Schema of a generation's options"}}},
+  "Matte": {"type": "object", "additionalProperties": false, "required": ["width", "height", "object_from", "warnings",
+    "matte_png_base64"], "properties": {
+    "width": {"type": "integer", "minimum": 1, "description": "of the photo, upright"}, "height": {"type": "integer", "minimum": 1},
+    "object_from": {"type": "string", "description": "what told the object from its ground"},
+    "warnings": {"type": "array", "items": {"type": "string"}, "description": "what speaks against it"},
+    "matte_png_base64": {"type": "string", "description": "white, as transparent as the ground; the longer side at most 1024 pixels"},
+    "photo_png_base64": {"type": "string", "description": "the photo in that size"}}},
   "Status": {"type": "object", "required": ["status"], "additionalProperties": false, "properties": {"status": {"type": "string", "enum": ["ok"]}}}
 })";
 
@@ -95,28 +103,67 @@ Json generation_operation(const Json& options) {
   post["parameters"].push_back(parameter("Idempotency-Key", "header", {{"type", "string"}, {"maxLength", 255}},
                                          "one key, one job, however often it is sent"));
   const Json photo = {{"type", "string"}, {"contentEncoding", "base64"}};
-  const Json view = {
-      {"type", "object"},
-      {"required", {"azimuth_degrees", "photo"}},
-      {"properties",
-       {{"azimuth_degrees", {{"type", "number"}}}, {"elevation_degrees", {{"type", {"number", "null"}}}}, {"photo", photo}}}};
+  const Json mask = {
+      {"type", "string"},
+      {"contentEncoding", "base64"},
+      {"description",
+       "a picture of any size: its transparency, or where it has none its brightness, says what of the photo is object"}};
+  const Json view = {{"type", "object"},
+                     {"required", {"azimuth_degrees", "photo"}},
+                     {"properties",
+                      {{"azimuth_degrees", {{"type", "number"}}},
+                       {"elevation_degrees", {{"type", {"number", "null"}}}},
+                       {"photo", photo},
+                       {"mask", mask}}}};
   const Json json = {{"type", "object"},
                      {"required", {"photo"}},
                      {"additionalProperties", false},
                      {"properties",
                       {{"photo", photo},
+                       {"mask", mask},
                        {"photo_name", {{"type", "string"}}},
                        {"options", options},
                        {"views", {{"type", "array"}, {"items", view}}}}}};
-  const Json form = {{"type", "object"},
-                     {"required", {"photo"}},
-                     {"description",
-                      "Options are parts of their own, or one part \"options\" of JSON; files called view:AZIMUTH or "
-                      "view:AZIMUTH,ELEVATION (degrees) show the object from another side."},
-                     {"properties", {{"photo", {{"type", "string"}, {"format", "binary"}}}, {"options", options}}}};
+  const Json form = {
+      {"type", "object"},
+      {"required", {"photo"}},
+      {"description",
+       "Options are parts of their own, or one part \"options\" of JSON; files called view:AZIMUTH or "
+       "view:AZIMUTH,ELEVATION (degrees) show the object from another side. mask and, for them, mask:AZIMUTH[,ELEVATION] "
+       "say what of a photo is the object."},
+      {"properties",
+       {{"photo", {{"type", "string"}, {"format", "binary"}}},
+        {"mask", {{"type", "string"}, {"format", "binary"}}},
+        {"options", options}}}};
   post["requestBody"] = {{"required", true},
                          {"content", {{"multipart/form-data", {{"schema", form}}}, {"application/json", {{"schema", json}}}}}};
   return post;
+}
+
+Json matte_operation() {
+  Json post = operation("createMatte",
+                        "What of a photo a job would take for the object: to be looked at, and sent back mended as a mask.",
+                        {{200, "the matte", "Matte"}}, {400, 413, 415, 422});
+  post["parameters"].push_back(
+      parameter("photo", "query", {{"type", "string"}}, "given: the photo, too, for formats that browsers cannot show"));
+  const Json form = {
+      {"type", "object"}, {"required", {"photo"}}, {"properties", {{"photo", {{"type", "string"}, {"format", "binary"}}}}}};
+  post["requestBody"] = {{"required", true}, {"content", {{"multipart/form-data", {{"schema", form}}}}}};
+  return post;
+}
+
+Json photo_operation() {
+  Json get =
+      operation("getPhoto", "The job's photo, cut out where a mask was given, small.",
+                {{200, "at most 320 pixels wide and high", nullptr}, {304, "not changed (If-None-Match)", nullptr}}, {404});
+  get["responses"]["200"]["content"] = content("image/png", {{"type", "string"}, {"format", "binary"}});
+  return get;
+}
+
+Json page_operation(const std::string& name, const std::string& summary, const char* type) {
+  Json get = operation(name, summary, {{200, "a file", nullptr}, {304, "not changed (If-None-Match)", nullptr}}, {}, true);
+  get["responses"]["200"]["content"] = content(type, {{"type", "string"}, {"format", "binary"}});
+  return get;
 }
 
 Json event_operation() {
@@ -177,6 +224,13 @@ Json openapi_document(const Service& service) {
   const Json id = parameter("id", "path", {{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}, "of the job");
   const Json name = parameter("name", "path", {{"type", "string"}}, "as the job's files says it");
   Json& paths = document["paths"];
+  paths["/"]["get"] = page_operation("getPage", "The page in the browser.", "text/html");
+  paths["/studio/{name}"] = {
+      {"parameters", {parameter("name", "path", {{"type", "string"}}, "as the page names it")}},
+      {"get", page_operation("getPageFile", "What the page is made of, gzipped.", "application/octet-stream")}};
+  paths["/studio/{name}"]["get"]["responses"]["404"] = {{"description", status_title(404)},
+                                                        {"content", content("application/problem+json", reference("Problem"))}};
+  paths["/v1/mattes"]["post"] = matte_operation();
   paths["/v1/generations"]["post"] = generation_operation(generation_options_schema(service));
   paths["/v1/jobs"]["get"] = jobs_operation();
   paths["/v1/jobs/{id}"] = {
@@ -186,6 +240,7 @@ Json openapi_document(const Service& service) {
        operation("deleteJob", "Cancels a job that waits or runs; forgets one that has ended, with its files.",
                  {{202, "it is cancelled, or will be at its next check", "Job"}, {204, "it is forgotten", nullptr}}, {404})}};
   paths["/v1/jobs/{id}/events"] = {{"parameters", {id}}, {"get", event_operation()}};
+  paths["/v1/jobs/{id}/photo"] = {{"parameters", {id}}, {"get", photo_operation()}};
   paths["/v1/jobs/{id}/files/{name}"] = {{"parameters", {id, name}}, {"get", file_operation()}};
   paths["/v1/capabilities"]["get"] =
       operation("getCapabilities", "Limits and options.", {{200, "of this service", "Capabilities"}});

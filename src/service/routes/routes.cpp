@@ -17,11 +17,15 @@ struct ServiceRoute {
 };
 
 constexpr ServiceRoute routes[] = {
+    {"GET", "/", get_page, true},
+    {"GET", "/studio/{name}", get_page_file, true},
     {"POST", "/v1/generations", post_generation},
+    {"POST", "/v1/mattes", post_matte},
     {"GET", "/v1/jobs", get_jobs},
     {"GET", "/v1/jobs/{id}", get_job},
     {"DELETE", "/v1/jobs/{id}", delete_job},
     {"GET", "/v1/jobs/{id}/events", get_job_events},
+    {"GET", "/v1/jobs/{id}/photo", get_job_photo},
     {"GET", "/v1/jobs/{id}/files/{name}", get_job_file},
     {"GET", "/v1/capabilities", get_capabilities},
     {"GET", "/v1/models", get_models},

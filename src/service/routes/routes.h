@@ -15,6 +15,10 @@ using PathParameters = std::map<std::string, std::string>;
 /// Finds the route, checks who asks, and answers. Throws Problem 401, 403, 404, 405 and the route's own.
 HttpResponse routed(Service& service, const HttpRequest& request);
 
+HttpResponse get_page(Service& service, const HttpRequest& request, const PathParameters& parameters);
+HttpResponse get_page_file(Service& service, const HttpRequest& request, const PathParameters& parameters);
+HttpResponse post_matte(Service& service, const HttpRequest& request, const PathParameters& parameters);
+HttpResponse get_job_photo(Service& service, const HttpRequest& request, const PathParameters& parameters);
 HttpResponse post_generation(Service& service, const HttpRequest& request, const PathParameters& parameters);
 HttpResponse get_jobs(Service& service, const HttpRequest& request, const PathParameters& parameters);
 HttpResponse get_job(Service& service, const HttpRequest& request, const PathParameters& parameters);
