@@ -45,8 +45,11 @@ class Service:
         words = [arguments.program, folder, workers, steps, milliseconds, fill] + ([arguments.postgresql] if arguments.postgresql else [])
         self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
         Service.running.append(self.process)
-        line = self.process.stdout.readline()
-        found = re.search(r":(\d+)/", line)
+        found = None
+        for line in self.process.stdout:
+            found = re.search(r"^http://127.0.0.1:(\d+)/", line)
+            if found:
+                break
         if not found:
             sys.exit(f"service_load: the service does not start: exit code {self.process.wait()}")
         self.port = int(found.group(1))
@@ -301,7 +304,8 @@ async def vanish(arguments, folder):
 
 async def kills(arguments, folder):
     dice, accepted, began, least = random.Random(2), [], 0, 1e9
-    for _ in range(20):
+    for number in range(20):
+        print(f"service_load: kill {number + 1} of 20, {len(accepted)} jobs accepted", file=sys.stderr, flush=True)
         service = Service(arguments, folder, steps=5, milliseconds=10)
 
         async def client(service=service):

@@ -6,6 +6,7 @@
 
 #include "core/atomic_file.h"
 #include "core/cancel.h"
+#include "core/log.h"
 #include "core/output_folder.h"
 #include "service/service.h"
 #include "service/sqlite_job_store.h"
@@ -90,6 +91,7 @@ int serve(int count, char** words) {
 int main(int count, char** words) {
   if (count < 2) return 2;
   install_cancel_handlers();
+  init_logging(true);
   try {
     return serve(count, words);
   } catch (const std::exception& error) {
