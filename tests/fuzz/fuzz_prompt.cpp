@@ -23,9 +23,8 @@ const BytePairs& tokenizer() {
   return all;
 }
 
-/// Without what says where words end, and what decode() takes for that.
+/// Blanks say where words end, and decode() puts one after every word.
 std::string without_blanks(std::string text) {
-  for (size_t at = 0; (at = text.find("</w>", at)) != std::string::npos;) text.erase(at, 4);
   text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
   return text;
 }
