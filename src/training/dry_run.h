@@ -37,9 +37,9 @@ struct TrainingPlan {
 /// not divide the batch.
 struct PlannedStage {
   std::string name;
-  std::vector<TrainedFile> files;
+  std::vector<TrainedFile> files = {};
   int64_t batch = 1;
-  nn::LoraOptions lora;
+  nn::LoraOptions lora = {};
   bool samples = false;  ///< DecoderStageConfig::sampled_share
 };
 
