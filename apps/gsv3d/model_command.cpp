@@ -1,12 +1,11 @@
 // gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from;
-// "statistics" describes the photos of its training split; "lora" writes its LoRA for other programs.
+// "statistics" describes the photos of its training split.
 #include "commands.h"
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "dataset/shards.h"
 #include "image/picture.h"
-#include "models/lora_export.h"
 #include "models/model_folder.h"
 #include "pipeline/photo_statistics.h"
 #include "run_options.h"
@@ -18,7 +17,6 @@ namespace fs = std::filesystem;
 
 struct InitArguments {
   fs::path config, output;
-  std::vector<std::string> parts;
   uint64_t seed = 1;
 };
 
@@ -26,7 +24,7 @@ void run_init(const InitArguments& arguments) {
   const auto config = config_from_json<ModelConfig>(read_json_file(arguments.config), arguments.config.string());
   check_model_config(config, arguments.config.string());
   require(!fs::exists(arguments.output), "{} exists already: give a folder that is to be made", arguments.output.string());
-  initialise_model(arguments.output, config, arguments.seed, arguments.parts.empty() ? model_part_names() : arguments.parts);
+  initialise_model(arguments.output, config, arguments.seed);
   fmt::print("{}: random weights for \"{}\"; look with: gsv3d info --model {}\n", arguments.output.string(), config.name,
              arguments.output.string());
 }
@@ -71,43 +69,16 @@ void add_statistics(CLI::App& model) {
   command->callback([arguments] { run_statistics(*arguments); });
 }
 
-void add_lora(CLI::App& model) {
-  auto* command = model.add_subcommand("lora", "Write the LoRA that \"train distill\" made as other programs read it");
-  struct Arguments {
-    fs::path model, output;
-    LoraNames names = LoraNames::diffusers;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  const std::map<std::string, LoraNames> names = {
-      {"peft", LoraNames::peft}, {"diffusers", LoraNames::diffusers}, {"kohya", LoraNames::kohya}};
-  command->add_option("model", arguments->model, "model folder with distilled_lora.safetensors")->required();
-  command->add_option("-o,--output", arguments->output, "the .safetensors file to write")->required();
-  command
-      ->add_option("--names", arguments->names,
-                   "diffusers: unet.LAYER.lora_A.weight (default); kohya: lora_unet_LAYER.lora_down.weight; peft: over Stability "
-                   "AI's names")
-      ->transform(CLI::CheckedTransformer(names));
-  command->callback([arguments] {
-    export_lora(arguments->model, arguments->names, arguments->output);
-    fmt::print("{}\n", arguments->output.string());
-  });
-}
-
 }  // namespace
 
 void add_model_command(CLI::App& app) {
-  auto* command = app.add_subcommand(
-      "model", "Model folders: make one with random weights, describe its training photos, write its LoRA for other programs");
+  auto* command = app.add_subcommand("model", "Model folders: make one with random weights, describe its training photos");
   add_statistics(*command);
-  add_lora(*command);
   command->require_subcommand(1);
   auto* init = command->add_subcommand("init", "Make a model folder with random weights from a config.json");
   auto arguments = std::make_shared<InitArguments>();
   init->add_option("config", arguments->config, "hyper-parameters, for example configs/tiny/config.json")->required();
   init->add_option("-o,--output", arguments->output, "the folder to make")->required();
-  init->add_option("--parts", arguments->parts, "only these networks, separated by commas (default: all)")
-      ->delimiter(',')
-      ->check(CLI::IsMember(model_part_names()));
   init->add_option("--seed", arguments->seed, "same seed, same weights")->check(whole_number())->capture_default_str();
   init->callback([arguments] { run_init(*arguments); });
 }

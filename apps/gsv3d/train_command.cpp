@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 
 #include "commands.h"
@@ -23,9 +22,8 @@ namespace {
 struct TrainArguments {
   TrainOptions options;
   int64_t steps = 0, threads = 0;
-  double minutes = 0, seconds = 0, data_memory = 0;
+  double minutes = 0, seconds = 0;
   std::vector<std::string> data;
-  int64_t processes = 1;
   bool no_resume = false, quiet = false;
 };
 
@@ -41,7 +39,6 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   if (command.count("--steps")) options.steps = arguments.steps;
   if (command.count("--minutes")) options.minutes = arguments.minutes;
   if (command.count("--seconds")) options.seconds = arguments.seconds;
-  options.data_bytes = std::llround(arguments.data_memory * 1e9);
   for (const std::string& data : arguments.data) options.data.push_back(parse_data_folder(data));
   options.resume = !arguments.no_resume;
   const JobPlace place = job_place();
@@ -53,11 +50,6 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
     at::set_num_threads(own_threads(place.local_size));
   init_logging(arguments.quiet);
   Progress::set_quiet(arguments.quiet);
-  if (command.count("--dry-run")) {
-    fmt::print("{}", dry_run(options, arguments.processes));
-    return;
-  }
-  if (options.run.empty()) throw UsageError("--run is required");
   TrainSummary summary;
   try {
     summary = train(options);
@@ -94,21 +86,11 @@ void add_train_command(CLI::App& app) {
   command
       ->add_option("--data", arguments->data,
                    "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->required();
   command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
-  command
-      ->add_option("--data-memory", arguments->data_memory,
-                   "keep so many GB of views in memory and read others from their shards when they are drawn; 0: keep all")
-      ->check(number_between(0, 1e6));
-  command->add_option("--run", options.run, "folder for checkpoint, weights, metrics and previews");
+  command->add_option("--run", options.run, "folder for checkpoint, weights, metrics and previews")->required();
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
-  command
-      ->add_option(
-          "--dry-run", arguments->processes,
-          "say how many parameters and how much memory each of so many processes (default 1) takes, try one step on small "
-          "made-up pictures, and end: without data and weights")
-      ->expected(0, 1)
-      ->check(number_between(1, 1e6));
   auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
                     ->check(number_between(1, 1e9));
   auto* minutes =
@@ -119,8 +101,6 @@ void add_train_command(CLI::App& app) {
       ->check(number_between(1, 1e9))
       ->excludes(steps)
       ->excludes(minutes);
-  command->add_flag("--share-moments", options.share_moments,
-                    "several processes share Adam's moments out (ZeRO's first stage): less memory, the same numbers");
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
   command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <optional>
 
 #include "core/config.h"
 #include "core/error.h"
@@ -110,45 +109,24 @@ struct RawSample {
   std::map<std::string, std::string> members;
 };
 
-ObjectViews decode_sample(const RawSample& raw, const std::string& shard, bool with_pictures = true) {
+ObjectViews decode_sample(const RawSample& raw, const std::string& shard) {
   const std::string where = shard + ": " + raw.key;
   for (const char* kind : {"json", "rgba.bin", "depth.bin"}) require(raw.members.count(kind), "{}: has no .{}", where, kind);
   auto header = config_from_json<SampleHeader>(parse_json(raw.members.at("json"), where), where);
   check_header(header, where);
+  const auto pixels = static_cast<size_t>(header.views * header.width * header.height);
+  std::string rgba = decompress(raw.members.at("rgba.bin"), 4 * pixels, where + ".rgba.bin");
+  const std::string depth = decompress(raw.members.at("depth.bin"), 2 * pixels, where + ".depth.bin");
   ObjectViews views;
   views.id = header.id;
   views.group = header.group;
   views.orbit_views = header.orbit_views;
   views.elevation_degrees = header.elevation_degrees;
+  views.rgba = at::from_blob(rgba.data(), {header.views, 4, header.height, header.width}, at::kByte).clone();
+  views.depth = decode_depth(depth, header);
   views.cameras = {tensor_of(header.world_to_camera, {header.views, 4, 4}), tensor_of(header.intrinsics, {header.views, 3, 3}),
                    header.width, header.height};
-  if (!with_pictures) return views;
-  const auto pixels = static_cast<size_t>(header.views * header.width * header.height);
-  std::string rgba = decompress(raw.members.at("rgba.bin"), 4 * pixels, where + ".rgba.bin");
-  views.rgba = at::from_blob(rgba.data(), {header.views, 4, header.height, header.width}, at::kByte).clone();
-  views.depth = decode_depth(decompress(raw.members.at("depth.bin"), 2 * pixels, where + ".depth.bin"), header);
   return views;
-}
-
-/// Gathers members of one key, which stand next to each other. on_sample(sample, offset, bytes) with its place in the file.
-template <class OnSample>
-void for_each_sample(TarReader& reader, const std::function<bool(const std::string&)>& wanted, const OnSample& on_sample) {
-  RawSample sample;
-  TarReader::Member member;
-  uint64_t begin = reader.position(), end = begin;
-  while (reader.next(member, kMaxMember, wanted)) {
-    const size_t slash = member.name.rfind('/');
-    const size_t dot = member.name.find('.', slash == std::string::npos ? 0 : slash + 1);
-    const std::string key = member.name.substr(0, dot);
-    if (key != sample.key) {
-      if (!sample.members.empty()) on_sample(sample, begin, end - begin);
-      sample = {key, {}};
-      begin = end;
-    }
-    if (dot != std::string::npos) sample.members[member.name.substr(dot + 1)] = std::move(member.content);
-    end = reader.position();
-  }
-  if (!sample.members.empty()) on_sample(sample, begin, end - begin);
 }
 
 std::string sample_key(int64_t number, const std::string& id) {
@@ -245,29 +223,20 @@ std::vector<std::filesystem::path> find_shards(const std::filesystem::path& path
 void read_shards(const std::vector<std::filesystem::path>& shards, const std::function<void(ObjectViews)>& on_sample) {
   for (const auto& shard : shards) {
     TarReader reader(shard);
-    for_each_sample(reader, {},
-                    [&](const RawSample& sample, uint64_t, uint64_t) { on_sample(decode_sample(sample, shard.string())); });
+    RawSample sample;
+    TarReader::Member member;
+    while (reader.next(member, kMaxMember)) {
+      const size_t slash = member.name.rfind('/');
+      const size_t dot = member.name.find('.', slash == std::string::npos ? 0 : slash + 1);
+      const std::string key = member.name.substr(0, dot);
+      if (key != sample.key) {
+        if (!sample.members.empty()) on_sample(decode_sample(sample, shard.string()));
+        sample = {key, {}};
+      }
+      if (dot != std::string::npos) sample.members[member.name.substr(dot + 1)] = std::move(member.content);
+    }
+    if (!sample.members.empty()) on_sample(decode_sample(sample, shard.string()));
   }
-}
-
-void list_shards(const std::vector<std::filesystem::path>& shards,
-                 const std::function<void(ObjectViews, const SamplePlace&)>& on_sample) {
-  for (const auto& shard : shards) {
-    TarReader reader(shard);
-    const auto is_header = [](const std::string& name) { return name.ends_with(".json"); };
-    for_each_sample(reader, is_header, [&](const RawSample& sample, uint64_t offset, uint64_t bytes) {
-      on_sample(decode_sample(sample, shard.string(), /*with_pictures=*/false), {shard, offset, bytes});
-    });
-  }
-}
-
-ObjectViews read_sample(const SamplePlace& place) {
-  TarReader reader(place.shard, place.offset, place.bytes);
-  std::optional<ObjectViews> views;
-  for_each_sample(reader, {},
-                  [&](const RawSample& sample, uint64_t, uint64_t) { views = decode_sample(sample, place.shard.string()); });
-  require(views.has_value(), "{}: holds no sample at byte {}; was it rewritten?", place.shard.string(), place.offset);
-  return std::move(*views);
 }
 
 std::vector<ObjectViews> read_all_views(const std::filesystem::path& path) {

@@ -45,16 +45,4 @@ std::vector<std::filesystem::path> find_shards(const std::filesystem::path& path
 void read_shards(const std::vector<std::filesystem::path>& shards, const std::function<void(ObjectViews)>& on_sample);
 std::vector<ObjectViews> read_all_views(const std::filesystem::path& path);
 
-/// Where a sample lies: its members, one after the other, in a shard.
-struct SamplePlace {
-  std::filesystem::path shard;
-  uint64_t offset = 0, bytes = 0;
-};
-
-/// As read_shards(), but pictures and depth are passed over and stay undefined: headers alone are read.
-void list_shards(const std::vector<std::filesystem::path>& shards,
-                 const std::function<void(ObjectViews, const SamplePlace&)>& on_sample);
-/// The whole sample. Throws Error naming shard and sample when it is damaged.
-ObjectViews read_sample(const SamplePlace& place);
-
 }  // namespace gsv3d

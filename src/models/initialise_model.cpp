@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "core/error.h"
 #include "core/output_folder.h"
 #include "models/model_folder.h"
@@ -24,26 +22,21 @@ void initialise_part(const Config& config, uint64_t seed, const fs::path& path) 
 
 }  // namespace
 
-void initialise_model(const fs::path& folder, const ModelConfig& config, uint64_t seed, const std::vector<std::string>& parts) {
+void initialise_model(const fs::path& folder, const ModelConfig& config, uint64_t seed) {
   check_model_config(config, config.name);
   fs::path place = fs::absolute(folder).lexically_normal();
   if (!place.has_filename()) place = place.parent_path();  // "model/"
   OutputFolder output(place.parent_path(), place.filename().string());
   const fs::path& staging = output.staging();
   write_model_config(staging, config);
-  const auto wants = [&](const char* part) { return std::find(parts.begin(), parts.end(), part) != parts.end(); };
-  if (wants("vae")) {
-    const auto vae = nn::ParameterStore::random(seed);
-    const AutoencoderEncoder encoder(config.vae, nn::Scope(vae));
-    const AutoencoderDecoder decoder(config.vae, nn::Scope(vae));
-    save(*vae, staging / "vae.safetensors");
-  }
-  if (wants("image_embedder"))
-    initialise_part<ImageEmbedder>(config.image_embedder, seed + 1, staging / "image_embedder.safetensors");
-  if (wants("unet")) initialise_part<VideoUNet>(config.unet, seed + 2, staging / "unet.safetensors");
-  if (wants("dino")) initialise_part<Dinov2>(config.dino, seed + 3, staging / "dino.safetensors");
-  if (wants("gaussian_decoder"))
-    initialise_part<GaussianDecoder>(config.gaussian_decoder, seed + 4, staging / "gaussian_decoder.safetensors");
+  const auto vae = nn::ParameterStore::random(seed);
+  const AutoencoderEncoder encoder(config.vae, nn::Scope(vae));
+  const AutoencoderDecoder decoder(config.vae, nn::Scope(vae));
+  save(*vae, staging / "vae.safetensors");
+  initialise_part<ImageEmbedder>(config.image_embedder, seed + 1, staging / "image_embedder.safetensors");
+  initialise_part<VideoUNet>(config.unet, seed + 2, staging / "unet.safetensors");
+  initialise_part<Dinov2>(config.dino, seed + 3, staging / "dino.safetensors");
+  initialise_part<GaussianDecoder>(config.gaussian_decoder, seed + 4, staging / "gaussian_decoder.safetensors");
   output.commit();
 }
 

@@ -113,7 +113,8 @@ DecoderStage::Outcome DecoderStage::run(const BatchShare& share, int64_t step, u
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
   Outcome outcome;
-  const auto clips = draw_clips_of_step(set, config_.sampling(frames), share, step, seed);
+  const auto clips =
+      share.of(draw_clips(set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips"))));
   outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device, config_.true_pictures_share > 0);
   outcome.supervision = draw_supervision(set, clips, share, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);

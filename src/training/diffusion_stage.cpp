@@ -73,8 +73,9 @@ Json DiffusionStage::settings() const {
 
 ClipBatch DiffusionStage::draw(const BatchShare& share, int64_t step, uint64_t seed) const {
   const int64_t frames = context_.model.frames;
-  const auto clips = draw_clips_of_step(*context_.set, config_.sampling(frames), share, step, seed);
-  return assemble_clips(*context_.set, cache_, clips, frames, context_.device, /*with_views=*/false);
+  const auto clips =
+      draw_clips(*context_.set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips")));
+  return assemble_clips(*context_.set, cache_, share.of(clips), frames, context_.device, /*with_views=*/false);
 }
 
 StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {

@@ -118,7 +118,8 @@ std::vector<double> DistillStage::weights_3d(const Tensor& sigmas, const Tensor&
 DistillStage::Outcome DistillStage::run(const BatchShare& share, int64_t step, uint64_t seed, double dropout) const {
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
-  const auto clips = draw_clips_of_step(set, config_.sampling(frames), share, step, seed);
+  const auto clips =
+      share.of(draw_clips(set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips"))));
   const ClipBatch batch = assemble_clips(set, cache_, clips, frames, context_.device, /*with_views=*/false);
   const Tensor dropped = draw_flags(share.whole, dropout, make_generator(step_seed(seed, step, "dropout")));
   Outcome outcome;

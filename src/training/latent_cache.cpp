@@ -43,62 +43,36 @@ LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& c
   encoder_.reset();
 }
 
-/// Reads or makes the files in their order.
 void LatentCache::fill(const StageContext& context) {
-  const std::filesystem::path data = std::filesystem::is_directory(context.data) ? context.data : context.data.parent_path();
-  const std::filesystem::path folder = data / ("latents-" + fingerprint_text(fingerprint_));
+  const std::filesystem::path folder = std::filesystem::is_directory(context.data) ? context.data : context.data.parent_path();
+  const std::filesystem::path path = folder / fmt::format("latents-{}.safetensors", fingerprint_text(fingerprint_));
   const int64_t orbits = set_->size(), views = set_->orbit_views();
-  Progress progress("encode views", orbits);
-  std::vector<Tensor> files;
-  bool writable = true;
-  for (int64_t first = 0; first < orbits; first += kOrbitsPerFile) {
-    const int64_t count = std::min(kOrbitsPerFile, orbits - first);
-    const std::filesystem::path path = folder / fmt::format("{:06}.safetensors", first / kOrbitsPerFile);
-    Tensor latents;
-    if (!std::filesystem::exists(path)) {
-      latents = encode_orbits(first, count);
-      require(at::isfinite(latents).all().item<bool>(), "{}: the encoder makes latents that are not finite",
-              (context.model_folder / "vae.safetensors").string());
-      try {
-        if (writable) write_safetensors(path, {{"latents", latents}});
-      } catch (const Error& error) {
-        if (set_->in_shards()) throw;
-        spdlog::warn("latents are not kept for later runs: {}", error.what());
-        writable = false;
-      }
-      progress.update(first + count);
-    }
-    if (std::filesystem::exists(path)) latents = SafetensorsFile(path).tensor("latents");
-    require(latents.dim() == 6 && latents.size(0) == count && latents.size(1) == 2 && latents.size(2) == views,
+  if (std::filesystem::exists(path)) {
+    const Tensor kept = SafetensorsFile(path).tensor("latents");
+    require(kept.dim() == 6 && kept.size(0) == orbits && kept.size(1) == 2 && kept.size(2) == views,
             "{}: does not fit the data; delete it", path.string());
-    files.push_back(latents.flatten(0, 2));
+    latents_ = kept.flatten(0, 2).clone().to(device_);
+    return;
   }
-  if (set_->in_shards())
-    files_ = std::move(files);
-  else
-    latents_ = at::cat(files).to(device_);
-}
-
-/// → [count, 2 (mirrored), orbit views, z, h, w] on the CPU.
-Tensor LatentCache::encode_orbits(int64_t first, int64_t count) const {
-  const int64_t views = set_->orbit_views();
+  Progress progress("encode views", orbits);
   std::vector<Tensor> all;
-  for (int64_t i = first; i < first + count; ++i) {
+  for (int64_t i = 0; i < orbits; ++i) {
     throw_if_cancelled();
-    set_->prefetch({i + 1 < set_->size() ? i + 1 : i});
     std::vector<int64_t> indices(static_cast<size_t>(views));
     for (int64_t j = 0; j < views; ++j) indices[static_cast<size_t>(j)] = set_->orbit(i).first + j;
     const Tensor pictures = picture(straight_views(*set_, indices, std::vector<bool>(indices.size(), false), device_));
     all.push_back(encode(at::cat({pictures, pictures.flip(-1)})).cpu().unflatten(0, {2, views}));
+    progress.update(i + 1);
   }
-  return at::stack(all);
-}
-
-Tensor LatentCache::mapped_rows(const std::vector<int64_t>& rows) const {
-  const int64_t rows_per_file = kOrbitsPerFile * 2 * set_->orbit_views();
-  std::vector<Tensor> found;
-  for (const int64_t row : rows) found.push_back(files_[static_cast<size_t>(row / rows_per_file)][row % rows_per_file]);
-  return at::stack(found).to(device_);
+  const Tensor latents = at::stack(all);
+  require(at::isfinite(latents).all().item<bool>(), "{}: the encoder makes latents that are not finite",
+          (context.model_folder / "vae.safetensors").string());
+  try {
+    write_safetensors(path, {{"latents", latents}});
+  } catch (const Error& error) {
+    spdlog::warn("latents are not kept for later runs: {}", error.what());
+  }
+  latents_ = latents.flatten(0, 2).to(device_);
 }
 
 /// [K, 4, S, S] → [K, z, h, w]
@@ -115,8 +89,7 @@ Tensor LatentCache::clip_latents(const std::vector<Clip>& clips, const Tensor& v
   for (const Clip& clip : clips)
     for (const int64_t view : clip_views(clip, orbit_views, frames))
       indices.push_back((2 * clip.orbit + (clip.mirrored ? 1 : 0)) * orbit_views + view);
-  const Tensor rows = set_->in_shards() ? mapped_rows(indices) : latents_.index_select(0, index_tensor(indices, device_));
-  return rows.unflatten(0, {count, frames});
+  return latents_.index_select(0, index_tensor(indices, device_)).unflatten(0, {count, frames});
 }
 
 }  // namespace gsv3d

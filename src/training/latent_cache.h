@@ -17,11 +17,9 @@ void check_encode_views(const ClipTrainerConfig& config, bool data_grows);
 
 class LatentCache {
  public:
-  /// "cached": encodes the pictures of the training set's orbit views (mode, not scaled) with MODEL/vae.safetensors into
-  /// DATA/latents-<fingerprint of weights, architecture, precision and data>/000000.safetensors, …, each of kOrbitsPerFile
-  /// orbits, or reads those that are there: what was interrupted goes on. Latents of a set in memory are kept in memory, too;
-  /// those of one in its shards stay in their files, mapped. "on_the_fly": keeps the encoder. Throws Error as
-  /// check_encode_views() does, and when files do not fit the data, or cannot be written for a set that stays in its shards.
+  /// "cached": encodes the pictures of the training set's orbit views (mode, not scaled) with MODEL/vae.safetensors, or reads
+  /// DATA/latents-<fingerprint of weights, architecture, precision and data>.safetensors, which it writes otherwise.
+  /// "on_the_fly": keeps the encoder. Throws Error as check_encode_views() does.
   LatentCache(const StageContext& context, const ClipTrainerConfig& config);
 
   /// [B, N, z, h, w] float32 modes on the context's device, without gradients, N = frames. views [B, N, 4, S, S]: the clips'
@@ -33,12 +31,8 @@ class LatentCache {
   /// Of everything the latents depend on.
   uint64_t fingerprint() const { return fingerprint_; }
 
-  static constexpr int64_t kOrbitsPerFile = 64;
-
  private:
   void fill(const StageContext& context);
-  Tensor encode_orbits(int64_t first, int64_t count) const;
-  Tensor mapped_rows(const std::vector<int64_t>& rows) const;
   Tensor encode(const Tensor& pictures) const;
 
   std::shared_ptr<const TrainingSet> set_;
@@ -48,8 +42,7 @@ class LatentCache {
   std::shared_ptr<nn::ParameterStore> store_;
   std::shared_ptr<const AutoencoderEncoder> encoder_;  // none when cached
   uint64_t fingerprint_ = 0;
-  Tensor latents_;             // of a set in memory: [orbits · 2 (mirrored) · orbit views, z, h, w] on the device
-  std::vector<Tensor> files_;  // of one in its shards: the same rows, those of kOrbitsPerFile orbits in each
+  Tensor latents_;  // [orbits · 2 (mirrored) · orbit views, z, h, w] on the device
 };
 
 }  // namespace gsv3d

@@ -51,8 +51,8 @@ class ProcessGroup {
   /// Begins to sum a contiguous tensor over all processes, in place; the function that is returned ends it. All processes begin
   /// the same sums in the same order. Both throw Error when another process is gone.
   virtual std::function<void()> begin_sum(const Tensor& tensor);
-  /// The values of process `from`, in place. Throws as begin_sum() does.
-  virtual void broadcast(const std::vector<Tensor>& tensors, int64_t from = 0);
+  /// The first process's values, in place. Throws as begin_sum() does.
+  virtual void broadcast(const std::vector<Tensor>& tensors);
   /// Waits for all.
   virtual void barrier() {}
 

@@ -18,13 +18,11 @@ struct TrainOptions {
   bool replace = false;           ///< put trained weights aside that the run does not begin with (ModelUpdate)
   std::vector<DataFolder> data;   ///< where shards are, one or more places
   bool follow = false;            ///< start with the first shard and take in others as they appear
-  int64_t data_bytes = 0;         ///< keep so many bytes of pictures in memory and read others when they are drawn; 0: all
   std::filesystem::path run;      ///< folder of the checkpoint, metrics and previews
   std::filesystem::path config;   ///< the stage's settings
   std::optional<int64_t> steps;   ///< instead of the configuration's
   std::optional<double> minutes;  ///< schedule by time instead of steps
   std::optional<double> seconds;  ///< end so many seconds after the call, reading and export included
-  bool share_moments = false;     ///< several processes share Adam's moments out
   std::string device = "auto";
   std::string dtype = "auto";  ///< auto | fp32 | bf16; auto: bf16 where the device is faster with it
   uint64_t seed = 0;
@@ -33,11 +31,6 @@ struct TrainOptions {
 
 /// Names of the stages.
 const std::vector<std::string>& training_stages();
-
-/// What options.stage of options.model with options.config takes in each of `processes` (dry_run.h), and, where this machine has
-/// the memory, one step of the optimiser on small made-up pictures: text for people. Reads config.json and the settings only;
-/// weights and data need not exist. Throws as train() does.
-std::string dry_run(const TrainOptions& options, int64_t processes);
 
 /// Trains one stage. Throws UsageError for unknown names, Error for missing or damaged files, Cancelled after Ctrl-C (checkpoint
 /// written).

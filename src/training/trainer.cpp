@@ -1,6 +1,5 @@
 #include "training/trainer.h"
 
-#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 
 #include <chrono>
@@ -11,13 +10,11 @@
 #include "core/fingerprint.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "core/resident_memory.h"
 #include "training/checkpoint.h"
 #include "training/ema.h"
 #include "training/gradient_buckets.h"
 #include "training/metrics_log.h"
 #include "training/optimizer.h"
-#include "training/run_report.h"
 
 namespace gsv3d {
 namespace {
@@ -39,16 +36,6 @@ std::optional<double> time_budget(const TrainRun& run, double earlier_seconds) {
   if (run.minutes) return *run.minutes * 60;
   if (!run.seconds) return {};
   return earlier_seconds + *run.seconds - std::chrono::duration<double>(std::chrono::steady_clock::now() - run.started).count();
-}
-
-/// What this process takes, and, of a GPU, everybody.
-std::string memory_text(const at::Device& device) {
-  constexpr double gigabyte = 1e9;
-  std::string text = fmt::format("{:.2f} GB", static_cast<double>(resident_bytes()) / gigabyte);
-  if (!device.is_cuda()) return text;
-  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());
-  return text + fmt::format(", GPU {:.1f} of {:.1f} GB", static_cast<double>(total - free) / gigabyte,
-                            static_cast<double>(total) / gigabyte);
 }
 
 /// A cautious guess of how long export and checkpoint take, until one was measured.
@@ -80,15 +67,12 @@ class Trainer {
   void count(const AdamW::Outcome& outcome, const StepLoss& loss, double learning_rate);
   void read_back();
   bool train_steps();
-  void save(const AdamW::Moments& moments);
+  void save();
   void export_average();
   void show();
   void keep();
   bool show_at_the_end() const;
   void report(Progress& progress) const;
-  bool shows_the_beginning() const;
-  double samples_per_second() const;
-  void write_report() const;
 
   Stage& stage_;
   const TrainerConfig& config_;
@@ -100,7 +84,6 @@ class Trainer {
   AdamW optimizer_;
   Ema ema_;
   int64_t step_ = 0;
-  AdamW::Moments loaded_moments_;  // of the checkpoint, until the processes have shared them out
   Tensor tally_;            // float64 on the device: the last good loss; skipped steps in all, in a row, in the longest row
   Tensor pending_metrics_;  // of the checkpoint
   Stopwatch clock_;
@@ -121,8 +104,7 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
       fingerprint_(fingerprint_text(fingerprint(json_text(stage.settings()) + std::to_string(run.seed)))),
       parameters_(stage.parameters()),
       buckets_(parameters_, run.group),
-      optimizer_(parameters_, {config.beta1, config.beta2, config.eps, config.weight_decay, config.gradient_clip},
-                 run.share_moments ? run.group : nullptr),
+      optimizer_(parameters_, {config.beta1, config.beta2, config.eps, config.weight_decay, config.gradient_clip}),
       ema_(parameters_, config.ema_decay),
       tally_(at::zeros({4}, at::TensorOptions().dtype(at::kDouble).device(parameters_.begin()->second.device()))),
       clock_(resume()),
@@ -152,13 +134,10 @@ double Trainer::resume() {
   optimizer_.set_updates(std::llround(values[1]));
   const c10::NoGradGuard no_grad;
   std::vector<Tensor> tensors;
-  std::vector<const NamedTensors*> groups = {&parameters_, &ema_.values()};
-  if (!optimizer_.is_shared()) groups.insert(groups.end(), {&optimizer_.means(), &optimizer_.squares()});
+  const NamedTensors* groups[] = {&parameters_, &ema_.values(), &optimizer_.means(), &optimizer_.squares()};
   for (const NamedTensors* group : groups)
     for (const auto& [name, tensor] : *group) tensors.push_back(tensor.detach());
   group_.broadcast(tensors);
-  if (optimizer_.is_shared() && step_ > 0) optimizer_.scatter(loaded_moments_, checkpoint_path(run_.folder).string());
-  loaded_moments_ = {};
   return values[2];
 }
 
@@ -183,12 +162,8 @@ double Trainer::load() {
           where);
   restore_tensors(parameters_, checkpoint.parameters, where);
   restore_tensors(ema_.values(), checkpoint.ema, where);
-  if (optimizer_.is_shared()) {
-    loaded_moments_ = {checkpoint.adam_means, checkpoint.adam_squares};
-  } else {
-    restore_tensors(optimizer_.means(), checkpoint.adam_means, where);
-    restore_tensors(optimizer_.squares(), checkpoint.adam_squares, where);
-  }
+  restore_tensors(optimizer_.means(), checkpoint.adam_means, where);
+  restore_tensors(optimizer_.squares(), checkpoint.adam_squares, where);
   optimizer_.set_updates(checkpoint.updates);
   step_ = checkpoint.step;
   pending_metrics_ = checkpoint.pending_metrics;
@@ -273,8 +248,8 @@ void Trainer::read_back() {
           stage_.name(), kMostSkippedInARow, step_);
 }
 
-void Trainer::save(const AdamW::Moments& moments) {
-  save_checkpoint(checkpoint_path(run_.folder), {parameters_, ema_.values(), moments.means, moments.squares, step_,
+void Trainer::save() {
+  save_checkpoint(checkpoint_path(run_.folder), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
                                                  optimizer_.updates(), clock_.seconds(), metrics_->pending(), fingerprint_});
 }
 
@@ -303,11 +278,10 @@ void Trainer::show() {
 /// Writes the weights, and all that a later session needs.
 void Trainer::keep() {
   read_back();
-  const AdamW::Moments moments = optimizer_.gathered();
   if (!group_.is_first()) return;
   const double start = clock_.seconds();
   export_average();
-  save(moments);
+  save();
   keep_seconds_ = 1.2 * (clock_.seconds() - start);
 }
 
@@ -316,36 +290,10 @@ bool Trainer::show_at_the_end() const {
   return !budget_ || clock_.seconds() + show_seconds_ < *budget_;
 }
 
-/// What there was before the first step: for the report.
-bool Trainer::shows_the_beginning() const {
-  constexpr double long_enough_seconds = 300;
-  return step_ == 0 && (!budget_ || *budget_ >= long_enough_seconds);
-}
-
-/// Of this session.
-double Trainer::samples_per_second() const {
-  const double seconds = clock_.seconds() - session_start_;
-  return static_cast<double>((step_ - summary_.first_step) * config_.batch) / std::max(seconds, 1e-9);
-}
-
-void Trainer::write_report() const {
-  if (!group_.is_first()) return;
-  write_run_report(run_.folder, "gsv3d train " + stage_.name(),
-                   {{"steps", fmt::format("{}, {} skipped in the last session", step_, summary_.skipped)},
-                    {"time", fmt::format("{:.0f} s over all sessions", clock_.seconds())},
-                    {"speed", fmt::format("{:.3g} samples a second in the last session", samples_per_second())},
-                    {"memory", memory_text(run_.device)},
-                    {"processes", std::to_string(group_.size())},
-                    {"precision", fmt::format("{} on {}", dtype_name(run_.dtype), run_.device.str())},
-                    {"last loss", fmt::format("{:.5g}", summary_.last_loss)}});
-}
-
 void Trainer::report(Progress& progress) const {
   const std::string skipped = summary_.skipped > 0 ? fmt::format("  {} skipped", summary_.skipped) : "";
   const double done = budget_ ? clock_.seconds() : static_cast<double>(step_ - summary_.first_step);
-  progress.update(static_cast<int64_t>(done),
-                  fmt::format("step {}  loss {:.4f}  {:.3g} samples/s  {}{}", step_, summary_.last_loss, samples_per_second(),
-                              memory_text(run_.device), skipped));
+  progress.update(static_cast<int64_t>(done), fmt::format("step {}  loss {:.4f}{}", step_, summary_.last_loss, skipped));
 }
 
 /// → whether it was asked to stop before the end.
@@ -354,7 +302,6 @@ bool Trainer::train_steps() {
   const int64_t read_back_steps = run_.read_back_steps > 0   ? run_.read_back_steps
                                   : tally_.device().is_cpu() ? 1
                                                              : config_.log_steps;
-  if (shows_the_beginning()) show();
   checkpoint_at_ = preview_at_ = clock_.seconds();
   Plan next = plan();
   while (!next.finished && !next.stop) {
@@ -384,7 +331,6 @@ TrainSummary Trainer::train() {
     keep();
   }
   if (cancelled) {
-    write_report();
     group_.barrier();  // a launcher ends all processes when one returns with an error
     spdlog::info("train {}: stopped at step {}; the same command goes on from here; the weights so far are in {}", stage_.name(),
                  step_, (run_.folder / "model").string());
@@ -392,7 +338,6 @@ TrainSummary Trainer::train() {
   }
   if (group_.is_first() && run_.update) run_.update->install(config_patch_);
   if (!summary_.had_ended && show_at_the_end()) show();
-  if (!summary_.had_ended) write_report();
   group_.barrier();
   summary_.steps = step_;
   summary_.seconds = clock_.seconds();

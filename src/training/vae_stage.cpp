@@ -34,11 +34,6 @@ class VaeStage : public Stage {
   Json export_weights(const std::filesystem::path& folder) override;
 
  private:
-  struct Drawn {
-    std::vector<int64_t> orbits, views;
-    std::vector<bool> mirrored;
-  };
-  Drawn draw(const BatchShare& share, const at::Generator& generator, bool flips) const;
   Tensor draw_views(const BatchShare& share, const at::Generator& generator, bool flips) const;
   Tensor draw_pictures(const BatchShare& share, uint64_t seed, int64_t step) const;
   Tensor decoded(const Tensor& latents) const { return decoder_(latents).to(at::kFloat); }
@@ -58,29 +53,22 @@ Json VaeStage::settings() const {
           {"data", fingerprint_text(context_.set->fingerprint)}};
 }
 
-VaeStage::Drawn VaeStage::draw(const BatchShare& share, const at::Generator& generator, bool flips) const {
-  const std::vector<double> numbers = uniform_numbers(share.whole * 5, generator);
-  Drawn drawn;
-  for (int64_t i = share.first; i < share.first + share.count; ++i) {
-    const double* u = &numbers[static_cast<size_t>(5 * i)];
-    drawn.orbits.push_back(context_.set->draw(u[0], u[1], u[2]));
-    const TrainingSet::Orbit& orbit = context_.set->orbit(drawn.orbits.back());
-    drawn.views.push_back(orbit.first + pick(u[3], orbit.count));
-    drawn.mirrored.push_back(flips && u[4] < 0.5);
-  }
-  return drawn;
-}
-
 /// → [share.count, 4, S, S] RGBA in 0-1, not premultiplied.
 Tensor VaeStage::draw_views(const BatchShare& share, const at::Generator& generator, bool flips) const {
-  const Drawn drawn = draw(share, generator, flips);
-  return straight_views(*context_.set, drawn.views, drawn.mirrored, context_.device);
+  const std::vector<double> numbers = uniform_numbers(share.whole * 5, generator);
+  std::vector<int64_t> views;
+  std::vector<bool> mirrored;
+  for (int64_t i = share.first; i < share.first + share.count; ++i) {
+    const double* u = &numbers[static_cast<size_t>(5 * i)];
+    const TrainingSet::Orbit& orbit = context_.set->orbit(context_.set->draw(u[0], u[1], u[2]));
+    views.push_back(orbit.first + pick(u[3], orbit.count));
+    mirrored.push_back(flips && u[4] < 0.5);
+  }
+  return straight_views(*context_.set, views, mirrored, context_.device);
 }
 
 /// Pictures [share.count, 4, S, S] as training sees them: flipped and recoloured at random.
 Tensor VaeStage::draw_pictures(const BatchShare& share, uint64_t seed, int64_t step) const {
-  if (context_.set->in_shards() && step >= 0)
-    context_.set->prefetch(draw(share, make_generator(step_seed(seed, step + 1, "views")), /*flips=*/true).orbits);
   const Tensor views = draw_views(share, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
   const auto generator = make_generator(step_seed(seed, step, "recoloring"));
   const Recoloring all = draw_recoloring(share.whole, config_.recolor_probability, config_.min_tint, generator, context_.device);

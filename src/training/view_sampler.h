@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/config.h"
-#include "training/process_group.h"
 #include "training/training_set.h"
 
 namespace gsv3d {
@@ -36,10 +35,6 @@ void check_clip_sampling(const ClipSampling& sampling, int64_t orbit_views);
 
 /// `count` random clips.
 std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& sampling, int64_t count, const at::Generator& generator);
-
-/// This process's share of the clips of a step (seeds.h), and those of the next step told to a set that reads ahead.
-std::vector<Clip> draw_clips_of_step(const TrainingSet& set, const ClipSampling& sampling, const BatchShare& share, int64_t step,
-                                     uint64_t seed);
 
 /// The orbit's views that make up a clip, design order.
 std::vector<int64_t> clip_views(const Clip& clip, int64_t orbit_views, int64_t frames);

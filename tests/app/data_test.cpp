@@ -114,16 +114,6 @@ TEST_F(Data, PackThatCannotBeWrittenIsFoundFirst) {
   expect_one_line(data("pack objects -o objects"), 1, "folder");
 }
 
-TEST(Model, InitOfSomeParts) {
-  const TemporaryFolder folder;
-  write_json_file(folder / "config.json", config_to_json(testing::toy_config()));
-  EXPECT_EQ(run_program(folder.path(), "model init config.json -o made --parts dino,vae").code, 0);
-  for (const char* part : {"dino", "vae"}) EXPECT_TRUE(fs::exists(folder / "made" / (std::string(part) + ".safetensors")));
-  EXPECT_FALSE(fs::exists(folder / "made/unet.safetensors"));
-  testing::expect_one_line(run_program(folder.path(), "model init config.json -o other --parts nose"), 2, "--parts");
-  testing::expect_one_line(run_program(folder.path(), "model lora made -o lora.safetensors"), 1, "has no LoRA");
-}
-
 TEST(Model, InitIsWholeOrNotThere) {
   const TemporaryFolder folder;
   write_json_file(folder / "config.json", config_to_json(testing::toy_config()));

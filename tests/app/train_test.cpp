@@ -48,28 +48,6 @@ TEST_F(Train, RunFolderOfOtherSettingsOrAnotherSeedIsRefused) {
   EXPECT_TRUE(weights() == before);
 }
 
-TEST_F(Train, DryRunNeedsNeitherDataNorWeights) {
-  const ProgramResult result = run("--dry-run 2");
-  EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out,
-              AllOf(HasSubstr("each of 2 processes: 1 of a batch of 2"), HasSubstr("estimated peak"), HasSubstr("loss")));
-  EXPECT_FALSE(fs::exists(folder_ / "toy" / "vae.safetensors"));
-  expect_one_line(run("--dry-run 3 --quiet"), 1, "a batch of 2 is not a multiple of 3 processes");
-  expect_one_line(run("--data shards --quiet"), 2, "--run");
-  expect_one_line(run("--run run --quiet"), 2, "--data");
-}
-
-/// Views that stay in their shards make the same weights.
-TEST_F(Train, LittleMemoryForDataMakesTheSameWeights) {
-  const std::string fresh = read_file(folder_ / "toy" / "config.json");
-  ASSERT_EQ(train("--run all --threads 1").code, 0);
-  const std::string all = weights();
-  write_file(folder_ / "toy" / "config.json", fresh);
-  ASSERT_EQ(train("--run some --threads 1 --data-memory 0.00001 --replace").code, 0);
-  EXPECT_TRUE(weights() == all);
-  expect_one_line(train("--run follow --quiet --data-memory 1 --follow"), 2, "--data-memory");
-}
-
 TEST_F(Train, FinishedRunSaysThatItIsFinished) {
   const ProgramResult first = train("--run run");
   EXPECT_THAT(first.out, AllOf(HasSubstr("vae: 2 steps in"), HasSubstr("last loss"))) << first.err;

@@ -129,19 +129,6 @@ TEST_F(TrainTogether, DecodersCurveIsThatOfOneProcess) {
   expect_same_curve("decoder");
 }
 
-/// With Adam's moments shared out, in two sessions, then with one process: the same bytes as two processes that keep all.
-TEST_F(TrainTogether, SharedMomentsChangeNothing) {
-  configure("decoder", Json::object());
-  ASSERT_EQ(together(arguments("decoder", "all")).code, 0) << other("err");
-  const std::string shared = arguments("decoder", "shared") + " --share-moments";
-  ASSERT_EQ(together(shared + " --steps 3").code, 0) << other("err");
-  const ProgramResult resumed = together(shared);
-  ASSERT_EQ(resumed.code, 0) << resumed.err << other("err");
-  EXPECT_THAT(resumed.err, HasSubstr("resuming at step 3"));
-  expect_equal_checkpoints(folder_ / "all", folder_ / "shared");
-  EXPECT_EQ(run(arguments("decoder", "shared") + " --share-moments --steps 7").code, 0) << "one process has nothing to share";
-}
-
 TEST_F(TrainTogether, DistillationsCurveIsThatOfOneProcess) {
   // Some clips are rendered, in some steps none of a process.
   configure("distill", {{"p_mean", 0}, {"condition_dropout", 0.5}, {"surface_weight", 0.5}, {"train_decoder", true}});

@@ -10,7 +10,6 @@
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/error.h"
-#include "dataset/shards.h"
 #include "toy_data.h"
 #include "training/checkpoint.h"
 #include "training/decoder_stage.h"
@@ -116,37 +115,6 @@ TEST(Stages, ResumeExactlyInTheirOrder) {
   EXPECT_EQ(read_model_config(context.model_folder).lora_rank, distill.lora_rank);
   const Model model = load_model(context.model_folder, {});  // the pipeline accepts what training wrote
   EXPECT_TRUE(model.distilled);
-}
-
-/// A set that stays in its shards, of which one orbit is kept in memory, makes every loss of a set in memory.
-TEST(Stages, DataInItsShardsMakesTheSameNumbers) {
-  const testing::TemporaryFolder folder("in-shards");
-  StageContext memory = testing::toy_context(folder.path);
-  ShardWriter writer(memory.data, "train", 2);
-  for (const ObjectViews& views : testing::toy_views()) writer.add(views);
-  writer.finish();
-  memory.set = std::make_shared<const TrainingSet>(load_training_set({{memory.data, 1}}, true));
-  StageContext shards = memory;
-  shards.set = std::make_shared<const TrainingSet>(load_training_set({{memory.data, 1}}, true, 1));
-  const auto expect_same = [&](const auto& config, const auto& make) {
-    const auto from_memory = make(memory, config), from_shards = make(shards, config);
-    for (int64_t step = 0; step < 3; ++step)
-      EXPECT_EQ(from_memory->loss(step, 5).loss.template item<double>(), from_shards->loss(step, 5).loss.template item<double>())
-          << from_memory->name() << " " << step;
-  };
-  expect_same(six_steps<VaeStageConfig>(), make_vae_stage);
-  train_one_step<VaeStageConfig>(memory, make_vae_stage, folder.path);
-  expect_same(six_steps<DiffusionStageConfig>(), make_diffusion_stage);
-  expect_same(six_steps<DecoderStageConfig>(), make_decoder_stage);
-  auto config = six_steps<DecoderStageConfig>();
-  config.encode_views = "on_the_fly";
-  expect_same(config, make_decoder_stage);
-  train_one_step<DiffusionStageConfig>(memory, make_diffusion_stage, folder.path);
-  train_one_step<DecoderStageConfig>(memory, make_decoder_stage, folder.path);
-  auto distill = six_steps<DistillStageConfig>();
-  distill.p_mean = -1;
-  expect_same(distill, make_distill_stage);
-  expect_exact_resume(shards, six_steps<DecoderStageConfig>(), make_decoder_stage, folder.path / "resumed");
 }
 
 TEST(Stages, RecolouredClipsNeedAnEncoder) {
