@@ -14,6 +14,7 @@ volatile std::sig_atomic_t requested = 0;
 volatile std::sig_atomic_t first_second = 0;  // of the monotonic clock
 
 thread_local const std::atomic<bool>* own_stop = nullptr;
+thread_local int held = 0;
 
 extern "C" void on_signal(int signal) {
   const int errno_before = errno;
@@ -50,6 +51,13 @@ OwnCancel::~OwnCancel() {
   own_stop = before_;
 }
 
+CancelHeld::CancelHeld() {
+  ++held;
+}
+CancelHeld::~CancelHeld() {
+  --held;
+}
+
 void request_cancel() {
   requested = 1;
 }
@@ -58,7 +66,7 @@ void clear_cancel() {
 }
 
 void throw_if_cancelled() {
-  if (cancel_requested()) throw Cancelled();
+  if (held == 0 && cancel_requested()) throw Cancelled();
 }
 
 }  // namespace gsv3d

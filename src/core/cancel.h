@@ -25,6 +25,16 @@ class OwnCancel {
   const std::atomic<bool>* before_;
 };
 
+/// While it lives, throw_if_cancelled() throws nothing on this thread: for work that is done whole or lost, as a step of
+/// training.
+class CancelHeld {
+ public:
+  CancelHeld();
+  ~CancelHeld();
+  CancelHeld(const CancelHeld&) = delete;
+  CancelHeld& operator=(const CancelHeld&) = delete;
+};
+
 void request_cancel();
 void clear_cancel();
 

@@ -210,6 +210,8 @@ std::function<void()> Trainer::begin_means(StepLoss& loss) const {
 }
 
 void Trainer::one_step(double fraction_done) {
+  const CancelHeld held;  // the networks look for Ctrl-C by themselves, and half a step would lose what was done since the last
+                          // checkpoint
   const double learning_rate = scheduled_learning_rate(config_, step_, fraction_done);
   StepLoss result;
   {
@@ -254,6 +256,7 @@ void Trainer::save() {
 }
 
 void Trainer::export_average() {
+  const CancelHeld held;
   const c10::NoGradGuard no_grad;
   const Ema::Swap averaged(ema_);
   config_patch_ = stage_.export_weights(run_.folder / "model");
@@ -263,6 +266,7 @@ void Trainer::export_average() {
 /// Shows what the averaged weights do.
 void Trainer::show() {
   if (!group_.is_first()) return;
+  const CancelHeld held;
   const double start = clock_.seconds();
   const c10::NoGradGuard no_grad;
   const Ema::Swap averaged(ema_);

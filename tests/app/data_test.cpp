@@ -54,7 +54,8 @@ TEST_F(Data, LimitsAndTheirReport) {
   EXPECT_THAT(result.out, HasSubstr("1 samples of 1 objects"));
   EXPECT_THAT(result.out, HasSubstr("2 objects skipped: 1 empty, 1 flat (report.csv)"));
   EXPECT_THAT(read_file(folder_ / "out/report.csv"), HasSubstr("id,outcome,reason,warnings\ncard,flat,"));
-  expect_one_line(data("render objects -o none --min-coverage 2"), 2, "--min-coverage");
+  testing::expect_one_line(data("render objects -o none --min-coverage 2"), 2, "--min-coverage");
+  EXPECT_FALSE(fs::exists(folder_ / "none"));
 }
 
 TEST_F(Data, FullDiskIsNoObjectsFault) {

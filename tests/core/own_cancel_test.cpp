@@ -29,5 +29,21 @@ TEST(OwnCancel, StopsThisThreadAlone) {
   EXPECT_FALSE(cancel_requested());
 }
 
+TEST(CancelHeld, KeepsTheRequestForLater) {
+  request_cancel();
+  {
+    const CancelHeld outer;
+    {
+      const CancelHeld inner;
+      EXPECT_NO_THROW(throw_if_cancelled());
+    }
+    EXPECT_NO_THROW(throw_if_cancelled());
+    EXPECT_TRUE(cancel_requested());
+  }
+  EXPECT_THROW(throw_if_cancelled(), Cancelled);
+  clear_cancel();
+  EXPECT_NO_THROW(throw_if_cancelled());
+}
+
 }  // namespace
 }  // namespace gsv3d
