@@ -7,8 +7,7 @@
 namespace gsv3d {
 
 Tensor clip_pictures(const ClipDecoder& networks, const ClipInput& input) {
-  require(networks.autoencoder.has_value(),
-          "this Gaussian decoder looks at decoded views: needs the autoencoder");
+  require(networks.autoencoder.has_value(), "this Gaussian decoder looks at decoded views: needs the autoencoder");
   const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && input.picture_gradients);
   const int64_t clips = input.latents.size(0), others = input.latents.size(1) - 1;
   const Tensor photos = input.photos.unsqueeze(1);
