@@ -65,7 +65,7 @@ class Training:
         environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
         if self.ranks > 1:
             environment.update(WORLD_SIZE=str(self.ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()),
-                               GSV3D_MEETING_SECONDS="60")
+                               GSV3D_MEETING_SECONDS="20")
         return [subprocess.Popen(command, cwd=self.folder, env={**environment, "RANK": str(rank)} if self.ranks > 1 else environment,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for rank in range(self.ranks)]
 
