@@ -37,7 +37,7 @@ FORM_HEADERS = "Content-Type: multipart/form-data; boundary=X\r\n"
 
 
 class Service:
-    """The stub as a process; its memory is read from /proc."""
+    """The program under load, whose jobs only wait, as a process; its memory is read from /proc."""
 
     running = []
 

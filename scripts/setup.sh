@@ -59,15 +59,4 @@ if [ ! -e .deps/xatlas/xatlas.cpp ]; then
   tar -xzf "$download/xatlas-${XATLAS_VERSION}.tar.gz" -C .deps/xatlas --strip-components=5 --wildcards '*/extern/xatlas/source/xatlas/xatlas.*'
   tar -xzf "$download/xatlas-${XATLAS_VERSION}.tar.gz" -C .deps/xatlas --strip-components=3 --wildcards '*/extern/xatlas/LICENSE'
 fi
-if [ ! -e .deps/open_clip/bpe_simple_vocab_16e6.txt.gz ]; then
-  say "fetching the vocabulary of open_clip ${OPEN_CLIP_VERSION} (for tests of the tokenizer) into .deps/open_clip"
-  wheel=$(mktemp -d)
-  printf 'open-clip-torch==%s --hash=sha256:%s\n' "$OPEN_CLIP_VERSION" "$OPEN_CLIP_SHA256" >"$wheel/requirements.txt"
-  .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary open-clip-torch --require-hashes \
-    --dest "$wheel" --requirement "$wheel/requirements.txt"
-  mkdir -p .deps/open_clip
-  .venv/bin/python -m zipfile -e "$wheel"/open_clip_torch-*.whl "$wheel/unpacked"
-  mv "$wheel/unpacked/open_clip/bpe_simple_vocab_16e6.txt.gz" .deps/open_clip/
-  rm -r "$wheel"
-fi
 say "ready: LibTorch in $(echo .venv/lib/python3*/site-packages/torch)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what only tests use: Node where there is none (into .venv), npm programs at their pinned versions (into .cache/node), and with
+# Installs what only tests use: Node where there is none (into .venv), npm programs at their pinned versions (into .cache/node), the tokenizer's vocabulary (into .deps/open_clip), and with
 # --browser a Chromium without windows from Debian's packages. Does nothing where they are there already; where one cannot be had, the tests
 # that want it say that they are skipped. Put .venv/bin on the path afterwards.
 #   scripts/test_tools.sh [--browser]
@@ -49,7 +49,23 @@ install_npm_programs() {
     say "npm failed: tests against them will be skipped"
 }
 
+fetch_vocabulary() {
+  [ ! -e .deps/open_clip/bpe_simple_vocab_16e6.txt.gz ] || return 0
+  say "fetching the vocabulary of open_clip ${OPEN_CLIP_VERSION} into .deps/open_clip"
+  local wheel
+  wheel=$(mktemp -d)
+  printf 'open-clip-torch==%s --hash=sha256:%s\n' "$OPEN_CLIP_VERSION" "$OPEN_CLIP_SHA256" >"$wheel/requirements.txt"
+  if .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary open-clip-torch --require-hashes \
+    --dest "$wheel" --requirement "$wheel/requirements.txt" && .venv/bin/python -m zipfile -e "$wheel"/open_clip_torch-*.whl "$wheel/unpacked"; then
+    mkdir -p .deps/open_clip
+    mv "$wheel/unpacked/open_clip/bpe_simple_vocab_16e6.txt.gz" .deps/open_clip/
+  else
+    say "pip failed: the tokenizer's test against open_clip will be skipped"
+  fi
+  rm -r "$wheel"
+}
+
 [ "${1:-}" != --browser ] || install_browser
-[ ! -e .venv/bin/python ] || install_node
+[ ! -e .venv/bin/python ] || { install_node && fetch_vocabulary; }
 export PATH=$PATH:$PWD/.venv/bin
 install_npm_programs

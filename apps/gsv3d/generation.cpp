@@ -7,8 +7,6 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "core/standard_error.h"
-#include "error_line.h"
 #include "image/contact_sheet.h"
 
 namespace gsv3d {
@@ -52,35 +50,6 @@ void print_result(const fs::path& folder, const Result& result, double seconds, 
   for (const std::string& file : result_file_names()) {
     if (fs::exists(folder / file)) fmt::print("  {}\n", (folder / file).string());
   }
-  std::fflush(stdout);
-}
-
-/// One input, whatever happens to it.
-void attempt(const BatchPhoto& input, const GenerationArguments& arguments, const std::function<Json(const BatchPhoto&)>& make,
-             BatchReport& report) {
-  try {
-    require(input.error.empty(), "{}", input.error);
-    const fs::path finished = arguments.output / input.name / "result.json";
-    if (arguments.skip_existing && fs::exists(finished)) return report.skipped(input, finished.string() + " is there");
-    report.made(input, make(input));
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const UsageError&) {
-    throw;
-  } catch (const std::exception& error) {
-    // Messages about the photo's own file already begin with its path.
-    const std::string line = error_line(error), path = one_line(input.path.string());
-    const bool named = line.find(path) != std::string::npos;
-    print_error(fmt::format("gsv3d: {}{}\n", named ? "" : path + ": ", line));
-    report.failed(input, line);
-  }
-}
-
-void print_report(const BatchReport& report, const GenerationArguments& arguments) {
-  if (arguments.json)
-    fmt::print("{}\n", json_text(report.json(), 2));
-  else if (!arguments.run.quiet)
-    fmt::print("{}", report.summary());
   std::fflush(stdout);
 }
 
@@ -186,12 +155,16 @@ void generate_all(const std::vector<BatchPhoto>& inputs, const GenerationArgumen
                   const std::function<Json(const BatchPhoto&)>& make) {
   BatchReport report(inputs.size());
   try {
-    for (const BatchPhoto& input : inputs) attempt(input, arguments, make, report);
+    for (const BatchPhoto& input : inputs)
+      report.attempt(input, [&] {
+        if (arguments.skip_existing && report.skip_existing(input, arguments.output)) return;
+        report.made(input, make(input));
+      });
   } catch (const Cancelled&) {
-    print_report(report, arguments);
+    report.print(arguments.json, arguments.run.quiet);
     throw;
   }
-  print_report(report, arguments);
+  report.print(arguments.json, arguments.run.quiet);
   if (report.any_failed()) throw CLI::RuntimeError(1);
 }
 

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <set>
 
+#include "core/error.h"
+#include "core/standard_error.h"
 #include "error_line.h"
 
 namespace gsv3d {
@@ -85,6 +87,38 @@ std::string BatchReport::summary() const {
   for (const Json& failure : failed_)
     text += fmt::format("  failed: {}: {}\n", one_line(failure["input"].get<std::string>()), failure["why"].get<std::string>());
   return text;
+}
+
+void BatchReport::attempt(const BatchPhoto& photo, const std::function<void()>& step) {
+  try {
+    require(photo.error.empty(), "{}", photo.error);
+    step();
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const UsageError&) {
+    throw;
+  } catch (const std::exception& error) {
+    // Messages about the photo's own file already begin with its path.
+    const std::string line = error_line(error), path = one_line(photo.path.string());
+    const bool named = line.find(path) != std::string::npos;
+    print_error(fmt::format("gsv3d: {}{}\n", named ? "" : path + ": ", line));
+    failed(photo, line);
+  }
+}
+
+bool BatchReport::skip_existing(const BatchPhoto& photo, const fs::path& output) {
+  const fs::path finished = output / photo.name / "result.json";
+  if (!fs::exists(finished)) return false;
+  skipped(photo, finished.string() + " is there");
+  return true;
+}
+
+void BatchReport::print(bool as_json, bool quiet) const {
+  if (as_json)
+    fmt::print("{}\n", json_text(json(), 2));
+  else if (!quiet)
+    fmt::print("{}", summary());
+  std::fflush(stdout);
 }
 
 }  // namespace gsv3d

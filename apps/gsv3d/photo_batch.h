@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,18 @@ class BatchReport {
   void skipped(const BatchPhoto& photo, const std::string& why);
   void failed(const BatchPhoto& photo, const std::string& why);
   bool any_failed() const { return !failed_.empty(); }
+  /// One step for one photo, whatever happens to it: an error fails this photo alone. What is wrong with the call itself, and
+  /// Ctrl-C, end the whole.
+  void attempt(const BatchPhoto& photo, const std::function<void()>& step);
+  /// Skips a photo whose OUTPUT/NAME/result.json is there. → Whether it is.
+  bool skip_existing(const BatchPhoto& photo, const std::filesystem::path& output);
 
   /// {"made": [...], "skipped": [...], "failed": [...], "not_begun": 0, "seconds": ...}
   Json json() const;
   /// "made 3, skipped 1, failed 2 of 6 photos in 31.2 s", and a line for each failure; nothing for a single photo.
   std::string summary() const;
+  /// Prints the one or the other.
+  void print(bool as_json, bool quiet) const;
 
  private:
   double seconds() const;

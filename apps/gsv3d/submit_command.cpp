@@ -10,7 +10,6 @@
 #include "core/output_folder.h"
 #include "core/progress.h"
 #include "core/standard_error.h"
-#include "error_line.h"
 #include "exports/outputs.h"
 #include "further_photo_options.h"
 #include "photo_batch.h"
@@ -148,41 +147,15 @@ Json downloaded(const ApiClient& client, const BatchPhoto& photo, const Json& jo
   return {{"folder", folder.path().string()}, {"job", id}};
 }
 
-/// One step for one photo, whatever happens to it. What is wrong with the call itself, and Ctrl-C, end the whole.
-template <class Step>
-void attempt(const BatchPhoto& photo, BatchReport& report, const Step& step) {
-  try {
-    step();
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const UsageError&) {
-    throw;
-  } catch (const std::exception& error) {
-    const std::string line = error_line(error), path = one_line(photo.path.string());
-    const bool named = line.find(path) != std::string::npos;
-    print_error(fmt::format("gsv3d: {}{}\n", named ? "" : path + ": ", line));
-    report.failed(photo, line);
-  }
-}
-
-void finish(const ApiClient& client, const BatchPhoto& photo, size_t index, SubmittedJobs& jobs, const SubmitArguments& arguments,
-            BatchReport& report) {
-  const std::string id = jobs.id_of(index);
-  if (id.empty()) return;  // it was not accepted
+/// Waits for a job and fetches its results. → The entry of --json for it.
+Json finished(const ApiClient& client, const BatchPhoto& photo, const std::string& id, size_t index, SubmittedJobs& jobs,
+              const SubmitArguments& arguments) {
   const Json job = ended_job(client, photo.name, id);
   jobs.ended(index);
   const std::string state = job.value("state", "");
   require(state != "failed", "{}", job["error"].is_string() ? shown_text(job["error"].get<std::string>()) : "the job failed");
   require(state == "succeeded", "the job was cancelled");
-  report.made(photo, downloaded(client, photo, job, id, arguments));
-}
-
-void print_report(const BatchReport& report, const SubmitArguments& arguments) {
-  if (arguments.json)
-    fmt::print("{}\n", json_text(report.json(), 2));
-  else if (!arguments.quiet)
-    fmt::print("{}", report.summary());
-  std::fflush(stdout);
+  return downloaded(client, photo, job, id, arguments);
 }
 
 void run_submit(const SubmitArguments& arguments) {
@@ -199,20 +172,20 @@ void run_submit(const SubmitArguments& arguments) {
   try {
     // All at once, so that several workers have something to do.
     for (size_t i = 0; i < photos.size(); ++i) {
-      attempt(photos[i], report, [&] {
-        require(photos[i].error.empty(), "{}", photos[i].error);
-        const fs::path finished = arguments.output / photos[i].name / "result.json";
-        if (arguments.skip_existing && fs::exists(finished)) return report.skipped(photos[i], finished.string() + " is there");
+      report.attempt(photos[i], [&] {
+        if (arguments.skip_existing && report.skip_existing(photos[i], arguments.output)) return;
         jobs.add(i, submitted(client, photos[i], arguments));
       });
     }
-    for (size_t i = 0; i < photos.size(); ++i)
-      attempt(photos[i], report, [&] { finish(client, photos[i], i, jobs, arguments, report); });
+    for (size_t i = 0; i < photos.size(); ++i) {
+      if (const std::string id = jobs.id_of(i); !id.empty())
+        report.attempt(photos[i], [&] { report.made(photos[i], finished(client, photos[i], id, i, jobs, arguments)); });
+    }
   } catch (const Cancelled&) {
-    print_report(report, arguments);
+    report.print(arguments.json, arguments.quiet);
     throw;
   }
-  print_report(report, arguments);
+  report.print(arguments.json, arguments.quiet);
   if (report.any_failed()) throw CLI::RuntimeError(1);
 }
 

@@ -55,6 +55,11 @@ def run_time(width, size, repetitions, threads, name):
     torch.set_num_threads(threads)
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
     unet, given = make_unet(width).to(dtype), inputs(2, size, dtype)
+    time_calls(unet, given, repetitions, name)
+
+
+def time_calls(unet, given, repetitions, name):
+    """Prints a line for each call after a first one that is not timed."""
     reset_peak()
     before = resident("VmRSS:")
     with torch.no_grad():

@@ -3,12 +3,11 @@
   diffusers_unet2d.py WIDTH SIZE REPETITIONS THREADS fp32|bf16    one guided step (2 rows): CPU and wall milliseconds, peak memory
 """
 import sys
-import time
 
 import torch
 from diffusers import UNet2DConditionModel
 
-from diffusers_unet import reset_peak, resident
+from diffusers_unet import time_calls
 
 if len(sys.argv) != 6:
     sys.exit(__doc__)
@@ -21,12 +20,4 @@ unet = UNet2DConditionModel(
     attention_head_dim=tuple(max(1, width * m // 64) for m in (1, 2, 4, 4)), use_linear_projection=True).eval().to(dtype)
 given = dict(sample=torch.randn(2, 4, size, size, dtype=dtype), timestep=500,
              encoder_hidden_states=torch.randn(2, 77, 1024, dtype=dtype))
-reset_peak()
-before = resident("VmRSS:")
-with torch.no_grad():
-    unet(**given)
-    for _ in range(repetitions):
-        cpu, wall = time.process_time(), time.perf_counter()
-        unet(**given)
-        print(f"diffusers {sys.argv[5]} cpu_ms {1e3 * (time.process_time() - cpu):.0f} "
-              f"wall_ms {1e3 * (time.perf_counter() - wall):.0f} peak_mb {resident('VmHWM:'):.0f} (before {before:.0f})", flush=True)
+time_calls(unet, given, repetitions, sys.argv[5])

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 
 namespace gsv3d {
 namespace {
@@ -27,6 +28,10 @@ size_t edits(const std::string& a, const std::string& b) {
   return last[b.size()];
 }
 
+size_t common_beginning(const std::string& a, const std::string& b) {
+  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
 }  // namespace
 
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known) {
@@ -35,6 +40,18 @@ std::string nearest_word(const std::string& word, const std::vector<std::string>
   for (const std::string& candidate : known) {
     if (const size_t distance = edits(word, candidate); distance < least) least = distance, nearest = candidate;
   }
+  return nearest;
+}
+
+std::vector<std::string> nearest_words(const std::string& word, const std::vector<std::string>& known, size_t count) {
+  constexpr size_t longest = 64;  // of a word whose letters are compared
+  const std::string compared = word.substr(0, longest);
+  std::vector<std::tuple<size_t, size_t, size_t>> all;  // distance, letters from the first difference on, place
+  for (size_t i = 0; i < known.size(); ++i)
+    all.emplace_back(edits(compared, known[i]), compared.size() - common_beginning(compared, known[i]), i);
+  std::sort(all.begin(), all.end());
+  std::vector<std::string> nearest;
+  for (size_t i = 0; i < std::min(count, all.size()); ++i) nearest.push_back(known[std::get<2>(all[i])]);
   return nearest;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/near_words.h"
+#include "core/spelling.h"
 #include "text/prompt_cleaning.h"
 #include "text/unicode.h"
 

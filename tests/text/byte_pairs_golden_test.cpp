@@ -1,5 +1,5 @@
 // The tokenizer against open_clip's ids. The vocabulary is not in the repository: GSV3D_CLIP_VOCABULARY names it, or it is where
-// scripts/setup.sh puts it, .deps/open_clip/bpe_simple_vocab_16e6.txt.gz.
+// scripts/test_tools.sh puts it, .deps/open_clip/bpe_simple_vocab_16e6.txt.gz.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ const BytePairs& clip_tokenizer() {
 }
 
 #define GSV3D_VOCABULARY_OR_SKIP() \
-  if (!fs::exists(vocabulary())) GTEST_SKIP() << "no vocabulary " << vocabulary() << " (scripts/setup.sh, GSV3D_CLIP_VOCABULARY)"
+  if (!fs::exists(vocabulary())) GTEST_SKIP() << "no vocabulary " << vocabulary() << " (scripts/test_tools.sh, GSV3D_CLIP_VOCABULARY)"
 
 TEST(BytePairsGolden, IdsOfEveryPrompt) {
   GSV3D_VOCABULARY_OR_SKIP();

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/near_words.h"
+#include "core/spelling.h"
 #include "errors.h"
 
 namespace gsv3d {
