@@ -6,6 +6,9 @@ import { History } from "./history";
 import { JobView } from "./job_view";
 import { Prepare } from "./prepare";
 import "./studio.css";
+import "./prepare.css";
+import "./job.css";
+import "./sizes.css";
 
 const retryPause = 2000; // milliseconds
 
