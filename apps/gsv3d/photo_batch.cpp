@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <set>
 
 #include "core/error.h"
 #include "core/standard_error.h"
@@ -34,12 +33,16 @@ std::vector<fs::path> pictures_in(const fs::path& folder) {
 std::string result_name(const fs::path& photo, std::set<std::string>& taken) {
   std::string stem = photo.stem().string();
   if (stem.empty() || stem == "." || stem == "..") stem = "object";
+  return free_name(stem, taken);
+}
+
+}  // namespace
+
+std::string free_name(const std::string& stem, std::set<std::string>& taken) {
   std::string name = stem;
   for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", stem, number);
   return name;
 }
-
-}  // namespace
 
 std::vector<BatchPhoto> photos_of(const std::vector<fs::path>& arguments) {
   std::vector<BatchPhoto> photos;

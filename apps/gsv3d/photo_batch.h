@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct BatchPhoto {
 /// The photos behind the arguments, in their order; a folder stands for the pictures in it (by their extension, not hidden, not
 /// in folders below), sorted by name.
 std::vector<BatchPhoto> photos_of(const std::vector<std::filesystem::path>& arguments);
+
+/// The name for a folder of results, numbered when it is taken; it is then.
+std::string free_name(const std::string& stem, std::set<std::string>& taken);
 
 /// What became of the photos of one call.
 class BatchReport {

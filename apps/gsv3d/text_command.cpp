@@ -49,10 +49,10 @@ std::string shown(const std::string& text) {
 /// One per text, with a folder's name of its own; `texts_by_name` finds the whole text again.
 std::vector<BatchPhoto> inputs_of(const std::vector<std::string>& texts, std::map<std::string, std::string>& texts_by_name) {
   std::vector<BatchPhoto> inputs;
+  std::set<std::string> taken;
   for (const std::string& text : texts) {
-    const std::string stem = folder_name(text);
-    std::string name = stem;
-    for (int number = 2; !texts_by_name.emplace(name, text).second; ++number) name = fmt::format("{}-{}", stem, number);
+    const std::string name = free_name(folder_name(text), taken);
+    texts_by_name[name] = text;
     inputs.push_back({shown(text), name, ""});
   }
   return inputs;

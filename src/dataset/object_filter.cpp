@@ -14,17 +14,8 @@ double bytes(const std::vector<T>& values) {
 
 /// Shortest side of the bounding box / longest side.
 double thickness(const Object& object) {
-  std::array<float, 3> low = object.positions.front(), high = low;
-  for (const auto& position : object.positions)
-    for (size_t axis = 0; axis < 3; ++axis) {
-      low[axis] = std::min(low[axis], position[axis]);
-      high[axis] = std::max(high[axis], position[axis]);
-    }
-  float shortest = high[0] - low[0], longest = shortest;
-  for (size_t axis = 1; axis < 3; ++axis) {
-    shortest = std::min(shortest, high[axis] - low[axis]);
-    longest = std::max(longest, high[axis] - low[axis]);
-  }
+  const auto [low, high] = bounding_corners(object);
+  const auto [shortest, longest] = std::minmax({high[0] - low[0], high[1] - low[1], high[2] - low[2]});
   return longest > 0 ? static_cast<double>(shortest) / longest : 0;
 }
 
@@ -52,9 +43,11 @@ void check_limits(const Object& object, const ObjectLimits& limits) {
   const double megabytes = rendering_bytes(object) / 1e6;
   if (limits.most_megabytes > 0 && megabytes > limits.most_megabytes)
     refuse(ObjectOutcome::huge, fmt::format("takes {:.1f} MB; the limit is {:g}", megabytes, limits.most_megabytes));
-  if (limits.least_thickness > 0 && !object.positions.empty() && thickness(object) < limits.least_thickness)
-    refuse(ObjectOutcome::flat, fmt::format("its shortest side is {:.4f} of the longest; the limit is {:g}", thickness(object),
-                                            limits.least_thickness));
+  if (limits.least_thickness > 0 && !object.positions.empty()) {
+    if (const double flat = thickness(object); flat < limits.least_thickness)
+      refuse(ObjectOutcome::flat,
+             fmt::format("its shortest side is {:.4f} of the longest; the limit is {:g}", flat, limits.least_thickness));
+  }
   if (limits.textured_only && !has_texture(object))
     refuse(ObjectOutcome::untextured, "has neither textures nor colours of vertices");
 }

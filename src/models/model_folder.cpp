@@ -1,6 +1,7 @@
 #include "models/model_folder.h"
 
 #include "core/error.h"
+#include "models/load_part.h"
 #include "models/lora_file.h"
 
 namespace gsv3d {
@@ -9,25 +10,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* lora_file_name = "distilled_lora.safetensors";
-
-/// Builds one network from one file, and checks that file and configuration name the same tensors.
-template <class Network, class Config>
-void load_part(std::optional<Network>& network, const Config& config, const fs::path& path, const LoadOptions& options,
-               const std::vector<std::string>& ignored_prefixes = {}) {
-  if (!fs::exists(path)) return;
-  const auto store = nn::ParameterStore::for_inference(path, options.dtype, options.device);
-  network.emplace(config, nn::Scope(store));
-  store->check_all_used(ignored_prefixes);
-}
-
-void load_vae(Model& model, const fs::path& path) {
-  if (!fs::exists(path)) return;
-  const auto store = nn::ParameterStore::for_inference(path, vae_dtype(model.dtype), model.device);
-  model.vae_encoder.emplace(model.config.vae, nn::Scope(store));
-  model.vae_decoder.emplace(model.config.vae, nn::Scope(store));
-  // Official autoencoders carry this layer; SV3D's decoding does not use it.
-  store->check_all_used({"post_quant_conv."});
-}
 
 /// A LoRA over other weights than it was trained over would spoil what it should improve.
 void check_base(const fs::path& lora, const fs::path& unet) {
@@ -47,15 +29,7 @@ void load_unet(Model& model, const fs::path& path, const LoadOptions& options) {
     merged = merged_lora_weights(read_safetensors(path), read_lora(lora_path), model.config.lora_alpha, lora_path);
     model.distilled = true;
   }
-  if (options.offload) {
-    const auto host = nn::ParameterStore::as_stored(path, std::move(merged));
-    model.unet.emplace(model.config.unet, nn::Scope(host), nn::Streaming{model.dtype, model.device, nullptr});
-    host->check_all_used();
-    return;
-  }
-  const auto store = nn::ParameterStore::for_inference(path, model.dtype, model.device, std::move(merged));
-  model.unet.emplace(model.config.unet, nn::Scope(store));
-  store->check_all_used();
+  load_unet_part(model.unet, model.config.unet, path, options, std::move(merged));
 }
 
 }  // namespace
@@ -81,14 +55,18 @@ Model load_model(const fs::path& folder, const LoadOptions& options) {
   model.config = read_model_config(folder);
   model.device = options.device;
   model.dtype = options.dtype;
-  load_vae(model, folder / "vae.safetensors");
-  load_part(model.image_embedder, model.config.image_embedder, folder / "image_embedder.safetensors", options);
-  load_unet(model, folder / "unet.safetensors", options);
+  const auto path = [&](const char* part) { return folder / (std::string(part) + ".safetensors"); };
+  const auto load = [&](auto& network, const auto& network_config, const char* part, const LoadOptions& how,
+                        const std::vector<std::string>& ignored = {}) {
+    if (fs::exists(path(part))) load_part(network, network_config, path(part), how, ignored);
+  };
+  if (fs::exists(path("vae"))) load_autoencoder(model.vae_encoder, model.vae_decoder, model.config.vae, path("vae"), options);
+  load(model.image_embedder, model.config.image_embedder, "image_embedder", options);
+  load_unet(model, path("unet"), options);
   // Small beside the others, and geometry is sensitive to rounding: these two keep float32 weights.
   const LoadOptions exact{options.device, at::kFloat};
-  // The mask token is a leftover of DINOv2's training.
-  load_part(model.dino, model.config.dino, folder / "dino.safetensors", exact, {"mask_token"});
-  load_part(model.gaussian_decoder, model.config.gaussian_decoder, folder / "gaussian_decoder.safetensors", exact);
+  load(model.dino, model.config.dino, "dino", exact, {"mask_token"});  // a leftover of DINOv2's training
+  load(model.gaussian_decoder, model.config.gaussian_decoder, "gaussian_decoder", exact);
   return model;
 }
 

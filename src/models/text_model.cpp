@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "models/load_part.h"
 #include "text/byte_pairs.h"
 
 namespace gsv3d {
@@ -13,18 +14,6 @@ namespace fs = std::filesystem;
 fs::path existing(const fs::path& path) {
   require(fs::exists(path), "{} is missing, and pictures from text need it", path.string());
   return path;
-}
-
-void load_unet(TextModel& model, const LoadOptions& options) {
-  const fs::path path = existing(model.folder / "text_unet.safetensors");
-  if (options.offload) {
-    const auto host = nn::ParameterStore::as_stored(path);
-    model.unet.emplace(model.config.unet, nn::Scope(host), nn::Streaming{model.dtype, model.device, nullptr});
-    return host->check_all_used();
-  }
-  const auto store = nn::ParameterStore::for_inference(path, model.dtype, model.device);
-  model.unet.emplace(model.config.unet, nn::Scope(store));
-  store->check_all_used();
 }
 
 }  // namespace
@@ -77,16 +66,10 @@ TextModel load_text_model(const fs::path& folder, const LoadOptions& options) {
             tokenizer->vocabulary_size(), model.config.tower.vocabulary_size);
     model.tokenizer = tokenizer;
   }
-  const auto tower =
-      nn::ParameterStore::for_inference(existing(folder / "text_tower.safetensors"), options.dtype, options.device);
-  model.tower.emplace(model.config.tower, nn::Scope(tower));
-  tower->check_all_used();
-  load_unet(model, options);
+  load_part(model.tower, model.config.tower, existing(folder / "text_tower.safetensors"), options);
+  load_unet_part(model.unet, model.config.unet, existing(folder / "text_unet.safetensors"), options);
   const char* vae_file = model.config.vae ? "text_vae.safetensors" : "vae.safetensors";
-  const auto vae = nn::ParameterStore::for_inference(existing(folder / vae_file), vae_dtype(options.dtype), options.device);
-  model.encoder.emplace(model.vae, nn::Scope(vae));
-  model.decoder.emplace(model.vae, nn::Scope(vae));
-  vae->check_all_used({"post_quant_conv."});
+  load_autoencoder(model.encoder, model.decoder, model.vae, existing(folder / vae_file), options);
   return model;
 }
 

@@ -44,15 +44,21 @@ void transform_object(Object& object, const Matrix3& matrix) {
   }
 }
 
-void normalize_object(Object& object) {
-  drop_unused_vertices(object);
-  if (object.positions.empty()) throw EmptyObject("an object has no surface");
-  std::array<float, 3> low = object.positions.front(), high = low, centre{};
+std::array<std::array<float, 3>, 2> bounding_corners(const Object& object) {
+  std::array<float, 3> low = object.positions.front(), high = low;
   for (const auto& position : object.positions)
     for (int axis = 0; axis < 3; ++axis) {
       low[axis] = std::min(low[axis], position[axis]);
       high[axis] = std::max(high[axis], position[axis]);
     }
+  return {low, high};
+}
+
+void normalize_object(Object& object) {
+  drop_unused_vertices(object);
+  if (object.positions.empty()) throw EmptyObject("an object has no surface");
+  const auto [low, high] = bounding_corners(object);
+  std::array<float, 3> centre{};
   float longest = 0;
   for (int axis = 0; axis < 3; ++axis) {
     centre[axis] = 0.5F * (low[axis] + high[axis]);

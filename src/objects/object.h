@@ -47,6 +47,9 @@ class EmptyObject : public Error {
 /// v' = M v for positions; normals by the inverse transpose, unit afterwards. Throws Error when M is singular.
 void transform_object(Object& object, const Matrix3& matrix);
 
+/// Lowest and highest corner of the box around all positions, of which there must be one.
+std::array<std::array<float, 3>, 2> bounding_corners(const Object& object);
+
 /// Centres the bounding box at the origin and scales by min(1 / longest box side, 0.57 / largest distance of a vertex from the
 /// centre): the object then lies inside [-0.5, 0.5]³ and inside the sphere that the default camera (radius 2, 33.8°, inscribed
 /// sphere 0.58) always sees whole. Vertices that no triangle uses are dropped first. Throws EmptyObject when nothing with an

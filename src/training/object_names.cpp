@@ -5,6 +5,7 @@
 
 #include "core/csv.h"
 #include "core/error.h"
+#include "training/training_set.h"
 
 namespace gsv3d {
 namespace {
@@ -20,11 +21,6 @@ bool is_color(const std::string& word) {
   return std::any_of(named_colors().begin(), named_colors().end(), [&](const NamedColor& color) {
     return color.name == word || std::find(color.synonyms.begin(), color.synonyms.end(), word) != color.synonyms.end();
   });
-}
-
-/// The n-th of `count` things for a number in [0, 1).
-size_t nth(double number, size_t count) {
-  return std::min(static_cast<size_t>(number * static_cast<double>(count)), count - 1);
 }
 
 }  // namespace
@@ -57,7 +53,10 @@ WordList words_of_names(const std::map<std::string, std::vector<std::string>>& n
 
 ObjectPrompt draw_prompt(const std::vector<std::string>& name, const PromptDraw& numbers, double paint) {
   ObjectPrompt prompt;
-  if (numbers.color < paint) prompt.color = &named_colors()[nth(numbers.color / paint, named_colors().size())];
+  if (numbers.color < paint) {
+    const auto color = pick(numbers.color / paint, static_cast<int64_t>(named_colors().size()));
+    prompt.color = &named_colors()[static_cast<size_t>(color)];
+  }
   std::vector<std::string> kept;
   for (size_t i = 0; i < name.size(); ++i) {
     const bool last = i + 1 == name.size();
@@ -65,8 +64,9 @@ ObjectPrompt draw_prompt(const std::vector<std::string>& name, const PromptDraw&
     kept.push_back(name[i]);
   }
   if (prompt.color) {
-    const size_t spellings = 1 + prompt.color->synonyms.size(), chosen = nth(numbers.which, spellings);
-    kept.insert(kept.begin(), chosen == 0 ? prompt.color->name : prompt.color->synonyms[chosen - 1]);
+    const std::vector<std::string>& synonyms = prompt.color->synonyms;
+    const auto chosen = static_cast<size_t>(pick(numbers.which, 1 + static_cast<int64_t>(synonyms.size())));
+    kept.insert(kept.begin(), chosen == 0 ? prompt.color->name : synonyms[chosen - 1]);
   }
   for (const std::string& word : kept) prompt.text += (prompt.text.empty() ? "" : " ") + word;
   return prompt;
