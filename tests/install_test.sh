@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a build into a temporary prefix, moves that, and uses it as others do: the program from anywhere, pages and completions,
-# both examples built with find_package and run.
+# both examples built with find_package and run, one of them with the static library as well.
 #   tests/install_test.sh build/release
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -39,6 +39,16 @@ grep -q "^views [0-9]*/[0-9]*$" "$room/progress" || die "photo_to_mesh shows no 
 "$room/c/render_gaussians" "$room/object.ply" "$room/picture.png" >"$room/rendered"
 cmp "$room/out" "$room/rendered" || die "the examples count different Gaussians"
 [ "$(head -c 4 "$room/picture.png" | tail -c 3)" = PNG ] || die "render_gaussians writes no PNG"
+
+# The same with the static library, which needs no libgsv3d.so.
+mkdir "$room/static"
+cp "$source"/examples/c/*.c "$room/static"
+sed 's/gsv3d::gsv3d/gsv3d::gsv3d_static/' "$source/examples/c/CMakeLists.txt" >"$room/static/CMakeLists.txt"
+cmake -S "$room/static" -B "$room/static" -DCMAKE_PREFIX_PATH="$prefix" >"$room/log" 2>&1 && cmake --build "$room/static" >>"$room/log" 2>&1 ||
+  { cat "$room/log"; die "examples/c does not build with the static library"; }
+readelf -d "$room/static/render_gaussians" | grep NEEDED | grep -q libgsv3d && die "the static library's program needs libgsv3d.so"
+"$room/static/render_gaussians" "$room/object.ply" "$room/static.png" >"$room/static.out"
+cmp "$room/static.out" "$room/rendered" && cmp "$room/static.png" "$room/picture.png" || die "static and shared library differ"
 
 # Errors of both are one line and an exit code of 1.
 for command in "cpp/photo_to_mesh /nowhere.jpg $room/a.ply $room/a.glb" "c/render_gaussians /nowhere.ply $room/a.png"; do
