@@ -6,6 +6,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/folder_lock.h"
 
 namespace gsv3d {
 namespace {
@@ -44,6 +45,8 @@ OutputFolder::~OutputFolder() {
 }
 
 void OutputFolder::commit(const std::vector<std::string>& replaced) {
+  // Two processes may end at once with results of one name: those of the second replace those of the first, all of them.
+  const FolderLock alone = FolderLock::wait_for(directory_);
   std::error_code error;
   if (!fs::exists(path_, error)) {
     fs::rename(staging_, path_, error);

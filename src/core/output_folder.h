@@ -22,8 +22,8 @@ class OutputFolder {
   /// Where the files are after commit().
   const std::filesystem::path& path() const { return path_; }
 
-  /// Moves every file into place, each by one rename. `replaced` names files of an earlier run that must not stay beside the new
-  /// ones.
+  /// Moves every file into place, each by one rename, while no other process does so in DIRECTORY. `replaced` names files of an
+  /// earlier run that must not stay beside the new ones.
   void commit(const std::vector<std::string>& replaced = {});
 
  private:

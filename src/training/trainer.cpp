@@ -8,6 +8,7 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/fingerprint.h"
+#include "core/folder_lock.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "training/checkpoint.h"
@@ -351,7 +352,12 @@ TrainSummary Trainer::train() {
 }  // namespace
 
 TrainSummary run_training(Stage& stage, const TrainerConfig& config, const TrainRun& run) {
-  if (run.group->is_first()) std::filesystem::create_directories(run.folder);
+  std::optional<FolderLock> alone;
+  if (run.group->is_first()) {
+    std::filesystem::create_directories(run.folder);
+    alone = FolderLock::take(run.folder);
+    require(alone.has_value(), "{} is the run folder of a training that has not ended", run.folder.string());
+  }
   return Trainer(stage, config, run).train();
 }
 

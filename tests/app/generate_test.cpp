@@ -124,6 +124,20 @@ TEST_F(Generate, SameSeedSameFile) {
   EXPECT_TRUE(read_file(folder_ / "out" / "good" / "object.ply") == first);
 }
 
+TEST_F(Generate, TwoProcessesOnOneFolderLeaveTheResultsOfOne) {
+  const std::string command = "generate --device cpu --model toy --quiet good.png";
+  for (const char* seed : {"1", "2"})
+    ASSERT_EQ(run_program(folder_.path(), command + " -o alone" + seed + " --seed " + seed).code, 0);
+  const ProgramResult both = run_program(folder_.path(), command + " -o out --seed 1 & " + testing::program_path() + " " +
+                                                             command + " -o out --seed 2; second=$?; wait $! && [ $second = 0 ]");
+  EXPECT_EQ(both.code, 0) << both.err;
+  const Json result = read_json_file(folder_ / "out" / "good" / "result.json");
+  const fs::path alone = folder_ / ("alone" + std::to_string(result.at("seed").get<int>()));
+  for (const char* name : {"object.ply", "views.png"})
+    EXPECT_TRUE(read_file(folder_ / "out" / "good" / name) == read_file(alone / "good" / name)) << name;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1);
+}
+
 TEST_F(Generate, MissingFile) {
   expect_one_line(run("nowhere.png"), "nowhere.png");
 }

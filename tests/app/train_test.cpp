@@ -48,6 +48,13 @@ TEST_F(Train, RunFolderOfOtherSettingsOrAnotherSeedIsRefused) {
   EXPECT_TRUE(weights() == before);
 }
 
+TEST_F(Train, RunFolderOfAnotherTrainingThatRunsIsRefused) {
+  expect_one_line(train("--run run --quiet", "mkdir run && exec 9<run && flock 9 &&"), 1,
+                  "run is the run folder of a training that has not ended");
+  EXPECT_TRUE(fs::is_empty(folder_ / "run"));
+  EXPECT_EQ(train("--run run --quiet").code, 0);
+}
+
 TEST_F(Train, FinishedRunSaysThatItIsFinished) {
   const ProgramResult first = train("--run run");
   EXPECT_THAT(first.out, AllOf(HasSubstr("vae: 2 steps in"), HasSubstr("last loss"))) << first.err;

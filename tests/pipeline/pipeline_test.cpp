@@ -2,6 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
 
 #include "core/atomic_file.h"
 #include "core/cancel.h"
@@ -73,6 +79,30 @@ TEST_F(Pipeline, OneSeedGivesTheSameBytesAndAnotherSeedOthers) {
   EXPECT_TRUE(first == again);
   options.seed = 8;
   EXPECT_FALSE(ply_bytes(generate(*model_, disc_photo(), options), "c.ply") == first);
+}
+
+/// Resident megabytes of this process, without what was freed.
+double resident_megabytes() {
+  ::malloc_trim(0);
+  int64_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return static_cast<double>(resident * ::sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+// GSV3D_GENERATIONS=1000 is the whole length. The first tenth may fill caches.
+TEST_F(Pipeline, GenerationsInOneProcessKeepMemoryFlat) {
+  const char* wanted = std::getenv("GSV3D_GENERATIONS");
+  const int generations = wanted ? std::atoi(wanted) : 60;
+  GenerateOptions options;
+  double before = 0;
+  for (int i = 0; i < generations; ++i) {
+    if (i == (generations + 9) / 10) before = resident_megabytes();
+    options.seed = static_cast<uint64_t>(i);
+    EXPECT_GT(generate(*model_, disc_photo(), options).gaussians->count(), 0);
+  }
+  const double more = resident_megabytes() - before;
+  RecordProperty("megabytes_more", std::to_string(more));
+  EXPECT_LT(more, 5) << "megabytes more after " << generations << " generations than after a tenth of them";
 }
 
 TEST_F(Pipeline, ShapesRangesAndSettings) {
@@ -270,6 +300,26 @@ TEST(OutputFolderTest, NothingRemainsWithoutCommit) {
   EXPECT_FALSE(fs::exists(folder / "new"));
   write_file(folder / "file", "1");
   EXPECT_THROW(OutputFolder(folder / "file", "x"), Error);
+}
+
+TEST(OutputFolderTest, TheLastOfTwoWritersReplacesTheFirst) {
+  const TemporaryFolder folder;
+  OutputFolder first(folder.path(), "x");
+  write_file(first.staging() / "a", "1");
+  const pid_t other = ::fork();
+  if (other == 0) {
+    OutputFolder second(folder.path(), "x");
+    write_file(second.staging() / "a", "2");
+    second.commit();
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(read_file(folder / "x" / "a"), "2");
+  first.commit();
+  EXPECT_EQ(read_file(folder / "x" / "a"), "1");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
 }  // namespace
