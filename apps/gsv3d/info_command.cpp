@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/int8_weights.h"
 #include "core/safetensors.h"
 #include "models/memory_plan.h"
 #include "run_options.h"
@@ -40,11 +41,12 @@ PartSize measure(const fs::path& path) {
   PartSize size;
   const SafetensorsFile file(path);
   for (const auto& [name, entry] : file.entries()) {
+    if (is_row_scale(name)) continue;
+    ++size.tensors;
     int64_t count = 1;
     for (const int64_t extent : entry.shape) count *= extent;
     size.parameters += count;
   }
-  size.tensors = static_cast<int64_t>(file.entries().size());
   size.bytes = fs::file_size(path);
   return size;
 }

@@ -1,5 +1,5 @@
 // gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from;
-// "statistics" describes the photos of its training split.
+// "statistics" describes the photos of its training split; "quantize" makes a smaller copy.
 #include "commands.h"
 #include "core/cancel.h"
 #include "core/error.h"
@@ -7,6 +7,7 @@
 #include "dataset/shards.h"
 #include "image/picture.h"
 #include "models/model_folder.h"
+#include "models/quantize_model.h"
 #include "pipeline/photo_statistics.h"
 #include "run_options.h"
 
@@ -69,11 +70,37 @@ void add_statistics(CLI::App& model) {
   command->callback([arguments] { run_statistics(*arguments); });
 }
 
+struct QuantizeArguments {
+  fs::path folder, output;
+  std::vector<std::string> parts;
+};
+
+void run_quantize(const QuantizeArguments& arguments) {
+  const auto megabytes = [](uintmax_t bytes) { return static_cast<double>(bytes) / 1e6; };
+  for (const QuantizedPart& part : quantize_model(arguments.folder, arguments.output, arguments.parts))
+    fmt::print("{:<18} {:>8.2f} MB -> {:>8.2f} MB, relative error of the weights {:.4f}\n", part.name,
+               megabytes(part.bytes_before), megabytes(part.bytes_after), part.relative_error);
+}
+
+void add_quantize(CLI::App& model) {
+  auto* command = model.add_subcommand("quantize", "Copy a model folder with networks stored in eight bits per weight");
+  auto arguments = std::make_shared<QuantizeArguments>();
+  command->add_option("folder", arguments->folder, "the model folder")->required()->check(CLI::ExistingDirectory);
+  command->add_option("-o,--output", arguments->output, "the folder to make")->required();
+  command->add_option("--parts", arguments->parts, "networks, by the names of their files: unet,text_unet,...")
+      ->delimiter(',')
+      ->required();
+  command->footer("Networks compute as before; only files are smaller. Measure what it costs: gsv3d eval --beside.");
+  command->callback([arguments] { run_quantize(*arguments); });
+}
+
 }  // namespace
 
 void add_model_command(CLI::App& app) {
-  auto* command = app.add_subcommand("model", "Model folders: make one with random weights, describe its training photos");
+  auto* command =
+      app.add_subcommand("model", "Model folders: make one with random weights, describe its training photos, make it smaller");
   add_statistics(*command);
+  add_quantize(*command);
   command->require_subcommand(1);
   auto* init = command->add_subcommand("init", "Make a model folder with random weights from a config.json");
   auto arguments = std::make_shared<InitArguments>();

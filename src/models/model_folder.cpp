@@ -1,6 +1,7 @@
 #include "models/model_folder.h"
 
 #include "core/error.h"
+#include "core/int8_weights.h"
 #include "models/load_part.h"
 #include "models/lora_file.h"
 
@@ -26,7 +27,7 @@ void load_unet(Model& model, const fs::path& path, const LoadOptions& options) {
   const fs::path lora_path = model.folder / lora_file_name;
   if (options.use_lora && fs::exists(lora_path)) {
     check_base(lora_path, path);
-    merged = merged_lora_weights(read_safetensors(path), read_lora(lora_path), model.config.lora_alpha, lora_path);
+    merged = merged_lora_weights(read_weights(path), read_lora(lora_path), model.config.lora_alpha, lora_path);
     model.distilled = true;
   }
   load_unet_part(model.unet, model.config.unet, path, options, std::move(merged));

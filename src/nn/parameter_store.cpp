@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/int8_weights.h"
 
 namespace gsv3d::nn {
 namespace {
@@ -62,7 +63,7 @@ std::shared_ptr<ParameterStore> ParameterStore::random(uint64_t seed, at::Device
 
 std::shared_ptr<ParameterStore> ParameterStore::from_file(const std::filesystem::path& path, at::ScalarType dtype,
                                                           at::Device device, std::string prefix) {
-  return from_tensors(read_safetensors(path), path.string(), dtype, device, std::move(prefix));
+  return from_tensors(read_weights(path), path.string(), dtype, device, std::move(prefix));
 }
 
 std::shared_ptr<ParameterStore> ParameterStore::from_tensors(NamedTensors tensors, std::string origin, at::ScalarType dtype,
@@ -77,9 +78,10 @@ std::shared_ptr<ParameterStore> ParameterStore::from_tensors(NamedTensors tensor
 std::shared_ptr<ParameterStore> ParameterStore::for_inference(const std::filesystem::path& path, at::ScalarType dtype,
                                                               at::Device device, NamedTensors replaced) {
   const auto file = std::make_shared<const SafetensorsFile>(path);
-  NamedTensors tensors = std::move(replaced);
-  for (const auto& [name, entry] : file->entries())
-    if (!tensors.count(name)) tensors.emplace(name, file->tensor(name));
+  NamedTensors tensors;
+  for (const auto& [name, entry] : file->entries()) tensors.emplace(name, file->tensor(name));
+  widen_int8(tensors, path.string());
+  for (auto& [name, tensor] : replaced) tensors.insert_or_assign(name, std::move(tensor));
   const auto store = from_tensors(std::move(tensors), path.string(), dtype, device);
   store->mapped_ = file;
   return store;

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include "core/atomic_file.h"
+#include "core/error.h"
 #include "gaussian_files/gaussian_file.h"
+#include "gaussian_files/sog_source.h"
 #include "gaussian_files/spz_streams.h"
+#include "sog_members.h"
 
 namespace {
 
@@ -28,6 +31,21 @@ void write_spz_seeds(const fs::path& folder, const std::string& name, const fs::
   for (const int byte : {packed.sh_degree, packed.fractional_bits, 0, 0}) content.push_back(static_cast<char>(byte));
   for (const auto& stream : packed.streams) content += stream;
   write_file(folder / (name + ".content"), content);
+}
+
+/// Parts without their archive (first byte 1) and whole files (first byte 0), as fuzz_sog reads them.
+void write_sog_seeds(const fs::path& folder, const std::string& name, const fs::path& file) {
+  const std::string bytes = read_file(file);
+  write_file(folder / (name + ".whole"), std::string(1, '\0') + bytes);
+  const auto source = open_sog_archive(bytes, name);
+  std::string parts = "\1";
+  for (size_t i = 0; i < std::size(fuzz::sog_parts); ++i) {
+    try {
+      parts += fuzz::sog_member(i, source->read(std::string(fuzz::sog_parts[i])));
+    } catch (const Error&) {  // degree 0 has no higher coefficients
+    }
+  }
+  write_file(folder / (name + ".parts"), parts);
 }
 
 }  // namespace
@@ -57,5 +75,5 @@ int main(int count, char** arguments) {
   }
   fs::create_directories(folder / "sog");
   for (const char* name : {"obj_sh0.sog", "obj_sh3.sog"})
-    if (fs::exists(goldens / name)) fs::copy_file(goldens / name, folder / "sog" / name, fs::copy_options::overwrite_existing);
+    if (fs::exists(goldens / name)) write_sog_seeds(folder / "sog", name, goldens / name);
 }

@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "goldens.h"
 #include "models/lora_file.h"
+#include "models/quantize_model.h"
 #include "pipeline/pipeline.h"
 #include "toy_model.h"
 
@@ -53,6 +54,27 @@ TEST_F(ModelFolder, LoadsEveryPart) {
   EXPECT_FALSE(model.distilled);
   EXPECT_EQ(model.config.frames, 3);
   EXPECT_EQ(model.config.unet.adm_in_channels, 24);
+}
+
+TEST_F(ModelFolder, QuantizedCopyComputesNearlyTheSame) {
+  testing::initialise_toy_model(model(), 1);
+  const std::filesystem::path smaller = model().string() + " smaller";
+  const auto parts = quantize_model(model(), smaller, {"unet", "vae"});
+  ASSERT_EQ(parts.size(), 2u);
+  for (const QuantizedPart& part : parts) {
+    EXPECT_EQ(part.bytes_after, std::filesystem::file_size(smaller / (part.name + ".safetensors")));
+    EXPECT_LT(part.relative_error, 0.01) << part.name;  // uniform error of a step that is a 127th of a row's largest: 0.4 %
+  }
+  EXPECT_LT(parts[0].bytes_after, parts[0].bytes_before);
+  EXPECT_GT(parts[0].relative_error, 1e-4);
+  const Tensor latents = randn({2, 4, 8, 8}, make_generator(2));
+  const auto decoded = [&](const std::filesystem::path& folder) { return decode_views(load_model(folder, {}), latents); };
+  const Tensor exact = decoded(model());
+  EXPECT_LT((decoded(smaller) - exact).norm().item<double>() / exact.norm().item<double>(), 0.02);
+  EXPECT_THAT(error_of([&] { quantize_model(model(), smaller, {"unet"}); }), HasSubstr("exists already"));
+  const std::filesystem::path other = model().string() + " other";
+  EXPECT_THAT(error_of([&] { quantize_model(model(), other, {"nothing"}); }), HasSubstr("nothing.safetensors: not there"));
+  EXPECT_FALSE(std::filesystem::exists(other));
 }
 
 TEST_F(ModelFolder, ConfigSurvivesTheRoundTrip) {
