@@ -77,6 +77,7 @@ TEST_F(Api, IsWhatItsDocumentSays) {
   const Json capabilities = Json::parse(checked("GET", "/v1/capabilities", "/v1/capabilities").body);
   EXPECT_EQ(capabilities["options"]["properties"]["steps"]["default"], 3);
   EXPECT_EQ(Json::parse(checked("GET", "/v1/models", "/v1/models").body)["models"][0]["views"], toy_config().frames);
+  EXPECT_EQ(capabilities["options"]["properties"]["model"]["enum"], Json({"", "toy", "further"}));
   EXPECT_EQ(checked("GET", "/healthz", "/healthz").status, 200);
   EXPECT_EQ(checked("GET", "/readyz", "/readyz").status, 200);
   EXPECT_EQ(checked("POST", "/v1/session", "/v1/session").status, 204);
@@ -133,6 +134,32 @@ TEST_F(Api, MetricsAreInPrometheusFormat) {
   EXPECT_EQ(samples.at("gsv3d_http_responses_total{status=\"5xx\"}"), 0);
   EXPECT_GE(samples.at("gsv3d_job_seconds_total"), 0);
   EXPECT_EQ(samples.size(), 5U + 3U + 1U + 1U + 1U + 1U + 4U);
+}
+
+TEST_F(Api, JobsChooseAModelByItsName) {
+  gate_.open();
+  start();
+  const Json models = Json::parse(checked("GET", "/v1/models", "/v1/models").body)["models"];
+  ASSERT_EQ(models.size(), 2U);
+  EXPECT_EQ(models[0]["name"], "toy");
+  EXPECT_EQ(models[0]["default"], true);
+  EXPECT_EQ(models[1]["name"], "further");
+  EXPECT_EQ(models[1]["default"], false);
+  EXPECT_EQ(models[1]["steps"], 5);
+  for (const Json& model : models) EXPECT_EQ(model["loaded"], false);  // the fake work takes none
+  const std::string id = submitted({{"model", "further"}});
+  EXPECT_EQ(wait_for(id, "succeeded")["options"]["model"], "further");
+  EXPECT_FALSE(job(submitted())["options"].contains("model"));
+  EXPECT_EQ(job(submitted({{"model", ""}}))["options"]["model"], "");
+  const std::string photo = base64_encoded(small_png());
+  const auto refused = [&](const Json& model, const std::string& part) {
+    expect_problem(post_json({{"photo", photo}, {"options", {{"model", model}}}}), 422, part);
+  };
+  refused("furthest", "options.model: there is no model \"furthest\": use one of toy, further");
+  refused((folder_ / "toy").string(), "there is no model");  // a path is only a name that nothing has
+  refused("../toy", "there is no model");
+  refused(7, "options.model: the name of a model was expected");
+  refused(Json({"toy"}), "the name of a model was expected");
 }
 
 TEST_F(Api, TakesJsonWithFurtherPhotos) {

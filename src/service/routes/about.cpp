@@ -1,4 +1,5 @@
 // What the service can do, and how it is: /v1/capabilities, /v1/models, /healthz, /readyz, /v1/session.
+#include "core/device.h"
 #include "exports/outputs.h"
 #include "image/load_image.h"
 #include "service/routes/routes.h"
@@ -21,17 +22,19 @@ HttpResponse get_capabilities(Service& service, const HttpRequest&, const PathPa
 }
 
 HttpResponse get_models(Service& service, const HttpRequest&, const PathParameters&) {
-  const ServiceModel& model = service.model();
   Json models = Json::array();
-  models.push_back({{"name", model.config.name},
-                    {"views", model.config.frames},
-                    {"image_size", model.config.image_size},
-                    {"steps", model.config.sampler.steps},
-                    {"elevation_degrees", model.config.elevation_degrees},
-                    {"image_frame_ratio", model.config.image_frame_ratio},
-                    {"distilled", model.distilled},
-                    {"device", model.device},
-                    {"dtype", model.dtype}});
+  for (const ServedModel& model : service.models().all())
+    models.push_back({{"name", model.config.name},
+                      {"default", &model == &service.models().first()},
+                      {"loaded", service.models().is_loaded(model.config.name)},
+                      {"views", model.config.frames},
+                      {"image_size", model.config.image_size},
+                      {"steps", model.config.sampler.steps},
+                      {"elevation_degrees", model.config.elevation_degrees},
+                      {"image_frame_ratio", model.config.image_frame_ratio},
+                      {"distilled", model.distilled},
+                      {"device", model.device.str()},
+                      {"dtype", dtype_name(model.dtype)}});
   return json_response({{"models", models}});
 }
 

@@ -35,8 +35,11 @@ constexpr const char* schemas = R"({
     "step": {"type": "integer", "minimum": 0}, "steps": {"type": "integer", "minimum": 1}, "views": {"type": "integer", "minimum": 1},
     "width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}, "png_base64": {"type": "string"}}},
   "Model": {"type": "object", "additionalProperties": false,
-    "required": ["name", "views", "image_size", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device", "dtype"], "properties": {
-    "name": {"type": "string"}, "views": {"type": "integer", "minimum": 2}, "image_size": {"type": "integer", "minimum": 1},
+    "required": ["name", "default", "loaded", "views", "image_size", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device",
+    "dtype"], "properties": {
+    "name": {"type": "string", "description": "as a generation's option \"model\" has it"},
+    "default": {"type": "boolean", "description": "of generations that name none"},
+    "loaded": {"type": "boolean", "description": "in the memory of the process that answers; others are loaded when a job needs them"}, "views": {"type": "integer", "minimum": 2}, "image_size": {"type": "integer", "minimum": 1},
     "steps": {"type": "integer", "minimum": 1}, "elevation_degrees": {"type": "number"},
     "image_frame_ratio": {"type": "number", "description": "share of a view that the object's longer side fills"}, "distilled": {"type": "boolean"},
     "device": {"type": "string"}, "dtype": {"type": "string"}}},
@@ -197,7 +200,7 @@ Json jobs_operation() {
 
 Json generation_options_schema(const Service& service) {
   Json properties = Json::object();
-  for (const DescribedSetting& setting : generation_settings(service.model().config.sampler)) {
+  for (const DescribedSetting& setting : generation_settings(service.models().first().config.sampler)) {
     Json schema = {{"description", setting.setting.help}, {"default", setting.value}};
     const bool as_text = setting.setting.parse || setting.value.is_array();
     const char* type = setting.value.is_boolean()          ? "boolean"
@@ -213,6 +216,8 @@ Json generation_options_schema(const Service& service) {
     if (!setting.setting.choices.empty()) schema["enum"] = setting.setting.choices;
     properties[setting.name()] = schema;
   }
+  Json& names = properties["model"]["enum"] = {""};
+  for (const ServedModel& model : service.models().all()) names.push_back(model.config.name);
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", properties}};
 }
 
@@ -244,7 +249,7 @@ Json openapi_document(const Service& service) {
   paths["/v1/jobs/{id}/files/{name}"] = {{"parameters", {id, name}}, {"get", file_operation()}};
   paths["/v1/capabilities"]["get"] =
       operation("getCapabilities", "Limits and options.", {{200, "of this service", "Capabilities"}});
-  paths["/v1/models"]["get"] = operation("getModels", "The model in memory.", {{200, "a list of one", "Models"}});
+  paths["/v1/models"]["get"] = operation("getModels", "The models there are, the default first.", {{200, "a list", "Models"}});
   paths["/v1/session"]["post"] =
       operation("createSession", "A cookie for browsers instead of the token.", {{204, "set", nullptr}});
   paths["/healthz"]["get"] = operation("getHealth", "The service answers.", {{200, "it does", "Status"}}, {}, true);
