@@ -60,6 +60,8 @@ class Service {
   bool draining() const { return draining_; }
   /// Held while a photo is decoded, one at a time: they may be large.
   std::mutex& decoding() { return decoding_; }
+  /// Held while a result is written in another format, one at a time.
+  std::mutex& converting() { return converting_; }
 
  private:
   HttpResponse handle(const HttpRequest& request);
@@ -72,7 +74,7 @@ class Service {
   JobEvents events_;
   JobRunner runner_;
   Access access_;
-  std::mutex decoding_;
+  std::mutex decoding_, converting_;
   std::atomic<bool> draining_ = false;
   std::unique_ptr<HttpServer> server_;
   std::mutex cleaning_mutex_;

@@ -48,6 +48,24 @@ TEST_F(Serve, GivesWhatGenerateGives) {
   EXPECT_EQ(server.end(SIGTERM), 0);
 }
 
+TEST_F(Serve, OtherFormatsAreWhatConvertWrites) {
+  Server server(folder_.path());
+  ASSERT_GT(server.port(), 0);
+  const std::string id = accepted_job(server, quick_);
+  ASSERT_EQ(ended_job(server, id)["state"], "succeeded");
+  const auto file = [&](const std::string& name) { return ask(server.port(), "GET", "/v1/jobs/" + id + "/files/" + name).body; };
+  put("object.ply", file("object.ply"));
+  int compared = 0;
+  for (const Json& format : Json::parse(ask(server.port(), "GET", "/v1/capabilities").body)["formats"]) {
+    if (format["made_of"] != "object.ply") continue;
+    const std::string name = format["name"];
+    ASSERT_EQ(run_program(folder_.path(), "convert object.ply " + name).code, 0) << name;
+    EXPECT_EQ(file(name), read_file(folder_ / name)) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 4);
+}
+
 TEST_F(Serve, JobsChooseAmongModelsThatAreLoadedWhenTheyAreNeeded) {
   initialise_toy_model(folder_ / "other", 2);
   Server server(folder_.path(), {"--also-model", "second=other", "--also-model", "third=toy"});
@@ -222,4 +240,19 @@ TEST_F(Serve, WrongUseIsOneLine) {
 
 }  // namespace
 }  // namespace gsv3d
+#else
+#include "program.h"
+
+namespace gsv3d::testing {
+namespace {
+
+TEST_F(CommandTest, WithoutTheServiceItsCommandsSayThat) {
+  for (const std::string name : {"serve", "worker", "submit"}) {
+    expect_one_line(run_program(folder_.path(), name), 2, name + ": this program was built without it (GSV3D_WITH_SERVICE=OFF)");
+    expect_one_line(run_program(folder_.path(), name + " --port 0 x"), 2, "built without it");
+  }
+}
+
+}  // namespace
+}  // namespace gsv3d::testing
 #endif

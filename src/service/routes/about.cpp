@@ -2,10 +2,25 @@
 #include "core/device.h"
 #include "exports/outputs.h"
 #include "image/load_image.h"
+#include "service/object_formats.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
 
 namespace gsv3d {
+
+namespace {
+
+Json formats_json() {
+  Json list = Json::array();
+  for (const ObjectFormat& format : object_formats())
+    list.push_back({{"name", format.name},
+                    {"made_of", format.source},
+                    {"description", format.description},
+                    {"media_type", media_type(format.name)}});
+  return list;
+}
+
+}  // namespace
 
 HttpResponse get_capabilities(Service& service, const HttpRequest&, const PathParameters&) {
   const ServiceConfig& config = service.config();
@@ -18,6 +33,7 @@ HttpResponse get_capabilities(Service& service, const HttpRequest&, const PathPa
                         {"workers", config.workers},
                         {"keep_hours", config.keep.count()},
                         {"files", output_file_names()},
+                        {"formats", formats_json()},
                         {"options", generation_options_schema(service)}});
 }
 

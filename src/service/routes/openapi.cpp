@@ -46,12 +46,16 @@ constexpr const char* schemas = R"({
   "Models": {"type": "object", "required": ["models"], "additionalProperties": false,
     "properties": {"models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
   "Capabilities": {"type": "object", "additionalProperties": false, "required": ["version", "photos", "request_bytes", "photo_pixels",
-    "queued_jobs", "stored_bytes", "workers", "keep_hours", "files", "options"], "properties": {
+    "queued_jobs", "stored_bytes", "workers", "keep_hours", "files", "formats", "options"], "properties": {
     "version": {"type": "string"}, "photos": {"type": "string"}, "request_bytes": {"type": "integer", "minimum": 1},
     "photo_pixels": {"type": "integer", "minimum": 1}, "queued_jobs": {"type": "integer", "minimum": 0},
     "stored_bytes": {"type": "integer", "minimum": 0}, "workers": {"type": "integer", "minimum": 1},
     "keep_hours": {"type": "integer", "minimum": 0}, "files": {"type": "array", "items": {"type": "string"}},
+    "formats": {"type": "array", "items": {"$ref": "#/components/schemas/Format"}, "description": "files that are made of a job's when they are asked for"},
     "options": {"type": "object", "description": "JSON Schema of a generation's options"}}},
+  "Format": {"type": "object", "additionalProperties": false, "required": ["name", "made_of", "description", "media_type"], "properties": {
+    "name": {"type": "string"}, "made_of": {"type": "string", "description": "the job's file that it needs"}, "description": {"type": "string"},
+    "media_type": {"type": "string"}}},
   "Matte": {"type": "object", "additionalProperties": false, "required": ["width", "height", "object_from", "warnings",
     "matte_png_base64"], "properties": {
     "width": {"type": "integer", "minimum": 1, "description": "of the photo, upright"}, "height": {"type": "integer", "minimum": 1},
@@ -178,10 +182,11 @@ Json event_operation() {
 }
 
 Json file_operation() {
-  Json get =
-      operation("getFile", "A result, whole or one range of its bytes.",
-                {{200, "the file", nullptr}, {206, "a range of it", nullptr}, {304, "not changed (If-None-Match)", nullptr}},
-                {404, 409, 416});
+  Json get = operation(
+      "getFile",
+      "A result, whole or one range of its bytes: a file that the job wrote, or one of another format, which is made of it now.",
+      {{200, "the file", nullptr}, {206, "a range of it", nullptr}, {304, "not changed (If-None-Match)", nullptr}},
+      {404, 409, 416, 500, 503});
   for (const char* status : {"200", "206"})
     get["responses"][status]["content"] = content("application/octet-stream", {{"type", "string"}, {"format", "binary"}});
   get["parameters"].push_back(parameter("download", "query", {{"type", "string"}}, "given: the browser saves the file"));
@@ -227,7 +232,7 @@ Json openapi_document(const Service& service) {
       {"info", {{"title", "GSV3D"}, {"version", service.config().version}, {"summary", "One photo in, a 3D object out."}}},
       {"security", {{{"bearer", Json::array()}}}}};
   const Json id = parameter("id", "path", {{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}, "of the job");
-  const Json name = parameter("name", "path", {{"type", "string"}}, "as the job's files says it");
+  const Json name = parameter("name", "path", {{"type", "string"}}, "as the job's files or the capabilities' formats have it");
   Json& paths = document["paths"];
   paths["/"]["get"] = page_operation("getPage", "The page in the browser.", "text/html");
   paths["/studio/{name}"] = {
