@@ -100,7 +100,8 @@ if(GSV3D_WITH_SERVICE)
   add_library(gsv3d_service_libraries INTERFACE)
   target_include_directories(gsv3d_service_libraries SYSTEM INTERFACE "${GSV3D_BOOST}")
   find_package(CURL REQUIRED)  # gsv3d submit
-  target_link_libraries(gsv3d_service_libraries INTERFACE SQLite::SQLite3 CURL::libcurl Threads::Threads)
+  gsv3d_pkg(PROMETHEUS prometheus-cpp-core)  # not its CMake file, which wants the library's web server, too
+  target_link_libraries(gsv3d_service_libraries INTERFACE SQLite::SQLite3 CURL::libcurl PkgConfig::PROMETHEUS Threads::Threads)
   if(GSV3D_WITH_POSTGRESQL)
     gsv3d_pkg(LIBPQ libpq)
     target_link_libraries(gsv3d_service_libraries INTERFACE PkgConfig::LIBPQ)

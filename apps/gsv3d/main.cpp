@@ -15,6 +15,7 @@
 #include "core/spelling.h"
 #include "core/standard_error.h"
 #include "error_line.h"
+#include "missing_commands.h"
 #include "version.h"
 
 namespace gsv3d {
@@ -89,9 +90,13 @@ int run(int argc, char** argv) {
 #if GSV3D_WITH_SERVICE
   add_serve_command(app);
   add_submit_command(app);
+#else
+  for (const char* name : {"serve", "worker", "submit"}) add_missing_command(app, name, "GSV3D_WITH_SERVICE");
 #endif
 #if GSV3D_WITH_POSTGRESQL
   add_worker_command(app);
+#elif GSV3D_WITH_SERVICE
+  add_missing_command(app, "worker", "GSV3D_WITH_POSTGRESQL");
 #endif
   add_completions_command(app);
   add_manual_command(app);

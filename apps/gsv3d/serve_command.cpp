@@ -4,8 +4,8 @@
 #if GSV3D_WITH_SERVICE
 #include <ATen/Parallel.h>
 
-#include "core/device.h"
 #include "run_options.h"
+#include "served_model_options.h"
 #include "service/generate_work.h"
 #include "service/service.h"
 #include "service/sqlite_job_store.h"
@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 struct ServeArguments {
   RunOptions run;
+  ServedModelOptions models;
   ServiceConfig service;
   DatabaseOptions database;
   fs::path token_file;
@@ -85,17 +86,13 @@ void run_serve(ServeArguments& arguments) {
   arguments.run.apply();
   complete(arguments);
   const ServiceConfig& config = arguments.service;
-  const at::Device device = arguments.run.chosen_device();
-  const at::ScalarType dtype = arguments.run.chosen_dtype();
+  ServedModels models(arguments.models.described(arguments.run), arguments.models.most_further);
   JobFiles files(config.data);
   const auto lock = arguments.database.address.empty() ? lock_data_folder(config.data) : nullptr;
   auto store = opened_store(arguments.database, files);
-  std::optional<Model> model = load_model(arguments.run.model_folder(), {device, dtype, true, false});
-  require_parts(*model, {"vae", "image_embedder", "unet"});
-  const ServiceModel about{model->config, device.str(), dtype_name(dtype), model->distilled};
-  if (config.workers == 0) model.reset();  // what it says of itself is enough to take requests
+  if (config.workers > 0) (void)models.acquire("");  // without workers, what models say of themselves is enough to take requests
   const int threads = std::max(1, at::get_num_threads() / static_cast<int>(std::max<int64_t>(config.workers, 1)));
-  Service service(config, about, std::move(store), files, model ? generate_work(*model, files, threads) : JobWork());
+  Service service(config, models, std::move(store), files, generate_work(models, files, threads));
   serve(service, files, arguments, signals);
 }
 
@@ -144,10 +141,12 @@ void add_serve_command(CLI::App& app) {
       ->capture_default_str();
   a.database.add_to(*command, false);
   a.run.add_to(*command);
+  a.models.add_to(*command);
   command->footer(
       "Examples:\n"
       "  gsv3d serve                       http://127.0.0.1:8188/, this machine only\n"
       "  curl -F photo=@cup.jpg http://127.0.0.1:8188/v1/generations\n"
+      "  gsv3d serve --also-model large=models/sv3d        jobs choose: curl -F photo=@cup.jpg -F model=large ...\n"
       "  GSV3D_TOKEN=$(openssl rand -hex 32) gsv3d serve --address 0.0.0.0 --workers 2\n"
       "  gsv3d serve --database postgresql://gsv3d@db/gsv3d --data /srv/gsv3d --workers 0");
   command->callback([arguments] { run_serve(*arguments); });

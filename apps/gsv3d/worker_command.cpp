@@ -4,8 +4,8 @@
 #if GSV3D_WITH_POSTGRESQL
 #include <ATen/Parallel.h>
 
-#include "core/device.h"
 #include "run_options.h"
+#include "served_model_options.h"
 #include "service/generate_work.h"
 #include "service/postgres/job_store.h"
 #include "service/postgres/news.h"
@@ -16,6 +16,7 @@ namespace {
 
 struct WorkerArguments {
   RunOptions run;
+  ServedModelOptions models;
   DatabaseOptions database;
   std::filesystem::path data;
   int64_t workers = 1, drain_seconds = 600;
@@ -27,16 +28,17 @@ void run_worker(const WorkerArguments& arguments) {
   JobFiles files(arguments.data);
   PostgresJobStore store(arguments.database.address, std::chrono::seconds(arguments.database.dead_seconds));
   store.check_folder(files);
-  const Model model =
-      load_model(arguments.run.model_folder(), {arguments.run.chosen_device(), arguments.run.chosen_dtype(), true, false});
-  require_parts(model, {"vae", "image_embedder", "unet"});
+  ServedModels models(arguments.models.described(arguments.run), arguments.models.most_further);
+  (void)models.acquire("");
   const int threads = std::max(1, at::get_num_threads() / static_cast<int>(arguments.workers));
   JobEvents events;
-  JobRunner runner(store, files, events, generate_work(model, files, threads));
+  JobRunner runner(store, files, events, generate_work(models, files, threads));
   PostgresNews news(arguments.database.address, store, files, events, runner);
   runner.start(arguments.workers);
   news.start();
-  fmt::print("gsv3d worker: takes jobs with model {}\n", model.config.name);
+  std::string names;
+  for (const ServedModel& model : models.all()) names += (names.empty() ? "" : ", ") + model.config.name;
+  fmt::print("gsv3d worker: takes jobs with model {}\n", names);
   std::fflush(stdout);
   tell_service_manager("READY=1");
   run_until_ended(runner, signals, [&] { runner.drain(std::chrono::seconds(arguments.drain_seconds)); });
@@ -59,6 +61,7 @@ void add_worker_command(CLI::App& app) {
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
   a.run.add_to(*command);
+  a.models.add_to(*command);
   command->footer(
       "Example:\n"
       "  gsv3d worker --database postgresql://gsv3d@db/gsv3d --data /srv/gsv3d --device cuda:0");

@@ -31,6 +31,7 @@ void run(const Model& shared, const JobFiles& files, const Job& job, JobReport& 
   std::optional<Model> other;
   if (options.frames != shared.config.frames || options.image_size != shared.config.image_size) {
     other.emplace(load_model(shared.folder, {shared.device, shared.dtype, true, false}));
+    other->config.name = shared.config.name;
     other->config.frames = options.frames, other->config.image_size = options.image_size;
   }
   const Model& model = other ? *other : shared;
@@ -54,10 +55,11 @@ void run(const Model& shared, const JobFiles& files, const Job& job, JobReport& 
 
 }  // namespace
 
-JobWork generate_work(const Model& model, const JobFiles& files, int threads) {
-  return [&model, &files, threads](const Job& job, JobReport& report) {
+JobWork generate_work(ServedModels& models, const JobFiles& files, int threads) {
+  return [&models, &files, threads](const Job& job, JobReport& report) {
     at::set_num_threads(threads);  // counts for the thread that says it
-    run(model, files, job, report);
+    const std::shared_ptr<const Model> model = models.acquire(models.of_options(job.options).config.name);
+    run(*model, files, job, report);
   };
 }
 

@@ -11,6 +11,7 @@
 namespace gsv3d {
 
 struct GenerationOptions {
+  std::string model;
   uint64_t seed = 23;
   std::optional<double> elevation;
   std::string orbit, guidance_batch = "auto", photo_palette = "auto";
@@ -22,6 +23,7 @@ struct GenerationOptions {
 
   template <class Visitor>
   void fields(Visitor& visit) {
+    visit("model", model, Setting{.help = "name of one of the service's models; empty: its first"});
     visit("seed", seed, Setting{.help = "same seed, same result"});
     visit("elevation", elevation,
           Setting{.help = "degrees of the photo's camera above the object; null: the model's", .low = -89, .high = 89});
@@ -51,7 +53,8 @@ struct GenerationOptions {
   }
 };
 
-/// All settings that parse_generation_options takes, the sampler's with the model's own values.
+/// All settings that parse_generation_options takes, the sampler's with the model's own values. Which model a name means is not
+/// looked at here (ServedModels::of_options).
 std::vector<DescribedSetting> generation_settings(const SamplerConfig& sampler);
 
 /// {name: value} → options. Throws UsageError for unknown names and values with a problem, Error for wrong types.

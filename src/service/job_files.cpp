@@ -96,6 +96,8 @@ std::string media_type(const std::string& file_name) {
   if (extension == ".mp4") return "video/mp4";
   if (extension == ".png") return "image/png";
   if (extension == ".json") return "application/json";
+  if (extension == ".stl") return "model/stl";
+  if (extension == ".zip") return "application/zip";
   return "application/octet-stream";
 }
 

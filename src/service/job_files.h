@@ -40,7 +40,7 @@ class JobFiles {
   std::filesystem::path data_;
 };
 
-/// "model/gltf-binary" for object.glb, and so on.
+/// "model/gltf-binary" for object.glb, and so on; of other formats of the object, too.
 std::string media_type(const std::string& file_name);
 
 }  // namespace gsv3d

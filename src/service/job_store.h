@@ -63,6 +63,8 @@ class JobStore {
   virtual std::optional<Job> cancel(const std::string& id) = 0;
   /// Forgets a finished job; false when there is none of this id.
   virtual bool remove(const std::string& id) = 0;
+  /// A job's results have become so many bytes larger; false when there is no finished job of this id.
+  virtual bool add_result_bytes(const std::string& id, int64_t bytes) = 0;
   /// Finished jobs that ended before then.
   virtual std::vector<std::string> finished_before(int64_t milliseconds) = 0;
   /// Whether other processes may use the store, and the files beside it, at the same time.

@@ -45,9 +45,9 @@ std::shared_ptr<void> lock_data_folder(const std::filesystem::path& folder) {
   return {static_cast<void*>(nullptr), [file](void*) { ::close(file); }};
 }
 
-Service::Service(ServiceConfig config, ServiceModel model, std::unique_ptr<JobStore> store, JobFiles& files, JobWork work)
+Service::Service(ServiceConfig config, const ServedModels& models, std::unique_ptr<JobStore> store, JobFiles& files, JobWork work)
     : config_(std::move(config)),
-      model_(std::move(model)),
+      models_(models),
       store_(std::move(store)),
       files_(files),
       runner_(*store_, files_, events_, std::move(work)),

@@ -9,11 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "models/model_folder.h"
 #include "service/access.h"
 #include "service/http_server.h"
 #include "service/job_runner.h"
 #include "service/job_store.h"
+#include "service/served_models.h"
 
 namespace gsv3d {
 
@@ -31,20 +31,13 @@ struct ServiceConfig {
   std::string version;
 };
 
-/// The model in memory, as clients are told of it.
-struct ServiceModel {
-  ModelConfig config;
-  std::string device, dtype;
-  bool distilled = false;
-};
-
 /// Throws UsageError unless the address is this machine alone or there is a token.
 void check_service_config(const ServiceConfig& config);
 
 class Service {
  public:
-  /// Opens the data folder, which one service may use at a time. Throws Error.
-  Service(ServiceConfig config, ServiceModel model, std::unique_ptr<JobStore> store, JobFiles& files, JobWork work);
+  /// Opens the data folder, which one service may use at a time. The models and the files must outlive it. Throws Error.
+  Service(ServiceConfig config, const ServedModels& models, std::unique_ptr<JobStore> store, JobFiles& files, JobWork work);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -57,7 +50,7 @@ class Service {
 
   // What the routes use.
   const ServiceConfig& config() const { return config_; }
-  const ServiceModel& model() const { return model_; }
+  const ServedModels& models() const { return models_; }
   JobStore& store() { return *store_; }
   const JobFiles& files() const { return files_; }
   JobEvents& events() { return events_; }
@@ -67,19 +60,21 @@ class Service {
   bool draining() const { return draining_; }
   /// Held while a photo is decoded, one at a time: they may be large.
   std::mutex& decoding() { return decoding_; }
+  /// Held while a result is written in another format, one at a time.
+  std::mutex& converting() { return converting_; }
 
  private:
   HttpResponse handle(const HttpRequest& request);
   void forget_old_jobs();
 
   ServiceConfig config_;
-  ServiceModel model_;
+  const ServedModels& models_;
   std::unique_ptr<JobStore> store_;
   JobFiles& files_;
   JobEvents events_;
   JobRunner runner_;
   Access access_;
-  std::mutex decoding_;
+  std::mutex decoding_, converting_;
   std::atomic<bool> draining_ = false;
   std::unique_ptr<HttpServer> server_;
   std::mutex cleaning_mutex_;

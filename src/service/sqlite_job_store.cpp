@@ -219,6 +219,14 @@ bool SqliteJobStore::remove(const std::string& id) {
   return database_.changed_rows() == 1;
 }
 
+bool SqliteJobStore::add_result_bytes(const std::string& id, int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement update(database_,
+                         "UPDATE jobs SET result_bytes = result_bytes + ? WHERE id = ? AND state NOT IN ('queued', 'running')");
+  update.bind(bytes).bind(id).step();
+  return database_.changed_rows() == 1;
+}
+
 std::vector<std::string> SqliteJobStore::finished_before(int64_t milliseconds) {
   const std::lock_guard lock(mutex_);
   SqliteStatement rows(database_, "SELECT id FROM jobs WHERE finished_ms > 0 AND finished_ms < ?");

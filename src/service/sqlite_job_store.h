@@ -27,6 +27,7 @@ class SqliteJobStore : public JobStore {
   std::vector<Job> abandoned() override;
   std::optional<Job> cancel(const std::string& id) override;
   bool remove(const std::string& id) override;
+  bool add_result_bytes(const std::string& id, int64_t bytes) override;
   std::vector<std::string> finished_before(int64_t milliseconds) override;
   bool is_shared() const override { return false; }
   void check() override;

@@ -48,6 +48,59 @@ TEST_F(Serve, GivesWhatGenerateGives) {
   EXPECT_EQ(server.end(SIGTERM), 0);
 }
 
+TEST_F(Serve, OtherFormatsAreWhatConvertWrites) {
+  Server server(folder_.path());
+  ASSERT_GT(server.port(), 0);
+  const std::string id = accepted_job(server, quick_);
+  ASSERT_EQ(ended_job(server, id)["state"], "succeeded");
+  const auto file = [&](const std::string& name) { return ask(server.port(), "GET", "/v1/jobs/" + id + "/files/" + name).body; };
+  put("object.ply", file("object.ply"));
+  int compared = 0;
+  for (const Json& format : Json::parse(ask(server.port(), "GET", "/v1/capabilities").body)["formats"]) {
+    if (format["made_of"] != "object.ply") continue;
+    const std::string name = format["name"];
+    ASSERT_EQ(run_program(folder_.path(), "convert object.ply " + name).code, 0) << name;
+    EXPECT_EQ(file(name), read_file(folder_ / name)) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 4);
+}
+
+TEST_F(Serve, JobsChooseAmongModelsThatAreLoadedWhenTheyAreNeeded) {
+  initialise_toy_model(folder_ / "other", 2);
+  Server server(folder_.path(), {"--also-model", "second=other", "--also-model", "third=toy"});
+  ASSERT_GT(server.port(), 0);
+  const auto loaded = [&] {
+    std::map<std::string, bool> answer;
+    for (const Json& model : Json::parse(ask(server.port(), "GET", "/v1/models").body)["models"])
+      answer[model["name"]] = model["loaded"];
+    return answer;
+  };
+  using Loaded = std::map<std::string, bool>;
+  EXPECT_EQ(loaded(), (Loaded{{"toy", true}, {"second", false}, {"third", false}}));
+  const auto made_by = [&](const std::string& model) {
+    auto fields = quick_;
+    if (!model.empty()) fields["model"] = model;
+    const std::string id = accepted_job(server, fields);
+    EXPECT_EQ(ended_job(server, id)["state"], "succeeded");
+    const Json record = Json::parse(ask(server.port(), "GET", "/v1/jobs/" + id + "/files/result.json").body);
+    EXPECT_EQ(record["model"]["name"], model.empty() ? "toy" : model);
+    return ask(server.port(), "GET", "/v1/jobs/" + id + "/files/object.ply").body;
+  };
+  const std::string second = made_by("second");
+  EXPECT_EQ(loaded(), (Loaded{{"toy", true}, {"second", true}, {"third", false}}));
+  save_png(folder_ / "cup.png", decode_png(small_photo()));
+  ASSERT_EQ(
+      run_program(folder_.path(), "generate cup.png --model other --device cpu --threads 1 --steps 2 --no-mesh -o out").code, 0);
+  EXPECT_EQ(second, read_file(folder_ / "out" / "cup" / "object.ply"));
+  const std::string third = made_by("third");
+  EXPECT_EQ(loaded(), (Loaded{{"toy", true}, {"second", false}, {"third", true}}));
+  EXPECT_EQ(made_by(""), third);  // the same folder under two names
+  EXPECT_NE(second, third);
+  EXPECT_EQ(submit(server.port(), small_photo(), {{"model", "other"}}).status, 422);  // a folder here, but no name
+  EXPECT_EQ(Json::parse(ask(server.port(), "GET", "/v1/jobs").body)["jobs"].size(), 3U);
+}
+
 TEST_F(Serve, EveryOptionOfGenerateIsAnOptionOfJobs) {
   Server server(folder_.path());
   ASSERT_GT(server.port(), 0);
@@ -171,6 +224,10 @@ TEST_F(Serve, WrongUseIsOneLine) {
   expect_one_line(run("--address nowhere"), 2, "--address");
   expect_one_line(run("--workers 0"), 2, "nobody would do the jobs");
   expect_one_line(run_program(folder_.path(), "serve --port 0 --device cpu --data data --model missing"), 1, "missing");
+  expect_one_line(run("--also-model toy"), 2, "NAME=FOLDER");
+  expect_one_line(run("--also-model /x=toy"), 2, "NAME=FOLDER");
+  expect_one_line(run("--also-model toy=toy"), 2, "two models of the name \"toy\"");
+  expect_one_line(run("--also-model second=missing"), 1, "missing: not a model folder");
   put("short", "abc\n");
   expect_one_line(run("--token-file short"), 2, "16");
   Server server(folder_.path());
@@ -183,4 +240,19 @@ TEST_F(Serve, WrongUseIsOneLine) {
 
 }  // namespace
 }  // namespace gsv3d
+#else
+#include "program.h"
+
+namespace gsv3d::testing {
+namespace {
+
+TEST_F(CommandTest, WithoutTheServiceItsCommandsSayThat) {
+  for (const std::string name : {"serve", "worker", "submit"}) {
+    expect_one_line(run_program(folder_.path(), name), 2, name + ": this program was built without it (GSV3D_WITH_SERVICE=OFF)");
+    expect_one_line(run_program(folder_.path(), name + " --port 0 x"), 2, "built without it");
+  }
+}
+
+}  // namespace
+}  // namespace gsv3d::testing
 #endif

@@ -40,6 +40,17 @@ TEST_F(Submit, FetchesWhatGenerateMakes) {
   EXPECT_FALSE(fs::exists(folder_ / "fetched" / "cup" / "object.glb"));
 }
 
+TEST_F(Submit, ChoosesAModelOfTheServiceByItsName) {
+  initialise_toy_model(folder_ / "other", 2);
+  Server server(folder_.path(), {"--also-model", "second=other"});
+  ASSERT_GT(server.port(), 0);
+  const ProgramResult result = submit_to(server, "cup.png --model second -o fetched" + options_);
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(Json::parse(read_file(folder_ / "fetched" / "cup" / "result.json"))["model"]["name"], "second");
+  expect_one_line(submit_to(server, "cup.png --model other -o none" + options_), 1,
+                  "there is no model \"other\": use one of toy, second");
+}
+
 TEST_F(Submit, AFolderOfPhotosWithOneThatIsBroken) {
   Server server(folder_.path(), {"--queue", "1"});  // the second waits for room
   ASSERT_GT(server.port(), 0);
@@ -105,8 +116,7 @@ TEST_F(Submit, HasEveryOptionOfGenerate) {
   };
   const std::set<std::string> submits = options_of("submit");
   // What belongs to the process that has the model, and to the files beside it.
-  const std::set<std::string> others = {"preview", "resume",  "offload", "matting-model", "model", "device",
-                                        "dtype",   "threads", "up"};
+  const std::set<std::string> others = {"preview", "resume", "offload", "matting-model", "device", "dtype", "threads", "up"};
   int seen = 0;
   for (const std::string& name : options_of("generate")) {
     EXPECT_EQ(submits.count(name), others.count(name) == 0 ? 1U : 0U) << name;

@@ -21,16 +21,16 @@ class WorkerCommand : public CommandTest {
     database_.emplace();
   }
   std::vector<std::string> database() const { return {"--database", database_->address(), "--dead-seconds", "5"}; }
-  std::unique_ptr<RunningProgram> worker() const {
+  std::unique_ptr<RunningProgram> worker(const std::vector<std::string>& more = {}, const std::string& models = "toy") const {
     std::vector<std::string> words = {"worker", "--model", "toy", "--device", "cpu", "--threads", "1", "--data", "data"};
-    for (const std::string& word : database()) words.push_back(word);
+    for (const auto& list : {database(), more}) words.insert(words.end(), list.begin(), list.end());
     auto program = std::make_unique<RunningProgram>(folder_.path(), words);
-    EXPECT_EQ(program->line(), "gsv3d worker: takes jobs with model toy");
+    EXPECT_EQ(program->line(), "gsv3d worker: takes jobs with model " + models);
     return program;
   }
-  std::unique_ptr<Server> server() const {
+  std::unique_ptr<Server> server(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> words = {"--workers", "0"};
-    for (const std::string& word : database()) words.push_back(word);
+    for (const auto& list : {database(), more}) words.insert(words.end(), list.begin(), list.end());
     return std::make_unique<Server>(folder_.path(), words);
   }
   const std::map<std::string, std::string> quick_ = {{"steps", "2"}, {"mesh", "false"}, {"viewer", "false"}};
@@ -88,6 +88,26 @@ TEST_F(WorkerCommand, TwoWorkersShareTheQueueAndSigtermGivesNothingAway) {
     EXPECT_EQ(ended["attempts"], 1);
   }
   EXPECT_EQ(second->end(SIGTERM), 0);
+}
+
+TEST_F(WorkerCommand, AFurtherModelOfTheServersIsTheWorkersToo) {
+  initialise_toy_model(folder_ / "other", 2);
+  const auto service = server({"--also-model", "second=other"});
+  ASSERT_GT(service->port(), 0);
+  const auto both = worker({"--also-model", "second=other"}, "toy, second");
+  auto fields = quick_;
+  fields["model"] = "second";
+  const std::string id = accepted_job(*service, fields);
+  EXPECT_EQ(ended_job(*service, id)["state"], "succeeded");
+  const Json record = Json::parse(ask(service->port(), "GET", "/v1/jobs/" + id + "/files/result.json").body);
+  EXPECT_EQ(record["model"]["name"], "second");
+  EXPECT_EQ(both->end(SIGTERM), 0);
+  // One that was not given it says so, instead of making something else.
+  const auto only_toy = worker();
+  const Json failed = ended_job(*service, accepted_job(*service, fields));
+  EXPECT_EQ(failed["state"], "failed");
+  EXPECT_EQ(failed["error"], "options.model: there is no model \"second\": use one of toy");
+  EXPECT_EQ(only_toy->end(SIGTERM), 0);
 }
 
 TEST_F(WorkerCommand, WrongUseIsOneLine) {

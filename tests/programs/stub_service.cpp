@@ -69,7 +69,8 @@ int serve(int count, char** words) {
     fill(files, argument(count, words, 5, 0));
   }
   const auto work = waiting_work(files, argument(count, words, 3, 5), std::chrono::milliseconds(argument(count, words, 4, 20)));
-  Service service(config, ServiceModel{testing::toy_config(), "cpu", "fp32", false}, std::move(store), files, work);
+  const ServedModels models(std::vector<ServedModel>{{testing::toy_config()}});
+  Service service(config, models, std::move(store), files, work);
 #if GSV3D_WITH_POSTGRESQL
   std::optional<PostgresNews> news;
   if (!database.empty()) news.emplace(database, service.store(), files, service.events(), service.runner());

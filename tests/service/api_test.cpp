@@ -77,12 +77,11 @@ TEST_F(Api, IsWhatItsDocumentSays) {
   const Json capabilities = Json::parse(checked("GET", "/v1/capabilities", "/v1/capabilities").body);
   EXPECT_EQ(capabilities["options"]["properties"]["steps"]["default"], 3);
   EXPECT_EQ(Json::parse(checked("GET", "/v1/models", "/v1/models").body)["models"][0]["views"], toy_config().frames);
+  EXPECT_EQ(capabilities["options"]["properties"]["model"]["enum"], Json({"", "toy", "further"}));
   EXPECT_EQ(checked("GET", "/healthz", "/healthz").status, 200);
   EXPECT_EQ(checked("GET", "/readyz", "/readyz").status, 200);
   EXPECT_EQ(checked("POST", "/v1/session", "/v1/session").status, 204);
-  const std::string metrics = checked("GET", "/metrics", "/metrics").body;
-  EXPECT_THAT(metrics, HasSubstr("\ngsv3d_jobs{state=\"succeeded\"} 1\n"));
-  EXPECT_THAT(metrics, HasSubstr("\ngsv3d_jobs_ended_total{outcome=\"succeeded\"} 1\n"));
+  EXPECT_EQ(checked("GET", "/metrics", "/metrics").status, 200);
   EXPECT_EQ(checked("GET", "/openapi.json", "/openapi.json").status, 200);
   EXPECT_EQ(checked("DELETE", "/v1/jobs/{id}", "/v1/jobs/" + id).status, 204);
   EXPECT_EQ(checked("GET", "/v1/jobs/{id}", "/v1/jobs/" + id).status, 404);
@@ -93,6 +92,74 @@ TEST_F(Api, IsWhatItsDocumentSays) {
     for (const auto& [method, unused] : methods.items()) operations += method != "parameters" ? 1 : 0;
   EXPECT_EQ(operations, 17U);
   EXPECT_EQ(checked_.size(), operations);
+}
+
+TEST_F(Api, MetricsAreInPrometheusFormat) {
+  gate_.open();
+  start();
+  wait_for(submitted(), "succeeded");
+  EXPECT_EQ(get("/v1/nothing").status, 404);
+  const HttpAnswer answer = get("/metrics");
+  EXPECT_EQ(answer.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  std::map<std::string, std::string> types;
+  std::map<std::string, double> samples;
+  std::istringstream lines(answer.body);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t space = line.rfind(' ');
+    if (line.starts_with("# TYPE "))
+      types[line.substr(7, space - 7)] = line.substr(space + 1);
+    else if (!line.starts_with("# HELP "))
+      samples[line.substr(0, space)] = std::stod(line.substr(space + 1));
+  }
+  const std::map<std::string, std::string> expected_types = {{"gsv3d_jobs", "gauge"},
+                                                             {"gsv3d_jobs_ended_total", "counter"},
+                                                             {"gsv3d_job_seconds_total", "counter"},
+                                                             {"gsv3d_stored_bytes", "gauge"},
+                                                             {"gsv3d_http_connections", "gauge"},
+                                                             {"gsv3d_event_streams", "gauge"},
+                                                             {"gsv3d_http_responses_total", "counter"}};
+  EXPECT_EQ(types, expected_types);
+  for (const char* state : {"queued", "running", "succeeded", "failed", "cancelled"})
+    EXPECT_EQ(samples.at(fmt::format("gsv3d_jobs{{state=\"{}\"}}", state)), std::string(state) == "succeeded" ? 1 : 0) << state;
+  for (const char* outcome : {"succeeded", "failed", "cancelled"})
+    EXPECT_EQ(samples.at(fmt::format("gsv3d_jobs_ended_total{{outcome=\"{}\"}}", outcome)),
+              std::string(outcome) == "succeeded" ? 1 : 0)
+        << outcome;
+  EXPECT_EQ(samples.at("gsv3d_stored_bytes"), static_cast<double>(service_->store().stored_bytes()));
+  EXPECT_GT(samples.at("gsv3d_stored_bytes"), 100'000);
+  EXPECT_EQ(samples.at("gsv3d_event_streams"), 0);
+  EXPECT_GE(samples.at("gsv3d_http_connections"), 1);
+  EXPECT_GE(samples.at("gsv3d_http_responses_total{status=\"2xx\"}"), 2);  // the submission, looks at the job
+  EXPECT_EQ(samples.at("gsv3d_http_responses_total{status=\"4xx\"}"), 1);
+  EXPECT_EQ(samples.at("gsv3d_http_responses_total{status=\"5xx\"}"), 0);
+  EXPECT_GE(samples.at("gsv3d_job_seconds_total"), 0);
+  EXPECT_EQ(samples.size(), 5U + 3U + 1U + 1U + 1U + 1U + 4U);
+}
+
+TEST_F(Api, JobsChooseAModelByItsName) {
+  gate_.open();
+  start();
+  const Json models = Json::parse(checked("GET", "/v1/models", "/v1/models").body)["models"];
+  ASSERT_EQ(models.size(), 2U);
+  EXPECT_EQ(models[0]["name"], "toy");
+  EXPECT_EQ(models[0]["default"], true);
+  EXPECT_EQ(models[1]["name"], "further");
+  EXPECT_EQ(models[1]["default"], false);
+  EXPECT_EQ(models[1]["steps"], 5);
+  for (const Json& model : models) EXPECT_EQ(model["loaded"], false);  // the fake work takes none
+  const std::string id = submitted({{"model", "further"}});
+  EXPECT_EQ(wait_for(id, "succeeded")["options"]["model"], "further");
+  EXPECT_FALSE(job(submitted())["options"].contains("model"));
+  EXPECT_EQ(job(submitted({{"model", ""}}))["options"]["model"], "");
+  const std::string photo = base64_encoded(small_png());
+  const auto refused = [&](const Json& model, const std::string& part) {
+    expect_problem(post_json({{"photo", photo}, {"options", {{"model", model}}}}), 422, part);
+  };
+  refused("furthest", "options.model: there is no model \"furthest\": use one of toy, further");
+  refused((folder_ / "toy").string(), "there is no model");  // a path is only a name that nothing has
+  refused("../toy", "there is no model");
+  refused(7, "options.model: the name of a model was expected");
+  refused(Json({"toy"}), "the name of a model was expected");
 }
 
 TEST_F(Api, TakesJsonWithFurtherPhotos) {

@@ -213,6 +213,19 @@ TYPED_TEST(JobStores, FinishedOnesCanBeForgotten) {
   this->accepted("key");  // the key is free again
 }
 
+TYPED_TEST(JobStores, ResultsOfFinishedOnesMayGrow) {
+  const Job job = this->accepted();  // 100 bytes of photos
+  EXPECT_FALSE(this->store_->add_result_bytes(job.id, 1));
+  const Job attempt = *this->store_->take();
+  EXPECT_FALSE(this->store_->add_result_bytes(job.id, 1));
+  EXPECT_TRUE(this->store_->finish(attempt, JobState::kSucceeded, "", 5));
+  EXPECT_TRUE(this->store_->add_result_bytes(job.id, int64_t{3} << 32));
+  EXPECT_EQ(this->store_->find(job.id)->result_bytes, 5 + (int64_t{3} << 32));
+  EXPECT_EQ(this->store_->stored_bytes(), 105 + (int64_t{3} << 32));
+  EXPECT_TRUE(this->store_->remove(job.id));
+  EXPECT_FALSE(this->store_->add_result_bytes(job.id, 1));
+}
+
 TYPED_TEST(JobStores, ALaterVersionIsRefused) {
   this->store_.reset();
   this->stores_.set_version(99);

@@ -45,8 +45,7 @@ class PostgresProcesses : public ServiceTest {
   void start_service() {
     config_.workers = 0;
     files_ = std::make_unique<JobFiles>(config_.data);
-    service_ = std::make_unique<Service>(config_, ServiceModel{toy_config(), "cpu", "fp32", false},
-                                         std::make_unique<PostgresJobStore>(address_, 1h), *files_, JobWork());
+    service_ = std::make_unique<Service>(config_, models_, std::make_unique<PostgresJobStore>(address_, 1h), *files_, JobWork());
     news_ = std::make_unique<PostgresNews>(address_, service_->store(), *files_, service_->events(), service_->runner());
     service_->start();
     news_->start();

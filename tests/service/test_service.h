@@ -45,6 +45,13 @@ inline void write_fake_results(const JobFiles& files, const Job& job) {
   folder.commit(output_file_names());
 }
 
+/// A second model, "further", which tells of itself by its steps.
+inline ModelConfig further_config() {
+  ModelConfig config = toy_config();
+  config.name = "further", config.sampler.steps = 5;
+  return config;
+}
+
 /// Lets jobs go on step by step.
 class Gate {
  public:
@@ -80,8 +87,8 @@ class ServiceTest : public ::testing::Test {
   void start(JobWork work = {}) {
     files_ = std::make_unique<JobFiles>(config_.data);
     if (!work) work = [this](const Job& job, JobReport& report) { work_through(job, report); };
-    service_ = std::make_unique<Service>(config_, ServiceModel{toy_config(), "cpu", "fp32", false},
-                                         std::make_unique<SqliteJobStore>(files_->database()), *files_, std::move(work));
+    service_ = std::make_unique<Service>(config_, models_, std::make_unique<SqliteJobStore>(files_->database()), *files_,
+                                         std::move(work));
     service_->start();
     port_ = service_->port();
   }
@@ -123,6 +130,7 @@ class ServiceTest : public ::testing::Test {
 
   const TemporaryFolder folder_;
   ServiceConfig config_;
+  const ServedModels models_{std::vector<ServedModel>{{toy_config()}, {further_config()}}};
   Gate gate_;
   std::atomic<int> begun_ = 0;
   std::unique_ptr<JobFiles> files_;

@@ -14,8 +14,8 @@ export class StudioService {
     this.folder = folder;
   }
 
-  async start(token = "") {
-    const options = ["serve", "--data", join(this.folder, "data"), "--port", String(this.#port), "--queue", "3", "--drain-seconds", "0", "--quiet"];
+  async start({ token = "", more = [] } = {}) {
+    const options = ["serve", "--data", join(this.folder, "data"), "--port", String(this.#port), "--queue", "3", "--drain-seconds", "0", "--quiet", ...more];
     const environment = { ...process.env, OMP_WAIT_POLICY: "passive", GSV3D_TOKEN: token };
     this.#process = spawn(this.program, options, { env: environment, stdio: ["ignore", "pipe", "inherit"] });
     for await (const line of createInterface({ input: this.#process.stdout })) {

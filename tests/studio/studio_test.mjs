@@ -154,6 +154,36 @@ async function expectDownloads(page, id, job) {
     const { issues } = await validateBytes(new Uint8Array(saved));
     assert.equal(issues.numErrors + issues.numWarnings, 0, JSON.stringify(issues.messages));
   }
+  await page.getByText("Other formats").click();
+  await expectAccessible(page, "the menu of formats");
+  const { formats } = await (await fetch(`${service.url}/v1/capabilities`)).json();
+  assert.ok(formats.length >= 6, "splats and meshes");
+  for (const { name } of formats) {
+    const [event] = await Promise.all([page.waitForEvent("download"), page.click(`.files details a[href$="/${name}"]`)]);
+    assert.deepEqual(readFileSync(await event.path()), await service.file(id, name), name);
+    assert.equal(event.suggestedFilename(), name.replace("object", "coffee_cutout"));
+  }
+}
+
+async function aModelIsChosen(browser) {
+  await service.stop();
+  await service.start({ more: ["--also-model", `second=${join(sources, "models", "tiny")}`] });
+  const opened = await open(browser);
+  const { page } = opened;
+  await drop(page, example("coffee_cutout.png"));
+  await matteIsThere(page);
+  await page.getByLabel("Model").selectOption("second");
+  await choose(page, { steps: 1 });
+  await expectAccessible(page, "preparing with two models");
+  await send(page);
+  const id = await jobId(page);
+  await page.waitForSelector(".viewer:not(.loading) canvas");
+  assert.equal((await service.job(id)).options.model, "second");
+  await page.waitForSelector(".facts >> text=second");
+  await service.remove(id);
+  await close(opened);
+  await service.stop();
+  await service.start();
 }
 
 /** How solid the small picture of the job's photo is there; places as shares of width and height. */
@@ -326,7 +356,7 @@ async function aServiceThatGoesAndComesAsksForItsToken(browser) {
   await service.stop();
   await drop(page, join(sources, "README.md"), "text/markdown"); // which only the service could read
   await page.waitForSelector("#gone:visible");
-  await service.start("a secret of sixteen letters");
+  await service.start({ token: "a secret of sixteen letters" });
   await page.waitForSelector("#gone", { state: "hidden" });
   await drop(page, example("coffee_cutout.png"));
   await page.locator("#token").fill("wrong");
@@ -336,6 +366,39 @@ async function aServiceThatGoesAndComesAsksForItsToken(browser) {
   await page.getByRole("button", { name: "Go on" }).click();
   await matteIsThere(page);
   await close(opened);
+}
+
+/** For fingers. */
+async function expectLargeControls(page) {
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll("button, select, summary, a.button, .files a, .check")]
+      .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 43.5)
+      .map((element) => element.outerHTML.slice(0, 80)),
+  );
+  assert.deepEqual(small, [], "controls are large enough for fingers");
+}
+
+async function onATablet(browser) {
+  const id = await service.submit(example("coffee_cutout.png"), { steps: 1, viewer: false, mesh: false });
+  await service.ended(id);
+  for (const viewport of [{ width: 820, height: 1180 }, { width: 1180, height: 820 }]) {
+    const opened = await open(browser, { viewport, hasTouch: true });
+    const { page } = opened;
+    const where = `on a tablet, ${viewport.width} wide`;
+    await page.locator(`.history a[href$="${id}"]`).waitFor();
+    await expectAccessible(page, `start ${where}`);
+    await page.setInputFiles("#picker", [example("coffee_cutout.png")]);
+    await matteIsThere(page);
+    await expectAccessible(page, `preparing ${where}`);
+    await expectLargeControls(page);
+    await page.goto(`${service.url}/#/job/${id}`);
+    await page.waitForSelector(".viewer:not(.loading) canvas");
+    await page.getByText("Other formats").tap();
+    await expectAccessible(page, `an object ${where}`);
+    await expectLargeControls(page);
+    await close(opened);
+  }
+  await service.remove(id);
 }
 
 async function onAPhoneInTheDark(browser) {
@@ -348,12 +411,7 @@ async function onAPhoneInTheDark(browser) {
   await matteIsThere(page);
   await page.locator(".strip li").nth(1).waitFor();
   await expectAccessible(page, "preparing on a phone");
-  const small = await page.evaluate(() =>
-    [...document.querySelectorAll("button, select, a.button, .check")]
-      .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 43.5)
-      .map((element) => element.outerHTML.slice(0, 80)),
-  );
-  assert.deepEqual(small, [], "controls are large enough for fingers");
+  await expectLargeControls(page);
   await page.getByLabel("an object each").check();
   await page.getByRole("button", { name: "Remove coffee_cutout.png" }).tap();
   await choose(page, { steps: 1 });
@@ -375,6 +433,8 @@ const checks = [
   aCropIsCutOutAnew,
   aReloadInTheMiddleGoesOn,
   versionsAreComparedAndPicked,
+  aModelIsChosen,
+  onATablet,
   onAPhoneInTheDark,
   errorsAreSaid,
   aServiceThatGoesAndComesAsksForItsToken,

@@ -303,6 +303,17 @@ bool PostgresJobStore::remove(const std::string& id) {
   });
 }
 
+bool PostgresJobStore::add_result_bytes(const std::string& id, int64_t bytes) {
+  return with_connection([&] {
+    return connection_
+               .run(
+                   "UPDATE gsv3d_jobs SET result_bytes = result_bytes + $2::bigint WHERE id = $1 AND state NOT IN ('queued', "
+                   "'running') RETURNING id",
+                   {id, number(bytes)})
+               .count() == 1;
+  });
+}
+
 std::vector<std::string> PostgresJobStore::finished_before(int64_t milliseconds) {
   return with_connection([&] {
     const PostgresRows rows =

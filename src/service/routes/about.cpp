@@ -1,10 +1,26 @@
 // What the service can do, and how it is: /v1/capabilities, /v1/models, /healthz, /readyz, /v1/session.
+#include "core/device.h"
 #include "exports/outputs.h"
 #include "image/load_image.h"
+#include "service/object_formats.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
 
 namespace gsv3d {
+
+namespace {
+
+Json formats_json() {
+  Json list = Json::array();
+  for (const ObjectFormat& format : object_formats())
+    list.push_back({{"name", format.name},
+                    {"made_of", format.source},
+                    {"description", format.description},
+                    {"media_type", media_type(format.name)}});
+  return list;
+}
+
+}  // namespace
 
 HttpResponse get_capabilities(Service& service, const HttpRequest&, const PathParameters&) {
   const ServiceConfig& config = service.config();
@@ -17,21 +33,24 @@ HttpResponse get_capabilities(Service& service, const HttpRequest&, const PathPa
                         {"workers", config.workers},
                         {"keep_hours", config.keep.count()},
                         {"files", output_file_names()},
+                        {"formats", formats_json()},
                         {"options", generation_options_schema(service)}});
 }
 
 HttpResponse get_models(Service& service, const HttpRequest&, const PathParameters&) {
-  const ServiceModel& model = service.model();
   Json models = Json::array();
-  models.push_back({{"name", model.config.name},
-                    {"views", model.config.frames},
-                    {"image_size", model.config.image_size},
-                    {"steps", model.config.sampler.steps},
-                    {"elevation_degrees", model.config.elevation_degrees},
-                    {"image_frame_ratio", model.config.image_frame_ratio},
-                    {"distilled", model.distilled},
-                    {"device", model.device},
-                    {"dtype", model.dtype}});
+  for (const ServedModel& model : service.models().all())
+    models.push_back({{"name", model.config.name},
+                      {"default", &model == &service.models().first()},
+                      {"loaded", service.models().is_loaded(model.config.name)},
+                      {"views", model.config.frames},
+                      {"image_size", model.config.image_size},
+                      {"steps", model.config.sampler.steps},
+                      {"elevation_degrees", model.config.elevation_degrees},
+                      {"image_frame_ratio", model.config.image_frame_ratio},
+                      {"distilled", model.distilled},
+                      {"device", model.device.str()},
+                      {"dtype", dtype_name(model.dtype)}});
   return json_response({{"models", models}});
 }
 

@@ -59,7 +59,7 @@ Job job_of(const HttpRequest& request, const GenerationRequest& submitting) {
 /// "views" is what further photos are kept under, not an option.
 void check_options(Service& service, const GenerationRequest& submitting) {
   if (submitting.options.contains("views")) throw Problem(422, "options.views: further photos are given beside the options");
-  const ModelConfig& config = service.model().config;
+  const ModelConfig& config = service.models().of_options(submitting.options).config;
   const ResolvedGeneration options = resolved(parse_generation_options(submitting.options, config.sampler), config);
   if (static_cast<int64_t>(submitting.photos.size()) > options.frames)
     throw Problem(422, fmt::format("{} photos for {} views", submitting.photos.size(), options.frames));

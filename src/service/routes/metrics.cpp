@@ -1,49 +1,60 @@
-// GET /metrics in Prometheus' text format. https://prometheus.io/docs/instrumenting/exposition_formats/
+// GET /metrics in Prometheus' text format, by prometheus-cpp.
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
 #include "service/routes/routes.h"
 #include "service/service.h"
 
 namespace gsv3d {
 namespace {
 
-class Exposition {
+/// What is counted elsewhere, as a registry of this moment: no number is kept twice.
+class Metrics {
  public:
-  void family(const std::string& name, const char* type, const char* help) {
-    text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
+  void gauge(const char* name, const char* help, double value, const prometheus::Labels& labels = {}) {
+    prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels).Set(value);
   }
-  void sample(const std::string& name, double value) { text_ += fmt::format("{} {}\n", name, value); }
-  void one(const std::string& name, const char* type, const char* help, double value) {
-    family(name, type, help);
-    sample(name, value);
+  /// `value`: since the start.
+  void counter(const char* name, const char* help, double value, const prometheus::Labels& labels = {}) {
+    prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels).Increment(value);
   }
-  const std::string& text() const { return text_; }
+  std::string text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
  private:
-  std::string text_;
+  prometheus::Registry registry_;
 };
+
+void add_jobs(Metrics& metrics, Service& service) {
+  for (const auto& [state, count] : service.store().counts())
+    metrics.gauge("gsv3d_jobs", "Jobs that are kept, by state.", static_cast<double>(count), {{"state", job_state_name(state)}});
+  const RunnerCounts& runs = service.runner().counts();
+  const std::pair<const char*, int64_t> outcomes[] = {
+      {"succeeded", runs.succeeded}, {"failed", runs.failed}, {"cancelled", runs.cancelled}};
+  for (const auto& [outcome, count] : outcomes)
+    metrics.counter("gsv3d_jobs_ended_total", "Jobs that ended since the start, by outcome.", static_cast<double>(count),
+                    {{"outcome", outcome}});
+  metrics.counter("gsv3d_job_seconds_total", "Seconds of work in jobs that succeeded since the start.",
+                  static_cast<double>(runs.milliseconds) / 1000);
+  metrics.gauge("gsv3d_stored_bytes", "Bytes of photos and results that are kept.",
+                static_cast<double>(service.store().stored_bytes()));
+}
+
+void add_http(Metrics& metrics, const HttpCounts& counts) {
+  metrics.gauge("gsv3d_http_connections", "Open connections.", static_cast<double>(counts.connections));
+  metrics.gauge("gsv3d_event_streams", "Clients that watch a job.", static_cast<double>(counts.streams));
+  for (int digit = 2; digit <= 5; ++digit)
+    metrics.counter("gsv3d_http_responses_total", "Answers by the first digit of their status.",
+                    static_cast<double>(counts.by_class[digit]), {{"status", fmt::format("{}xx", digit)}});
+}
 
 }  // namespace
 
 HttpResponse get_metrics(Service& service, const HttpRequest&, const PathParameters&) {
-  const auto number = [](auto value) { return static_cast<double>(value); };
-  Exposition metrics;
-  metrics.family("gsv3d_jobs", "gauge", "Jobs that are kept, by state.");
-  for (const auto& [state, count] : service.store().counts())
-    metrics.sample(fmt::format("gsv3d_jobs{{state=\"{}\"}}", job_state_name(state)), number(count));
-  const RunnerCounts& runs = service.runner().counts();
-  metrics.family("gsv3d_jobs_ended_total", "counter", "Jobs that ended since the start, by outcome.");
-  metrics.sample("gsv3d_jobs_ended_total{outcome=\"succeeded\"}", number(runs.succeeded.load()));
-  metrics.sample("gsv3d_jobs_ended_total{outcome=\"failed\"}", number(runs.failed.load()));
-  metrics.sample("gsv3d_jobs_ended_total{outcome=\"cancelled\"}", number(runs.cancelled.load()));
-  metrics.one("gsv3d_job_seconds_total", "counter", "Seconds of work in jobs that succeeded since the start.",
-              number(runs.milliseconds.load()) / 1000);
-  metrics.one("gsv3d_stored_bytes", "gauge", "Bytes of photos and results that are kept.",
-              number(service.store().stored_bytes()));
-  const HttpCounts& http = service.http_counts();
-  metrics.one("gsv3d_http_connections", "gauge", "Open connections.", number(http.connections.load()));
-  metrics.one("gsv3d_event_streams", "gauge", "Clients that watch a job.", number(http.streams.load()));
-  metrics.family("gsv3d_http_responses_total", "counter", "Answers by the first digit of their status.");
-  for (int digit = 2; digit <= 5; ++digit)
-    metrics.sample(fmt::format("gsv3d_http_responses_total{{status=\"{}xx\"}}", digit), number(http.by_class[digit].load()));
+  Metrics metrics;
+  add_jobs(metrics, service);
+  add_http(metrics, service.http_counts());
   HttpResponse response;
   response.body = metrics.text();
   return response.with("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

@@ -35,20 +35,27 @@ constexpr const char* schemas = R"({
     "step": {"type": "integer", "minimum": 0}, "steps": {"type": "integer", "minimum": 1}, "views": {"type": "integer", "minimum": 1},
     "width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}, "png_base64": {"type": "string"}}},
   "Model": {"type": "object", "additionalProperties": false,
-    "required": ["name", "views", "image_size", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device", "dtype"], "properties": {
-    "name": {"type": "string"}, "views": {"type": "integer", "minimum": 2}, "image_size": {"type": "integer", "minimum": 1},
+    "required": ["name", "default", "loaded", "views", "image_size", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device",
+    "dtype"], "properties": {
+    "name": {"type": "string", "description": "as a generation's option \"model\" has it"},
+    "default": {"type": "boolean", "description": "of generations that name none"},
+    "loaded": {"type": "boolean", "description": "in the memory of the process that answers; others are loaded when a job needs them"}, "views": {"type": "integer", "minimum": 2}, "image_size": {"type": "integer", "minimum": 1},
     "steps": {"type": "integer", "minimum": 1}, "elevation_degrees": {"type": "number"},
     "image_frame_ratio": {"type": "number", "description": "share of a view that the object's longer side fills"}, "distilled": {"type": "boolean"},
     "device": {"type": "string"}, "dtype": {"type": "string"}}},
   "Models": {"type": "object", "required": ["models"], "additionalProperties": false,
     "properties": {"models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
   "Capabilities": {"type": "object", "additionalProperties": false, "required": ["version", "photos", "request_bytes", "photo_pixels",
-    "queued_jobs", "stored_bytes", "workers", "keep_hours", "files", "options"], "properties": {
+    "queued_jobs", "stored_bytes", "workers", "keep_hours", "files", "formats", "options"], "properties": {
     "version": {"type": "string"}, "photos": {"type": "string"}, "request_bytes": {"type": "integer", "minimum": 1},
     "photo_pixels": {"type": "integer", "minimum": 1}, "queued_jobs": {"type": "integer", "minimum": 0},
     "stored_bytes": {"type": "integer", "minimum": 0}, "workers": {"type": "integer", "minimum": 1},
     "keep_hours": {"type": "integer", "minimum": 0}, "files": {"type": "array", "items": {"type": "string"}},
+    "formats": {"type": "array", "items": {"$ref": "#/components/schemas/Format"}, "description": "files that are made of a job's when they are asked for"},
     "options": {"type": "object", "description": "JSON Schema of a generation's options"}}},
+  "Format": {"type": "object", "additionalProperties": false, "required": ["name", "made_of", "description", "media_type"], "properties": {
+    "name": {"type": "string"}, "made_of": {"type": "string", "description": "the job's file that it needs"}, "description": {"type": "string"},
+    "media_type": {"type": "string"}}},
   "Matte": {"type": "object", "additionalProperties": false, "required": ["width", "height", "object_from", "warnings",
     "matte_png_base64"], "properties": {
     "width": {"type": "integer", "minimum": 1, "description": "of the photo, upright"}, "height": {"type": "integer", "minimum": 1},
@@ -175,10 +182,11 @@ Json event_operation() {
 }
 
 Json file_operation() {
-  Json get =
-      operation("getFile", "A result, whole or one range of its bytes.",
-                {{200, "the file", nullptr}, {206, "a range of it", nullptr}, {304, "not changed (If-None-Match)", nullptr}},
-                {404, 409, 416});
+  Json get = operation(
+      "getFile",
+      "A result, whole or one range of its bytes: a file that the job wrote, or one of another format, which is made of it now.",
+      {{200, "the file", nullptr}, {206, "a range of it", nullptr}, {304, "not changed (If-None-Match)", nullptr}},
+      {404, 409, 416, 500, 503});
   for (const char* status : {"200", "206"})
     get["responses"][status]["content"] = content("application/octet-stream", {{"type", "string"}, {"format", "binary"}});
   get["parameters"].push_back(parameter("download", "query", {{"type", "string"}}, "given: the browser saves the file"));
@@ -197,7 +205,7 @@ Json jobs_operation() {
 
 Json generation_options_schema(const Service& service) {
   Json properties = Json::object();
-  for (const DescribedSetting& setting : generation_settings(service.model().config.sampler)) {
+  for (const DescribedSetting& setting : generation_settings(service.models().first().config.sampler)) {
     Json schema = {{"description", setting.setting.help}, {"default", setting.value}};
     const bool as_text = setting.setting.parse || setting.value.is_array();
     const char* type = setting.value.is_boolean()          ? "boolean"
@@ -213,6 +221,8 @@ Json generation_options_schema(const Service& service) {
     if (!setting.setting.choices.empty()) schema["enum"] = setting.setting.choices;
     properties[setting.name()] = schema;
   }
+  Json& names = properties["model"]["enum"] = {""};
+  for (const ServedModel& model : service.models().all()) names.push_back(model.config.name);
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", properties}};
 }
 
@@ -222,7 +232,7 @@ Json openapi_document(const Service& service) {
       {"info", {{"title", "GSV3D"}, {"version", service.config().version}, {"summary", "One photo in, a 3D object out."}}},
       {"security", {{{"bearer", Json::array()}}}}};
   const Json id = parameter("id", "path", {{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}, "of the job");
-  const Json name = parameter("name", "path", {{"type", "string"}}, "as the job's files says it");
+  const Json name = parameter("name", "path", {{"type", "string"}}, "as the job's files or the capabilities' formats have it");
   Json& paths = document["paths"];
   paths["/"]["get"] = page_operation("getPage", "The page in the browser.", "text/html");
   paths["/studio/{name}"] = {
@@ -244,7 +254,7 @@ Json openapi_document(const Service& service) {
   paths["/v1/jobs/{id}/files/{name}"] = {{"parameters", {id, name}}, {"get", file_operation()}};
   paths["/v1/capabilities"]["get"] =
       operation("getCapabilities", "Limits and options.", {{200, "of this service", "Capabilities"}});
-  paths["/v1/models"]["get"] = operation("getModels", "The model in memory.", {{200, "a list of one", "Models"}});
+  paths["/v1/models"]["get"] = operation("getModels", "The models there are, the default first.", {{200, "a list", "Models"}});
   paths["/v1/session"]["post"] =
       operation("createSession", "A cookie for browsers instead of the token.", {{204, "set", nullptr}});
   paths["/healthz"]["get"] = operation("getHealth", "The service answers.", {{200, "it does", "Status"}}, {}, true);

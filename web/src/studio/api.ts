@@ -47,15 +47,25 @@ export interface OptionSchema {
   maximum?: number;
 }
 
+/** A file that the service makes of one of a job's when it is asked for. */
+export interface ObjectFormat {
+  name: string;
+  made_of: string;
+  description: string;
+}
+
 export interface Capabilities {
   version: string;
   photos: string;
   request_bytes: number;
+  formats: ObjectFormat[];
   options: { properties: Record<string, OptionSchema | undefined> };
 }
 
 export interface Model {
   name: string;
+  default: boolean;
+  loaded: boolean;
   views: number;
   steps: number;
   elevation_degrees: number;
@@ -158,6 +168,7 @@ export const api = {
 
 /** The part of result.json that the page shows. */
 export interface ResultRecord {
+  model: { name: string };
   photo: { warnings: string[] };
   settings: { elevation_degrees: number };
   gaussians: number | null;

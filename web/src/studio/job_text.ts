@@ -1,5 +1,5 @@
 // Jobs in words: states, stages, times.
-import type { Job, Progress } from "./api";
+import type { Job, Model, Progress } from "./api";
 
 /** What the program calls its stages, in the order of the work, with what people see happen. */
 const phases: [name: string, stages: RegExp][] = [
@@ -72,6 +72,17 @@ export function stateText(job: Job): string {
 /** "cup" of "cup.jpg". */
 export function titleOf(job: Job): string {
   return job.photo.replace(/\.[^.]*$/, "") || "photo";
+}
+
+/** "cup.spz" for object.spz, "cup-views.png" for views.png. */
+export function savedName(title: string, name: string): string {
+  return `${title}${name.startsWith("object.") ? name.slice(6) : `-${name}`}`;
+}
+
+/** The one that makes it: the job's, else the service's first; none when the service has it no longer. */
+export function modelOf(job: Job | undefined, models: Model[]): Model | undefined {
+  const name = job?.options.model;
+  return name ? models.find((model) => model.name === name) : models.find((model) => model.default);
 }
 
 export function seedOf(job: Job): string {

@@ -1,9 +1,9 @@
 // One job: its views while they appear, then the object in 3D with its files; beside it the versions with other seeds.
-import { api, isFinished, ServiceError, watchJob, type Job, type JobFile, type Model, type ResultRecord } from "./api";
+import { api, isFinished, ServiceError, watchJob, type Capabilities, type Job, type JobFile, type Model, type ResultRecord } from "./api";
 import { confirmed, count, el, megabytes, messageOf, notify } from "./dom";
 import { removeJob } from "./history";
 import { JobCard } from "./job_card";
-import { duration, phaseNames, phaseOf, seedOf, share, stateText, titleOf, versionsOf, when } from "./job_text";
+import { duration, modelOf, phaseNames, phaseOf, savedName, seedOf, share, stateText, titleOf, versionsOf, when } from "./job_text";
 import { Previews } from "./previews";
 
 const pause = 1500; // milliseconds between looks at the other versions
@@ -41,7 +41,7 @@ export class JobView {
   private lastSpoken = 0;
 
   /** @param canChange whether the photo is still being prepared, so that it can be sent once more. */
-  constructor(private readonly id: string, private readonly model: Model, private readonly canChange: boolean) {
+  constructor(private readonly id: string, private readonly capabilities: Capabilities, private readonly models: Model[], private readonly canChange: boolean) {
     this.root.append(
       el("div", { class: "job-head" }, el("div", {}, this.title, this.meta), this.actions),
       el("div", { class: "columns" }, el("div", { class: "column wide" }, this.stage, this.versions), el("div", { class: "column" }, el("div", { class: "card progress" }, this.state, this.bar, this.phases), this.files, this.facts)),
@@ -84,7 +84,7 @@ export class JobView {
 
   private preview(): Previews {
     if (!this.previews) {
-      this.previews = new Previews(this.model.views);
+      this.previews = new Previews(modelOf(this.job, this.models)?.views ?? 1);
       this.stage.replaceChildren(this.previews.root);
     }
     return this.previews;
@@ -174,7 +174,7 @@ export class JobView {
       if (this.closed) return;
       const place = el("div", { class: "viewer loading" });
       this.stage.append(place); // unseen over the views until the object is drawn
-      const elevation = result?.settings.elevation_degrees ?? this.model.elevation_degrees;
+      const elevation = result?.settings.elevation_degrees ?? modelOf(job, this.models)?.elevation_degrees ?? 0;
       this.disposeView = await view.showObject(place, { title: titleOf(job), splats: splatBytes, mesh: meshBytes, elevation });
       if (this.wasClosed()) this.disposeView();
       else this.stage.replaceChildren(place);
@@ -192,11 +192,15 @@ export class JobView {
 
   private fillFiles(job: Job): void {
     const title = titleOf(job);
-    const items = job.files.map(({ name, bytes, url }) => {
-      const saved = `${title}${name.startsWith("object.") ? name.slice(6) : `-${name}`}`;
-      return el("li", {}, el("a", { href: url, download: saved }, el("strong", {}, name), el("small", {}, fileNotes[name] ?? ""), el("small", { class: "size" }, megabytes(bytes))));
-    });
-    this.files.replaceChildren(el("h2", {}, "Download"), el("ul", {}, ...items));
+    const items = job.files.map(({ name, bytes, url }) =>
+      el("li", {}, el("a", { href: url, download: savedName(title, name) }, el("strong", {}, name), el("small", {}, fileNotes[name] ?? ""), el("small", { class: "size" }, megabytes(bytes)))),
+    );
+    const formats = this.capabilities.formats.filter((format) => job.files.some(({ name }) => name === format.made_of));
+    const others = formats.map(({ name, description }) =>
+      el("li", {}, el("a", { href: `/v1/jobs/${job.id}/files/${name}`, download: savedName(title, name) }, el("strong", {}, name), el("small", {}, description))),
+    );
+    const menu = others.length > 0 && el("details", {}, el("summary", {}, "Other formats"), el("ul", {}, ...others));
+    this.files.replaceChildren(el("h2", {}, "Download"), el("ul", {}, ...items), ...(menu ? [menu] : []));
     this.files.hidden = items.length === 0;
   }
 
@@ -211,6 +215,7 @@ export class JobView {
     if (!result || this.closed) return;
     const seconds = job.started_at && job.finished_at ? (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000 : undefined;
     const rows: [string, string][] = [
+      ...(this.models.length > 1 ? [["Model", result.model.name] as [string, string]] : []),
       ["Gaussians", result.gaussians?.toLocaleString() ?? "none"],
       ["Elevation", `${result.settings.elevation_degrees.toString()}°`],
       ...(seconds === undefined ? [] : [["Time", duration(seconds)] as [string, string]]),

@@ -20,10 +20,10 @@ class Studio {
   private readonly prepare: Prepare;
   private jobView?: JobView;
 
-  constructor(capabilities: Capabilities, private readonly model: Model) {
+  constructor(private readonly capabilities: Capabilities, private readonly models: Model[]) {
     const pick = (): void => { this.picker.click(); };
     this.start = this.startView(capabilities, pick);
-    this.prepare = new Prepare(capabilities, model, (job) => { location.hash = `#/job/${job.id}`; }, () => { location.hash = "#/"; }, pick);
+    this.prepare = new Prepare(capabilities, models, (job) => { location.hash = `#/job/${job.id}`; }, () => { location.hash = "#/"; }, pick);
     document.body.append(this.picker);
     this.picker.addEventListener("change", () => {
       const files = [...(this.picker.files ?? [])];
@@ -45,7 +45,7 @@ class Studio {
       choose,
       el("p", { class: "help" }, "One object, seen whole, before a plain ground works best. Photos stay on the machine that runs this service."),
     );
-    return el("div", { class: "start" }, drop, this.history.root, el("footer", {}, el("small", {}, `gsv3d ${capabilities.version} · model ${this.model.name} · `, el("a", { href: "/openapi.json" }, "API"))));
+    return el("div", { class: "start" }, drop, this.history.root, el("footer", {}, el("small", {}, `gsv3d ${capabilities.version} · ${this.models.length === 1 ? "model" : "models"} ${this.models.map(({ name }) => name).join(", ")} · `, el("a", { href: "/openapi.json" }, "API"))));
   }
 
   /** Files that are dropped anywhere or pasted. */
@@ -88,7 +88,7 @@ class Studio {
     this.jobView = undefined;
     const job = /^#\/job\/([0-9a-f]{32})$/.exec(location.hash)?.[1];
     if (job) {
-      this.jobView = new JobView(job, this.model, !this.prepare.isEmpty);
+      this.jobView = new JobView(job, this.capabilities, this.models, !this.prepare.isEmpty);
       this.main.replaceChildren(this.jobView.root);
       void this.jobView.open();
     } else if (location.hash === "#/new" && !this.prepare.isEmpty) {
@@ -168,9 +168,7 @@ async function begin(): Promise<void> {
   for (;;) {
     try {
       const [capabilities, { models }] = await Promise.all([api.capabilities(), api.models()]);
-      const [model] = models;
-      if (!model) throw new Error("The service has no model.");
-      new Studio(capabilities, model);
+      new Studio(capabilities, models);
       return;
     } catch (error) {
       byId("main").replaceChildren(el("p", { class: "notice" }, messageOf(error)));

@@ -34,12 +34,12 @@ export class Prepare {
   /** @param onSent is told the first of the new jobs. @param onEmpty when the last photo was taken away. */
   constructor(
     capabilities: Capabilities,
-    private readonly model: Model,
+    models: Model[],
     private readonly onSent: (job: Job) => void,
     private readonly onEmpty: () => void,
     pick: () => void,
   ) {
-    this.settings = new Settings(capabilities, model);
+    this.settings = new Settings(capabilities, models, () => { this.drawSoon(); });
     this.mostBytes = capabilities.request_bytes;
     this.editor = new Editor(() => { this.update(); }, () => { this.recut(); });
     this.azimuth = slider("Seen from", 0, 359, 0, (value) => `${value.toString()}° ${sideName(value)}`);
@@ -215,7 +215,7 @@ export class Prepare {
       const photo = this.photos[0];
       if (!photo || !this.root.isConnected) return;
       const colour = getComputedStyle(this.root).getPropertyValue("--accent");
-      drawGround(this.ground, { cutOut: photo.cutOut(), share: this.model.image_frame_ratio, elevationDegrees: this.settings.elevationDegrees, colour });
+      drawGround(this.ground, { cutOut: photo.cutOut(), share: this.settings.model.image_frame_ratio, elevationDegrees: this.settings.elevationDegrees, colour });
     });
   }
 

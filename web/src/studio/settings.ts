@@ -48,22 +48,30 @@ export class Settings {
   private readonly steps;
   private readonly mesh = checkbox("Textured mesh", true, "object.glb, for Blender, games and printing; takes the longest");
   private readonly page = checkbox("Page to pass on", true, "viewer.html, one file that shows the object anywhere");
-  private readonly model: Model;
-  private readonly defaultSteps: number;
+  private readonly names: HTMLSelectElement;
+  private chosen: Model;
 
-  constructor(capabilities: Capabilities, model: Model) {
-    this.model = model;
+  /** @param onModel is told when another model is chosen. */
+  constructor(capabilities: Capabilities, private readonly models: Model[], onModel: () => void) {
+    const model = models.find((one) => one.default) ?? models[0];
+    if (!model) throw new Error("The service has no model.");
+    this.chosen = model;
+    this.names = el("select", {}, ...models.map(({ name }) => el("option", { value: name, selected: name === model.name }, name)));
+    this.names.addEventListener("change", () => {
+      this.take(this.models.find(({ name }) => name === this.names.value) ?? model);
+      onModel();
+    });
     const options = capabilities.options.properties;
     this.elevation = slider("Elevation", -20, 80, model.elevation_degrees, (value) => `${value.toString()}°`);
     this.seed = el("input", { type: "number", min: 0, max: 4294967295, step: 1, value: numberOf(options.seed?.default, 23), inputmode: "numeric", required: true });
     this.versions = el("select", {}, ...[1, 2, 4, 6, mostVersions].map((n) => el("option", { value: n }, n === 1 ? "one" : n.toString())));
-    this.defaultSteps = numberOf(options.steps?.default, model.steps);
-    const most = Math.min(numberOf(options.steps?.maximum, 50), Math.max(50, this.defaultSteps));
-    this.steps = slider("Steps", numberOf(options.steps?.minimum, 1), most, this.defaultSteps, (value) => value.toString());
+    const most = Math.min(numberOf(options.steps?.maximum, 50), Math.max(50, ...models.map(({ steps }) => steps)));
+    this.steps = slider("Steps", numberOf(options.steps?.minimum, 1), most, model.steps, (value) => value.toString());
     const dice = el("button", { type: "button", class: "quiet", onclick: () => { this.seed.value = Math.floor(Math.random() * 1e6).toString(); } }, "Roll");
     const seedField = field("Seed", this.seed);
     this.seed.after(dice);
     seedField.classList.add("with-button");
+    if (models.length > 1) this.root.append(field("Model", this.names, "Another one than the last has to be loaded first."));
     this.root.append(
       el("div", { class: "pair" }, seedField, field("Versions", this.versions)),
       el("p", { class: "help" }, "The same seed gives the same object; each version takes the next one, so that you can pick."),
@@ -71,6 +79,17 @@ export class Settings {
       this.mesh.root,
       this.page.root,
     );
+  }
+
+  get model(): Model {
+    return this.chosen;
+  }
+
+  /** What was left at the former model's own value becomes this one's. */
+  private take(model: Model): void {
+    if (this.elevationDegrees === this.chosen.elevation_degrees) this.elevation.set(model.elevation_degrees);
+    if (Number(this.steps.input.value) === this.chosen.steps) this.steps.set(model.steps);
+    this.chosen = model;
   }
 
   /** Throws Error for a seed that is none. */
@@ -88,8 +107,9 @@ export class Settings {
     const steps = Number(this.steps.input.value);
     return {
       seed,
-      ...(this.elevationDegrees === this.model.elevation_degrees ? {} : { elevation: this.elevationDegrees }),
-      ...(steps === this.defaultSteps ? {} : { steps }),
+      ...(this.chosen.default ? {} : { model: this.chosen.name }),
+      ...(this.elevationDegrees === this.chosen.elevation_degrees ? {} : { elevation: this.elevationDegrees }),
+      ...(steps === this.chosen.steps ? {} : { steps }),
       ...(this.mesh.input.checked ? {} : { mesh: false }),
       ...(this.page.input.checked ? {} : { viewer: false }),
     };

@@ -1,0 +1,19 @@
+// Which models `gsv3d serve` and `gsv3d worker` let jobs choose from.
+#pragma once
+
+#include "run_options.h"
+#include "service/served_models.h"
+
+namespace gsv3d {
+
+struct ServedModelOptions {
+  std::vector<std::string> also;  ///< NAME=FOLDER
+  int64_t most_further = 1;       ///< of them in memory at a time
+
+  /// --also-model and --max-also-models.
+  void add_to(CLI::App& command);
+  /// The one of `run`, then the further ones. Throws UsageError for names that are none, Error for folders that are no models.
+  std::vector<ServedModel> described(const RunOptions& run) const;
+};
+
+}  // namespace gsv3d
