@@ -2,8 +2,8 @@
 // objects painted in the named colours, names thing and colour of the pictures that a model makes.
 //   measure_text MODEL SHARDS [PER_PROMPT] [SEED]
 // Things are the last words of names whose objects belong to at least four groups of near-duplicates. Prints a Markdown table of
-// how often it is right: about renders of groups that it was not fitted to (four folds), without which the rest would say nothing;
-// about those that it was fitted to; and about pictures of every thing in every colour.
+// how often it is right: about renders of groups that it was not fitted to (four folds), without which the rest would say
+// nothing; about those that it was fitted to; and about pictures of every thing in every colour.
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
@@ -101,8 +101,7 @@ struct Samples {
   std::vector<int64_t> thing_of, color_of, fold_of;
   void add(const Tensor& pictures, int64_t thing, int64_t color, int64_t fold) {
     shapes.push_back(shape_features(pictures)), colors.push_back(color_features(pictures));
-    for (int64_t i = 0; i < pictures.size(0); ++i)
-      thing_of.push_back(thing), color_of.push_back(color), fold_of.push_back(fold);
+    for (int64_t i = 0; i < pictures.size(0); ++i) thing_of.push_back(thing), color_of.push_back(color), fold_of.push_back(fold);
   }
 };
 
