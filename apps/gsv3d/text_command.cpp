@@ -88,8 +88,7 @@ Json make_one(const std::string& words, const std::string& name, const TextModel
   const auto start = std::chrono::steady_clock::now();
   const PictureEmbedder embed = model ? picture_embedder(*model, text_model) : PictureEmbedder();
   const TextPictures pictures = pictures_of(words, name, text_model, arguments.options, embed);
-  const PictureCandidate& best = pictures.best();
-  GenerationInput made{name, "picture.png", best.cutout.value_or(best.picture)};
+  GenerationInput made{name, "picture.png", pictures.taken()};
   made.text = text_pictures_json(pictures, words, arguments.options, text_model);
   made.text["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   made.beside["picture.png"] = made.photo;

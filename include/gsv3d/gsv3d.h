@@ -93,6 +93,8 @@ inline void set_threads(int threads) {
 /// A picture of RGBA bytes (sRGB, not premultiplied).
 class Picture {
  public:
+  /// Owns a handle of gsv3d_c.h from now on.
+  explicit Picture(gsv3d_picture* taken) : handle_(taken) {}
   /// rgba: width · height · 4 bytes, row by row from the top, which are copied.
   Picture(std::span<const uint8_t> rgba, int64_t width, int64_t height) {
     if (width < 1 || height < 1 || rgba.size() / 4 / static_cast<size_t>(width) < static_cast<size_t>(height))
@@ -221,10 +223,69 @@ class Model {
     call.check(gsv3d_generate(handle_.get(), photo.handle(), &plain, &gaussians));
     return Gaussians(gaussians);
   }
+  /// For calls of gsv3d_c.h.
+  const gsv3d_model* handle() const { return handle_.get(); }
 
  private:
   detail::Owner<gsv3d_model, gsv3d_model_free> handle_;
 };
+
+/// How words become the picture that takes a photo's place.
+struct TextOptions {
+  std::optional<uint64_t> seed;         ///< of the first candidate; each further one has the next
+  int64_t candidates = 1;               ///< so many pictures, of which the best is taken
+  std::optional<std::string> negative;  ///< what is not to be seen; otherwise the model's
+  std::string sampling;                 ///< JSON of settings to change: {"picture-steps": 4}
+  bool use_template = true;             ///< the words stand in the model's prompt template
+  bool matting = true;                  ///< cut the object out
+  const Picture* sketch = nullptr;      ///< pictures begin with it instead of noise alone
+  double strength = 0.7;                ///< how far they may leave the sketch, above 0 to 1
+  const Model* judge = nullptr;         ///< scores candidates where its image embedder belongs to the text model
+  Progress progress;                    ///< may be empty
+};
+
+/// The networks of a model folder that make pictures from text; used by one thread at a time.
+class TextModel {
+ public:
+  /// Without a folder: the embedded model. An Error where the folder has no such networks. device, precision: as Model's.
+  explicit TextModel(const std::optional<std::string>& folder = {}, const std::string& device = "auto",
+                     const std::string& precision = "auto") {
+    gsv3d_model_options options;
+    GSV3D_INIT(gsv3d_model_options, &options);
+    options.device = device.c_str(), options.precision = precision.c_str();
+    gsv3d_text_model* handle = nullptr;
+    detail::check(gsv3d_text_model_load(folder ? folder->c_str() : nullptr, &options, &handle));
+    handle_.reset(handle);
+  }
+  /// A picture of what UTF-8 words say, as "gsv3d text" makes it. A UsageError names unknown words and the nearest known ones.
+  Picture picture(const std::string& words, const TextOptions& options = {}) const {
+    gsv3d_text_options plain;
+    GSV3D_INIT(gsv3d_text_options, &plain);
+    if (options.seed) plain.seed = *options.seed;
+    plain.candidates = options.candidates, plain.strength = options.strength;
+    if (options.negative) plain.negative = options.negative->c_str();
+    if (!options.sampling.empty()) plain.sampling = options.sampling.c_str();
+    plain.use_template = options.use_template, plain.matting = options.matting;
+    plain.sketch = options.sketch ? options.sketch->handle() : nullptr;
+    plain.judge = options.judge ? options.judge->handle() : nullptr;
+    detail::ProgressCall call{options.progress};
+    call.put_into(plain);
+    gsv3d_picture* picture = nullptr;
+    call.check(gsv3d_text_picture(handle_.get(), words.c_str(), &plain, &picture));
+    return Picture(picture);
+  }
+
+ private:
+  detail::Owner<gsv3d_text_model, gsv3d_text_model_free> handle_;
+};
+
+/// The object of words, as "gsv3d text" makes it: their picture takes a photo's place.
+inline Gaussians generate_from_text(const Model& model, const TextModel& text_model, const std::string& words,
+                                    const TextOptions& text = {}, const GenerateOptions& options = {}) {
+  TextOptions how = text;
+  if (!how.judge) how.judge = &model;
+  return model.generate(text_model.picture(words, how), options);
+}
 
 /// A pinhole camera, OpenCV axes.
 using Camera = gsv3d_camera;

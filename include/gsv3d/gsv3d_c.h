@@ -141,6 +141,39 @@ GSV3D_API void gsv3d_generate_options_init(gsv3d_generate_options* options, size
 GSV3D_API gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo, const gsv3d_generate_options* options,
                                       gsv3d_gaussians** gaussians);
 
+/* ------------------------------------------------------------------ words to a picture */
+
+/** The networks of a model folder that make pictures from text. */
+typedef struct gsv3d_text_model gsv3d_text_model;
+
+/** folder: NULL as in gsv3d_model_load; an error where it has no such networks. options may be NULL. */
+GSV3D_API gsv3d_status gsv3d_text_model_load(const char* folder, const gsv3d_model_options* options, gsv3d_text_model** model);
+/** Frees it; NULL is fine. */
+GSV3D_API void gsv3d_text_model_free(gsv3d_text_model* model);
+
+/** How words become the picture that takes a photo's place. */
+typedef struct gsv3d_text_options {
+  size_t size;                 /**< sizeof this struct, as the caller was compiled */
+  uint64_t seed;               /**< of the first candidate; each further one has the next */
+  int64_t candidates;          /**< so many pictures, of which the best is taken (1) */
+  const char* negative;        /**< what is not to be seen; NULL: the model's */
+  const char* sampling;        /**< JSON of settings to change, "{\"picture-steps\": 4}"; NULL: the model's */
+  int use_template;            /**< the words stand in the model's prompt template (1) */
+  int matting;                 /**< cut the object out (1) */
+  const gsv3d_picture* sketch; /**< pictures begin with it; NULL: with noise alone */
+  double strength;             /**< how far they may leave the sketch, above 0 to 1 (0.7) */
+  const gsv3d_model* judge;    /**< candidates are scored by its image embedder where that belongs to the text model; or NULL */
+  gsv3d_progress progress;     /**< may be NULL */
+  void* user;                  /**< given to progress */
+} gsv3d_text_options;
+/** Fills in the defaults; see GSV3D_INIT. */
+GSV3D_API void gsv3d_text_options_init(gsv3d_text_options* options, size_t size);
+
+/** A picture of what UTF-8 text says, as "gsv3d text" makes it, for gsv3d_generate. Words that a model does not know are a usage
+ * error that names the nearest known ones. options may be NULL. */
+GSV3D_API gsv3d_status gsv3d_text_picture(const gsv3d_text_model* model, const char* text, const gsv3d_text_options* options,
+                                          gsv3d_picture** picture);
+
 /* ------------------------------------------------------------------ cameras, pictures of Gaussians, and back */
 
 /** A pinhole camera, OpenCV axes (x right, y down, z forward). The centre of pixel (column, row) is (column + 0.5, row + 0.5). */

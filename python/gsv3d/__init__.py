@@ -14,9 +14,10 @@ from . import _native
 from ._cameras import Cameras, orbit_cameras
 from ._gaussians import Gaussians
 from ._generation import Result, generate, load_model, make_mesh
-from ._native import Error, Mesh, Model
+from ._native import Error, Mesh, Model, TextModel
 from ._rasterization import rasterization
 from ._rendering import Rendering, rasterize
+from ._text import generate_from_text, load_text_model, text_picture
 
 __version__: str = _native.version
 
@@ -28,10 +29,14 @@ __all__ = [
     "Model",
     "Rendering",
     "Result",
+    "TextModel",
     "generate",
+    "generate_from_text",
     "load_model",
+    "load_text_model",
     "make_mesh",
     "orbit_cameras",
     "rasterization",
     "rasterize",
+    "text_picture",
 ]

@@ -21,16 +21,19 @@ Progress = Callable[[str, int, int], Any]
 """Called as work goes on: a stage's name, and how much of it is done, of how much. What it raises ends the call and comes out of it."""
 
 
+def default_folder(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
+    """The installed package's own model where neither the caller nor $GSV3D_MODEL names one."""
+    packaged = Path(__file__).parent / "models" / "tiny"
+    return packaged if folder is None and not os.environ.get("GSV3D_MODEL") and packaged.is_dir() else folder
+
+
 def load_model(
     folder: str | os.PathLike[str] | None = None, *, device: str = "auto", precision: str = "auto", offload: bool = False
 ) -> _native.Model:
     """A model folder's networks. folder: None is $GSV3D_MODEL, else the embedded model. device: "auto", "cpu", "cuda" or "cuda:N".
     precision of matrix products: "auto", "fp32", "bf16" or "fp16". offload: weights stay in main memory, for GPUs of 8 GB. Raises
     ValueError for another word, Error where the folder is none or damaged."""
-    packaged = Path(__file__).parent / "models" / "tiny"
-    if folder is None and not os.environ.get("GSV3D_MODEL") and packaged.is_dir():
-        folder = packaged
-    return _native.load_model(folder, device, precision, offload)
+    return _native.load_model(default_folder(folder), device, precision, offload)
 
 
 @dataclass

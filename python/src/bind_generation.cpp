@@ -5,14 +5,11 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <mutex>
-
 #include "arrays.h"
 #include "bindings.h"
-#include "core/device.h"
 #include "interrupts.h"
+#include "loaded_model.h"
 #include "mesh_options.h"
-#include "models/defaults.h"
 #include "pipeline/pipeline.h"
 #include "tensor_caster.h"
 
@@ -21,26 +18,14 @@ namespace nb = nanobind;
 namespace gsv3d::python {
 namespace {
 
-/// A model and who uses it: one call at a time.
-struct LoadedModel {
-  Model model;
-  mutable std::mutex busy;
-};
-
 /// A further photo: the picture, its azimuth in degrees, and its elevation or None.
 using FurtherArray = std::tuple<PictureArray, double, std::optional<double>>;
 
 /// Python owns what it points to.
-LoadedModel* load(const std::optional<std::filesystem::path>& folder, const std::string& device_name,
-                  const std::string& precision, bool offload) {
-  const std::filesystem::path place = folder ? *folder : default_model_folder();
-  const at::Device device = parse_device(device_name);
-  const at::ScalarType dtype = precision == "auto" ? default_dtype(read_model_config(place), device) : parse_dtype(precision);
-  return new LoadedModel{load_model(place, {device, dtype, true, offload}), {}};
-}
-
-Json sampling_json(const std::string& text) {
-  return text.empty() ? Json() : Json::parse(text);
+LoadedModel* load(const std::optional<std::filesystem::path>& folder, const std::string& device, const std::string& precision,
+                  bool offload) {
+  const std::filesystem::path place = model_place(folder);
+  return new LoadedModel{load_model(place, load_options(place, device, precision, offload)), {}};
 }
 
 Result generate_result(const LoadedModel& model, const PictureArray& photo, const GenerateOptions& options,

@@ -18,19 +18,24 @@ Image image_of(const PictureArray& array) {
   return image;
 }
 
+OwnPictureArray array_of(Image image) {
+  auto held = std::make_unique<Image>(std::move(image));
+  const size_t shape[] = {static_cast<size_t>(held->height), static_cast<size_t>(held->width), 4};
+  uint8_t* pixels = held->pixels.data();
+  const nb::capsule owner(held.release(), [](void* taken) noexcept { delete static_cast<Image*>(taken); });
+  return {pixels, 3, shape, owner};
+}
+
 void bind_pictures(nb::module_& module) {
   module.def(
       "read_picture",
       [](const std::filesystem::path& path) {
-        auto image = std::make_unique<Image>();
+        Image image;
         {
           const nb::gil_scoped_release unlocked;
-          *image = load_image(path);
+          image = load_image(path);
         }
-        const size_t shape[] = {static_cast<size_t>(image->height), static_cast<size_t>(image->width), 4};
-        uint8_t* pixels = image->pixels.data();
-        const nb::capsule owner(image.release(), [](void* held) noexcept { delete static_cast<Image*>(held); });
-        return nb::ndarray<nb::numpy, uint8_t, nb::shape<-1, -1, 4>>(pixels, 3, shape, owner);
+        return array_of(std::move(image));
       },
       nb::arg("path"), "A picture's RGBA bytes, uint8 [H, W, 4]; JPEG, PNG, WebP, HEIC ... Raises Error for what is none.");
 }

@@ -11,5 +11,6 @@ void bind_gaussians(nanobind::module_& module);
 void bind_rasterizer(nanobind::module_& module);
 void bind_meshes(nanobind::module_& module);
 void bind_generation(nanobind::module_& module);
+void bind_text(nanobind::module_& module);
 
 }  // namespace gsv3d::python

@@ -50,4 +50,5 @@ NB_MODULE(_native, module) {
   gsv3d::python::bind_rasterizer(module);
   gsv3d::python::bind_meshes(module);
   gsv3d::python::bind_generation(module);
+  gsv3d::python::bind_text(module);
 }

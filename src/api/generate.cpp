@@ -9,6 +9,26 @@
 using namespace gsv3d;
 using namespace gsv3d::api;
 
+namespace gsv3d::api {
+
+ModelPlace model_place(const char* folder, const gsv3d_model_options* options) {
+  const auto wanted = over_defaults(options, gsv3d_model_options_init);
+  const std::filesystem::path place = folder ? std::filesystem::path(folder) : default_model_folder();
+  const at::Device device = parse_device(given(wanted.device, "device"));
+  const std::string precision = given(wanted.precision, "precision");
+  const at::ScalarType dtype = precision == "auto" ? default_dtype(read_model_config(place), device) : parse_dtype(precision);
+  return {place, {device, dtype, true, wanted.offload != 0}};
+}
+
+Json sampling_of(const char* text) {
+  if (!text) return {};
+  Json settings = Json::parse(text, nullptr, false);
+  if (!settings.is_object()) throw UsageError("sampling is no JSON object such as {\"steps\": 20}");
+  return settings;
+}
+
+}  // namespace gsv3d::api
+
 void gsv3d_model_options_init(gsv3d_model_options* options, size_t size) {
   hand_out(options, size, {0, "auto", "auto", 0});
 }
@@ -16,12 +36,8 @@ void gsv3d_model_options_init(gsv3d_model_options* options, size_t size) {
 gsv3d_status gsv3d_model_load(const char* folder, const gsv3d_model_options* options, gsv3d_model** model) {
   return guarded([&] {
     given(model, "model");
-    const auto wanted = over_defaults(options, gsv3d_model_options_init);
-    const std::filesystem::path place = folder ? std::filesystem::path(folder) : default_model_folder();
-    const at::Device device = parse_device(given(wanted.device, "device"));
-    const std::string precision = given(wanted.precision, "precision");
-    const at::ScalarType dtype = precision == "auto" ? default_dtype(read_model_config(place), device) : parse_dtype(precision);
-    *model = new gsv3d_model{load_model(place, {device, dtype, true, wanted.offload != 0})};
+    const ModelPlace place = model_place(folder, options);
+    *model = new gsv3d_model{load_model(place.folder, place.options)};
   });
 }
 
@@ -43,10 +59,7 @@ gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo
     const auto wanted = over_defaults(options, gsv3d_generate_options_init);
     GenerateOptions how;
     how.seed = wanted.seed;
-    if (wanted.sampling) {
-      how.sampling = Json::parse(wanted.sampling, nullptr, false);
-      if (!how.sampling.is_object()) throw UsageError("sampling is no JSON object such as {\"steps\": 20}");
-    }
+    how.sampling = sampling_of(wanted.sampling);
     if (!std::isnan(wanted.elevation)) how.elevation_degrees = wanted.elevation;
     how.matting = wanted.matting != 0;
     how.refine = wanted.refine != 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -11,12 +12,16 @@
 #include "image/image.h"
 #include "mesh/mesh.h"
 #include "models/model_folder.h"
+#include "models/text_model.h"
 
 struct gsv3d_picture {
   gsv3d::Image image;
 };
 struct gsv3d_model {
   gsv3d::Model model;
+};
+struct gsv3d_text_model {
+  gsv3d::TextModel model;
 };
 struct gsv3d_gaussians {
   gsv3d::Gaussians values;  ///< on the CPU, float32, contiguous
@@ -84,6 +89,16 @@ Struct over_defaults(const Struct* options, void (*defaults)(Struct*, size_t)) {
 inline void report_progress(gsv3d_progress progress, void* user, const std::string& stage, int64_t done, int64_t total) {
   if (progress && progress(stage.c_str(), done, total, user) != 0) throw Cancelled();
 }
+
+/// Where a model is and how it is loaded, of what gsv3d_model_load and its like are given.
+struct ModelPlace {
+  std::filesystem::path folder;
+  LoadOptions options;
+};
+ModelPlace model_place(const char* folder, const gsv3d_model_options* options);
+
+/// Settings of a sampler, for example {"steps": 20}; nothing for NULL. Throws UsageError for what is no JSON object.
+Json sampling_of(const char* text);
 
 /// A handle of the Gaussians, as handles hold them.
 gsv3d_gaussians* handle_of(const Gaussians& gaussians);

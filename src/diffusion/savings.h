@@ -7,8 +7,8 @@ namespace gsv3d {
 struct Savings {
   /// Attention to one token: the softmax is 1 whatever the query, so query, key and norm are left out.
   bool single_token = true;
-  /// What depends only on photo, cameras and weights (attention to one token, embeddings of cameras and frames) is computed once
-  /// per run of the sampler: the same bits. Only beside single_token, where attention to the photo is such a thing.
+  /// What depends only on photo or text, cameras and weights (attention to one token, keys and values of several, embeddings of
+  /// cameras and frames) is computed once per run of the sampler: the same bits.
   bool once_per_run = true;
   /// The gated feed-forward runs over blocks of tokens whose hidden layer stays in the processor's cache.
   bool blocked_feed_forward = true;

@@ -60,7 +60,9 @@ Tensor UNetAttention::add_cross_attention(Tensor x, const nn::LayerNorm& norm, c
   // Training keeps this shortcut whatever is asked for: its gradients are exact, too.
   if (context.size(1) == 1 && (savings().single_token || x.requires_grad()))
     return add_reusing(grouped, batch.once(name_, [&] { return to_out_(to_v_(context)); })).reshape(shape);
-  const Tensor output = to_out_(attention(to_q_(norm(grouped)), to_k_(context), to_v_(context), heads_));
+  const Tensor keys = batch.once(name_ + ".to_k", [&] { return to_k_(context); });
+  const Tensor values = batch.once(name_ + ".to_v", [&] { return to_v_(context); });
+  const Tensor output = to_out_(attention(to_q_(norm(grouped)), keys, values, heads_));
   return add_reusing(output, grouped).reshape(shape);
 }
 

@@ -17,7 +17,8 @@ class UNetAttention {
   /// Attention of x [N, T, C] to context [M, tokens, D], rows r·N/M … (r + 1)·N/M - 1 of x to row r of the context; `norm` is
   /// applied to x first, and x is added to the result. With a single token the softmax is 1 whatever the query, so query, key and
   /// norm are left out: the result is exact, and so are the gradients, which are zero for what is left out. `x` must be a result
-  /// that nobody else holds. What a single token adds is kept in the batch's memory (FrameBatch::once).
+  /// that nobody else holds. What a single token adds, or else the context's keys and values, is kept in the batch's memory
+  /// (FrameBatch::once).
   Tensor add_cross_attention(Tensor x, const nn::LayerNorm& norm, const Tensor& context, const FrameBatch& batch) const;
 
  private:

@@ -16,8 +16,8 @@ enum class DeepFeatures {
   reuse,    ///< take those in the memory, an approximation; computes and keeps them where there are none
 };
 
-/// One for each conditioning of a run: context, camera vector, frames and precision must stay the same. Small: one row per clip
-/// or frame and layer.
+/// One for each conditioning of a run: context, camera vector, frames and precision must stay the same. Small: a row per clip or
+/// frame and layer, and, where there is more than one token, the context's keys and values.
 struct UNetMemory {
   std::unordered_map<std::string, Tensor> constants;  ///< by layer: results that depend on neither latents nor noise level; exact
   DeepFeatures deep = DeepFeatures::compute;          ///< of the next call

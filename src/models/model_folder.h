@@ -107,8 +107,8 @@ const std::vector<std::string>& model_part_names();
 /// Throws Error naming the first of `parts` (names as above) that the model lacks.
 void require_parts(const Model& model, const std::vector<std::string>& parts);
 
-/// Makes a complete model folder with random weights (float16): config.json and one file per part. For tests and as a start for
-/// training.
+/// Makes a complete model folder with random weights (float16): config.json and one file per part; those of
+/// pictures from text where the configuration lists words. For tests and as a start for training.
 void initialise_model(const std::filesystem::path& folder, const ModelConfig& config, uint64_t seed);
 
 }  // namespace gsv3d

@@ -62,13 +62,14 @@ struct PictureRun {
   Tensor context;  // [1, tokens, width] or, with guidance, [2, ...]: without and with the words
   Tensor sketch;   // latents; undefined: none
   double strength;
+  UNetMemory& memory;  // all candidates have the same context
 
   Tensor network(const Tensor& x, double timestep) const {
     throw_if_cancelled();
     const bool guided = context.size(0) == 2;
     const Tensor input = (guided ? at::cat({x, x}) : x).to(at::kFloat);
     const Tensor times = at::full({input.size(0)}, timestep, input.options());
-    const Tensor output = (*model.unet)({.x = input, .timesteps = times, .context = context}).to(at::kFloat);
+    const Tensor output = (*model.unet)({.x = input, .timesteps = times, .context = context, .memory = &memory}).to(at::kFloat);
     if (!guided) return output;
     const auto halves = output.chunk(2);
     return halves[0] + guidance * (halves[1] - halves[0]);
@@ -173,7 +174,8 @@ TextPictures make_pictures(const TextModel& model, const std::string& words, con
   result.negative = guided ? options.negative.value_or(model.config.negative) : "";
   const int64_t length = model.config.tower.context_length;
   const Tensor tokens = tokens_of(*model.tokenizer, {result.prompt}, length).to(model.device);
-  PictureRun run{model, sampler, result.sampler.guidance, {}, {}, options.strength};
+  UNetMemory memory;
+  PictureRun run{model, sampler, result.sampler.guidance, {}, {}, options.strength, memory};
   Tensor embedding;
   {
     const Autocast autocast(model.device.type(), model.dtype);

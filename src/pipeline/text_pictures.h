@@ -39,6 +39,8 @@ struct TextPictures {
   std::vector<PictureCandidate> candidates;
   size_t chosen = 0;  ///< with the fewest doubts; of equal ones that of the highest score; else the first
   const PictureCandidate& best() const { return candidates.at(chosen); }
+  /// What takes the photo's place: the best one cut out, or, without matting, as it is.
+  const Image& taken() const { return best().cutout ? *best().cutout : best().picture; }
 };
 
 /// A picture's embedding [embed_dim], to be compared with that of words. From the image embedder of the same CLIP model.

@@ -21,7 +21,7 @@ constexpr const char *kTower = "text_tower.safetensors", *kUnet = "text_unet.saf
 
 /// The model's text section, with the words of these objects.
 TextModelConfig text_config(const StageContext& context, const WordList& words) {
-  require(context.model.text.has_value(), "{}: config.json has no section \"text\" (configs/tiny/config.json shows one)",
+  require(context.model.text.has_value(), "{}: config.json has no section \"text\" (configs/small/config.json shows one)",
           context.model_folder.string());
   TextModelConfig config = *context.model.text;
   require(!config.vae, "{}: text.vae is set, but this stage trains on the model's own autoencoder",

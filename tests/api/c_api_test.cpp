@@ -32,10 +32,12 @@ TEST(CApi, NullIsAnErrorOrNothing) {
   EXPECT_EQ(gsv3d_gaussians_read("x.ply", nullptr), GSV3D_USAGE_ERROR);
   EXPECT_EQ(gsv3d_generate(nullptr, nullptr, nullptr, &gaussians), GSV3D_USAGE_ERROR);
   EXPECT_EQ(gsv3d_mesh_make(nullptr, nullptr, nullptr), GSV3D_USAGE_ERROR);
+  EXPECT_EQ(gsv3d_text_picture(nullptr, "chair", nullptr, nullptr), GSV3D_USAGE_ERROR);
   EXPECT_EQ(gsv3d_rasterize(nullptr, nullptr, 1, 8, 8, nullptr, nullptr, nullptr, nullptr), GSV3D_USAGE_ERROR);
   EXPECT_EQ(gaussians, nullptr);
   EXPECT_EQ(gsv3d_gaussians_count(nullptr), 0);
   gsv3d_gaussians_free(nullptr), gsv3d_model_free(nullptr), gsv3d_picture_free(nullptr), gsv3d_mesh_free(nullptr);
+  gsv3d_text_model_free(nullptr);
 }
 
 TEST(CApi, MessagesBelongToTheirThread) {

@@ -65,6 +65,80 @@ TEST_F(ApiTest, TheSameFileAsTheProgram) {
   EXPECT_GE(stages.size(), 3U);
 }
 
+/// A model folder of random weights that makes 32-pixel pictures of two words.
+void make_text_model(const std::string& config_file, const std::string& folder) {
+  std::ifstream stream(GSV3D_SOURCE_DIR "/configs/tiny/config.json");
+  const std::string config{std::istreambuf_iterator<char>(stream), {}};
+  std::ofstream(config_file) << R"({"text": {"image_size": 32, "prompt_template": "{}", "negative": "",
+      "words": {"words": ["red", "chair"], "ignored": ["a"]},
+      "tower": {"vocabulary_size": 8, "context_length": 4, "width": 32, "layers": 1, "head_width": 32, "skipped_layers": 0},
+      "unet": {"in_channels": 8, "out_channels": 8, "model_channels": 32, "attention_resolutions": [1], "num_res_blocks": 1,
+               "channel_mult": [1, 2], "num_head_channels": 32, "transformer_depth": 1, "context_dim": 32, "norm_groups": 8},
+      "sampler": {"steps": 3, "guidance": 2}},)"
+                             << config.substr(config.find('{') + 1);
+  const std::string program = GSV3D_PROGRAM " model init " + config_file + " -o " + folder + " >/dev/null";
+  ASSERT_EQ(std::system(program.c_str()), 0);
+}
+
+TEST_F(ApiTest, WordsBecomeTheProgramsObject) {
+  make_text_model(file("config.json"), file("toy"));
+  const std::string program =
+      "OMP_WAIT_POLICY=passive " GSV3D_PROGRAM " text 'a red chair' --device cpu --model " + file("toy") + " -o " + file("out") +
+      " --seed 5 --candidates 2 --picture-steps 2 --steps 1 --threads 1 --no-matting --no-mesh --no-viewer"
+      " --quiet";
+  ASSERT_EQ(std::system(program.c_str()), 0);
+  gsv3d::set_threads(1);
+  const gsv3d::Model model(file("toy"), "cpu");
+  const gsv3d::TextModel text_model(file("toy"), "cpu");
+  gsv3d::TextOptions text;
+  text.seed = 5, text.candidates = 2, text.sampling = R"({"picture-steps": 2})", text.matting = false;
+  std::vector<int64_t> steps;
+  text.progress = [&](const std::string& stage, int64_t done, int64_t total) {
+    EXPECT_EQ(stage, "picture");
+    EXPECT_EQ(total, 4);
+    steps.push_back(done);
+    return true;
+  };
+  const gsv3d::Picture picture = text_model.picture("a red chair", text);
+  EXPECT_THAT(steps, ::testing::ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(picture.width(), 32);
+  const gsv3d::Picture programs(file("out/a-red-chair/picture.png"));
+  EXPECT_TRUE(std::equal(picture.rgba().begin(), picture.rgba().end(), programs.rgba().begin(), programs.rgba().end()));
+  gsv3d::GenerateOptions options;
+  options.seed = 5, options.sampling = R"({"steps": 1})", options.matting = false;
+  gsv3d::generate_from_text(model, text_model, "a red chair", text, options).write(file("object.ply"));
+  EXPECT_GT(bytes(file("object.ply")).size(), 1'000U);
+  EXPECT_TRUE(bytes(file("object.ply")) == bytes(file("out/a-red-chair/object.ply")));
+  text.sketch = &picture, text.strength = 0.6;
+  text.progress = {};
+  EXPECT_FALSE(std::equal(picture.rgba().begin(), picture.rgba().end(), text_model.picture("chair", text).rgba().begin()));
+}
+
+TEST_F(ApiTest, WordsThatMakeNoPictureAreUsageErrors) {
+  make_text_model(file("config.json"), file("toy"));
+  const gsv3d::TextModel text_model(file("toy"), "cpu");
+  const auto message = [&](const std::string& words, const gsv3d::TextOptions& options = {}) -> std::string {
+    try {
+      (void)text_model.picture(words, options);
+    } catch (const gsv3d::UsageError& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  EXPECT_THAT(message("a red chiar"), HasSubstr("\"chiar\" (nearest: chair"));
+  EXPECT_THAT(message("  "), HasSubstr("empty"));
+  gsv3d::TextOptions options;
+  options.candidates = 0;
+  EXPECT_THAT(message("chair", options), HasSubstr("candidates"));
+  options = {};
+  options.sampling = R"({"picture-stepz": 2})";
+  EXPECT_THAT(message("chair", options), HasSubstr("picture-stepz"));
+  options = {};
+  options.progress = [](const std::string&, int64_t, int64_t) { return false; };
+  EXPECT_THROW((void)text_model.picture("chair", options), gsv3d::Cancelled);
+  EXPECT_THROW(gsv3d::TextModel("/nowhere"), gsv3d::Error);
+}
+
 TEST_F(ApiTest, AProgressFunctionCancelsOrThrows) {
   const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
   const gsv3d::Picture photo(photo_file);

@@ -37,6 +37,11 @@ TEST(UNet2DGolden, OutputAndActivations) {
   NamedTensors activations;
   const Tensor out = unet({.x = io.at("x"), .timesteps = io.at("timesteps"), .context = io.at("context")}, &activations);
   testing::expect_close(out, io.at("out"), 2e-5, "out");
+  UNetMemory memory;
+  for (int call = 0; call < 2; ++call)
+    EXPECT_TRUE(
+        at::equal(unet({.x = io.at("x"), .timesteps = io.at("timesteps"), .context = io.at("context"), .memory = &memory}), out));
+  EXPECT_FALSE(memory.constants.empty());
   activations["middle_block"] = activations.at("middle_block.2");
   size_t compared = 0;
   for (const auto& [name, expected] : io) {

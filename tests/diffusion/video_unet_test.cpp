@@ -176,14 +176,23 @@ TEST(VideoUNet, NothingIsKeptWhereGradientsAreRecorded) {
   }
 }
 
-TEST(VideoUNet, SeveralTokensAreAttendedToAtEveryCall) {
+TEST(VideoUNet, KeysAndValuesOfSeveralTokensAreMadeOncePerRun) {
   const c10::NoGradGuard no_grad;
   const ToyUNet toy;
+  VideoUNet::Input first = toy_unet_input(1, 3, 2), second = first;
+  second.x = -first.x, second.timesteps = first.timesteps + 1;
+  const Tensor plain_second = (*toy.unet)(second);
   UNetMemory memory;
-  VideoUNet::Input input = toy_unet_input(1, 3, 2);
-  input.memory = &memory;
-  (*toy.unet)(input);
-  for (const auto& [layer, unused] : memory.constants) EXPECT_EQ(layer.find("attn2"), std::string::npos) << layer;
+  first.memory = second.memory = &memory;
+  (*toy.unet)(first);
+  int64_t kept = 0;
+  for (const auto& [layer, unused] : memory.constants) kept += layer.find("attn2.to_") != std::string::npos ? 1 : 0;
+  EXPECT_EQ(kept, 7 * 2 * 2);  // seven transformers, spatial and temporal, keys and values
+  for (const auto& [name, parameter] : toy.store->parameters())
+    if (name.find("attn2.to_k") != std::string::npos || name.find("attn2.to_v") != std::string::npos) parameter.zero_();
+  EXPECT_TRUE(at::equal((*toy.unet)(second), plain_second));
+  second.memory = nullptr;
+  EXPECT_GT(((*toy.unet)(second)-plain_second).abs().max().item<double>(), 1e-4);
 }
 
 TEST(VideoUNet, ReusedDeepFeaturesReplaceTheDeepPart) {
