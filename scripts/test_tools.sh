@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what only tests use: Node where there is none (into .venv), npm programs at their pinned versions (into .cache/node), the tokenizer's vocabulary (into .deps/open_clip), and with
-# --browser a Chromium without windows from Debian's packages. Does nothing where they are there already; where one cannot be had, the tests
-# that want it say that they are skipped. Put .venv/bin on the path afterwards.
+# Installs what only tests use: Node where there is none (into .venv), npm programs at their pinned versions (into .cache/node), the
+# tokenizer's vocabulary (into .deps/open_clip), TensorBoard (into .venv), and with --browser a Chromium without windows from Debian's
+# packages. Does nothing where they are there already; where one cannot be had, the tests that want it say that they are skipped.
+# Put .venv/bin on the path afterwards.
 #   scripts/test_tools.sh [--browser]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,7 +66,14 @@ fetch_vocabulary() {
   rm -r "$wheel"
 }
 
+install_tensorboard() {
+  .venv/bin/python -c 'import tensorboard' 2>/dev/null && return
+  say "installing TensorBoard ${TENSORBOARD_VERSION} and what it needs (30 MB) into .venv"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check "tensorboard==${TENSORBOARD_VERSION}" ||
+    say "pip failed: the test that reads event files with it will be skipped"
+}
+
 [ "${1:-}" != --browser ] || install_browser
-[ ! -e .venv/bin/python ] || { install_node && fetch_vocabulary; }
+[ ! -e .venv/bin/python ] || { install_node && fetch_vocabulary && install_tensorboard; }
 export PATH=$PATH:$PWD/.venv/bin
 install_npm_programs

@@ -1,11 +1,13 @@
 // gsv3d model: model folders. "init" makes one with random weights, to time an architecture or to begin a training from;
-// "statistics" describes the photos of its training split; "quantize" makes a smaller copy.
+// "statistics" describes the photos of its training split; "quantize" makes a smaller copy; "lora" writes its LoRA for other
+// programs.
 #include "commands.h"
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "dataset/shards.h"
 #include "image/picture.h"
+#include "models/lora_export.h"
 #include "models/model_folder.h"
 #include "models/quantize_model.h"
 #include "pipeline/photo_statistics.h"
@@ -94,13 +96,37 @@ void add_quantize(CLI::App& model) {
   command->callback([arguments] { run_quantize(*arguments); });
 }
 
+void add_lora(CLI::App& model) {
+  auto* command = model.add_subcommand("lora", "Write the LoRA that \"train distill\" made as other programs read it");
+  struct Arguments {
+    fs::path model, output;
+    LoraNames names = LoraNames::diffusers;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  const std::map<std::string, LoraNames> names = {
+      {"peft", LoraNames::peft}, {"diffusers", LoraNames::diffusers}, {"kohya", LoraNames::kohya}};
+  command->add_option("model", arguments->model, "model folder with distilled_lora.safetensors")->required();
+  command->add_option("-o,--output", arguments->output, "the .safetensors file to write")->required();
+  command
+      ->add_option("--names", arguments->names,
+                   "diffusers: unet.LAYER.lora_A.weight (default); kohya: lora_unet_LAYER.lora_down.weight; peft: over Stability "
+                   "AI's names")
+      ->transform(CLI::CheckedTransformer(names));
+  command->callback([arguments] {
+    export_lora(arguments->model, arguments->names, arguments->output);
+    fmt::print("{}\n", arguments->output.string());
+  });
+}
+
 }  // namespace
 
 void add_model_command(CLI::App& app) {
-  auto* command =
-      app.add_subcommand("model", "Model folders: make one with random weights, describe its training photos, make it smaller");
+  auto* command = app.add_subcommand(
+      "model",
+      "Model folders: make one with random weights, describe its training photos, make it smaller, write its LoRA for others");
   add_statistics(*command);
   add_quantize(*command);
+  add_lora(*command);
   command->require_subcommand(1);
   auto* init = command->add_subcommand("init", "Make a model folder with random weights from a config.json");
   auto arguments = std::make_shared<InitArguments>();

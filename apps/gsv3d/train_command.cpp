@@ -24,7 +24,8 @@ struct TrainArguments {
   int64_t steps = 0, threads = 0;
   double minutes = 0, seconds = 0;
   std::vector<std::string> data;
-  bool no_resume = false, quiet = false;
+  int64_t processes = 1;
+  bool no_resume = false, quiet = false, tries_step = false;
 };
 
 /// The machine's cores shared out to its processes, unless the launcher has bound each to its own.
@@ -50,6 +51,10 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
     at::set_num_threads(own_threads(place.local_size));
   init_logging(arguments.quiet);
   Progress::set_quiet(arguments.quiet);
+  if (command.count("--dry-run")) {
+    fmt::print("{}", dry_run(options, arguments.processes, arguments.tries_step));
+    return;
+  }
   TrainSummary summary;
   try {
     summary = train(options);
@@ -86,11 +91,18 @@ void add_train_command(CLI::App& app) {
   command
       ->add_option("--data", arguments->data,
                    "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
-      ->allow_extra_args(false)
-      ->required();
+      ->allow_extra_args(false);
   command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
-  command->add_option("--run", options.run, "folder for checkpoint, weights, metrics and previews")->required();
+  command->add_option("--run", options.run, "folder for checkpoint, weights, metrics and previews");
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
+  auto* dry_run = command
+                      ->add_option("--dry-run", arguments->processes,
+                                   "say how many parameters and how much memory each of so many processes (default 1) takes, and "
+                                   "end: without data and weights")
+                      ->expected(0, 1)
+                      ->check(number_between(1, 1e6));
+  command->add_flag("--try-step", arguments->tries_step, "after --dry-run: one real step on small made-up pictures, on the CPU")
+      ->needs(dry_run);
   auto* steps = command->add_option("--steps", arguments->steps, "number of steps instead of the configuration's")
                     ->check(number_between(1, 1e9));
   auto* minutes =
@@ -101,6 +113,8 @@ void add_train_command(CLI::App& app) {
       ->check(number_between(1, 1e9))
       ->excludes(steps)
       ->excludes(minutes);
+  command->add_flag("--recompute", options.recompute,
+                    "gradient checkpointing: less memory for about a third more time, the same gradients to rounding");
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
   command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "nn/layers.h"
+#include "nn/recompute.h"
 
 namespace gsv3d {
 namespace {
@@ -122,7 +123,7 @@ Dinov2::Output Dinov2::operator()(const Tensor& images, int64_t keep_last) const
   output.embedded = network.embed(images);
   Tensor x = output.embedded;
   for (size_t i = 0; i < network.blocks.size(); ++i) {
-    x = network.blocks[i](x);
+    x = nn::maybe_recomputed(network.blocks[i], x);
     if (static_cast<int64_t>(network.blocks.size() - i) <= keep_last) output.last_blocks.push_back(x);
   }
   output.prenorm = x;

@@ -1,6 +1,7 @@
 #include "decoder/multi_view_decoder.h"
 
 #include "core/error.h"
+#include "nn/recompute.h"
 
 namespace gsv3d {
 
@@ -50,7 +51,7 @@ Gaussians MultiViewDecoder::operator()(const DecoderInput& input) const {
   const int64_t rows = patches.size(2), columns = patches.size(3), width = patches.size(1);
   const Tensor photo = config_.context_dim > 0 ? context_embed_(input.context.to(type)) : Tensor();
   Tensor tokens = patches.permute({0, 2, 3, 1}).reshape({items, views * rows * columns, width});
-  for (const auto& block : blocks_) tokens = block(tokens, photo);
+  for (const auto& block : blocks_) tokens = nn::maybe_recomputed(block, tokens, photo);
 
   const Tensor grid = tokens.view({items * views, rows, columns, width});
   if (!config_.hull) return (*head_)(upsampler_(grid), all);

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "decoder/attention.h"
+#include "nn/recompute.h"
 
 namespace gsv3d {
 namespace {
@@ -99,7 +100,7 @@ Tensor UpsamplerStage::operator()(const Tensor& x, const Tensor& added) const {
                  .permute({0, 1, 3, 2, 4, 5})
                  .reshape({views, 2 * height, 2 * width, expanded.size(-1) / 4});
   if (added.defined()) y = y + added;
-  for (const auto& block : blocks_) y = block(y);
+  for (const auto& block : blocks_) y = nn::maybe_recomputed(block, y);
   return y;
 }
 

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "diffusion/clip_block.h"
 #include "nn/layers.h"
+#include "nn/recompute.h"
 
 namespace gsv3d {
 
@@ -39,7 +40,7 @@ struct ImageEmbedder::Implementation {
     const Tensor patches = conv1(images).flatten(2).transpose(1, 2);
     const Tensor class_token = class_embedding.to(patches.scalar_type()).expand({images.size(0), 1, -1});
     Tensor x = ln_pre(at::cat({class_token, patches}, 1) + positional_embedding);
-    for (const ClipBlock& block : resblocks) x = block(x);
+    for (const ClipBlock& block : resblocks) x = nn::maybe_recomputed(block, x);
     return at::matmul(ln_post(config.patch_tokens ? x : x.narrow(1, 0, 1)), proj);
   }
 };

@@ -7,6 +7,7 @@
 #include "core/atomic_file.h"
 #include "core/base64.h"
 #include "core/csv.h"
+#include "core/markup.h"
 #include "evaluation/model_methods.h"
 
 namespace gsv3d {
@@ -38,27 +39,6 @@ for (const head of document.querySelectorAll("th")) head.onclick = () => {
 };
 </script></body></html>
 )";
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  return result;
-}
 
 /// A cell with the number that it is sorted by, and its interval in small letters.
 std::string cell(double value, int digits, const Interval& interval, bool sign) {

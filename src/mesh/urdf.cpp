@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/atomic_file.h"
+#include "core/markup.h"
 #include "mesh/convex_hull.h"
 #include "mesh/physical_size.h"
 
@@ -10,21 +11,6 @@ namespace gsv3d {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string xml_text(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '&')
-      result += "&amp;";
-    else if (c == '<')
-      result += "&lt;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
-}
 
 /// The mesh as the link sees it.
 Mesh in_link(const Mesh& mesh) {
@@ -45,7 +31,7 @@ MassProperties write_urdf(const fs::path& path, const fs::path& visual, const Me
   const auto& [x, y, z] = mass.center;
   const auto& [xx, yy, zz, xy, xz, yz] = mass.inertia;
   const double scale = mesh.unit == LengthUnit::kMillimetre ? 1e-3 : 1;
-  std::string text = fmt::format("<?xml version=\"1.0\"?>\n<robot name=\"{0}\">\n  <link name=\"{0}\">\n", xml_text(name));
+  std::string text = fmt::format("<?xml version=\"1.0\"?>\n<robot name=\"{0}\">\n  <link name=\"{0}\">\n", escaped(name));
   text += fmt::format(
       "    <inertial>\n      <origin xyz=\"{:.9g} {:.9g} {:.9g}\" rpy=\"0 0 0\"/>\n      <mass value=\"{:.9g}\"/>\n"
       "      <inertia ixx=\"{:.9g}\" ixy=\"{:.9g}\" ixz=\"{:.9g}\" iyy=\"{:.9g}\" iyz=\"{:.9g}\" izz=\"{:.9g}\"/>\n"
@@ -55,10 +41,10 @@ MassProperties write_urdf(const fs::path& path, const fs::path& visual, const Me
       "    <visual>\n      <origin xyz=\"0 0 0\" rpy=\"{} 0 0\"/>\n      <geometry><mesh filename=\"{}\" scale=\"{} {} "
       "{}\"/></geometry>\n"
       "    </visual>\n",
-      mesh.up == UpAxis::kY ? "1.5707963267948966" : "0", xml_text(visual.filename().string()), scale, scale, scale);
+      mesh.up == UpAxis::kY ? "1.5707963267948966" : "0", escaped(visual.filename().string()), scale, scale, scale);
   text +=
       fmt::format("    <collision>\n      <geometry><mesh filename=\"{}\"/></geometry>\n    </collision>\n  </link>\n</robot>\n",
-                  xml_text(collision));
+                  escaped(collision));
   Mesh named = hull;
   named.unit = LengthUnit::kMetre, named.up = UpAxis::kZ;
   write_obj(path.parent_path() / collision, named);

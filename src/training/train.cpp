@@ -4,7 +4,10 @@
 #include <malloc.h>
 #endif
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 
@@ -12,11 +15,15 @@
 #include "core/job_place.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "models/memory_plan.h"
+#include "nn/recompute.h"
 #include "training/checkpoint.h"
 #include "training/decoder_stage.h"
 #include "training/diffusion_stage.h"
 #include "training/distill_stage.h"
+#include "training/dry_run.h"
 #include "training/latent_cache.h"
+#include "training/optimizer.h"
 #include "training/shard_follower.h"
 #include "training/stage_context.h"
 #include "training/text_stage.h"
@@ -30,6 +37,9 @@ struct ConfiguredStage {
   TrainerConfig trainer;
   std::vector<TrainedFile> files;
   std::function<std::unique_ptr<Stage>(StageContext)> make;
+  nn::LoraOptions lora;  ///< where it trains one
+  bool clips = false;    ///< its items are clips, not images
+  bool samples = false;  ///< some of its clips are made by the diffusion model
 };
 
 struct StageEntry {
@@ -46,8 +56,14 @@ StageEntry entry(const std::string& name, bool needs_depth, std::unique_ptr<Stag
             if (options.steps) config.steps = *options.steps;
             check_settings(config, where);
             if constexpr (std::is_base_of_v<ClipTrainerConfig, Config>) check_encode_views(config, options.follow);
-            return {config, config.trained_files(),
-                    [make, config](StageContext context) { return make(std::move(context), config); }};
+            ConfiguredStage stage{config,
+                                  config.trained_files(),
+                                  [make, config](StageContext context) { return make(std::move(context), config); },
+                                  {}};
+            stage.clips = std::is_base_of_v<ClipTrainerConfig, Config>;
+            if constexpr (requires { config.lora_rank; }) stage.lora = {config.lora_rank, config.lora_alpha, config.lora_targets};
+            if constexpr (requires { config.sampled_share; }) stage.samples = config.sampled_share > 0;
+            return stage;
           }};
 }
 
@@ -119,6 +135,70 @@ std::shared_ptr<TrainingSet> read_data(const TrainOptions& options, bool with_de
   return set;
 }
 
+const StageEntry& entry_of(const std::string& name) {
+  const auto found = std::find_if(entries().begin(), entries().end(), [&](const auto& stage) { return stage.name == name; });
+  if (found == entries().end())
+    throw UsageError(fmt::format("unknown stage \"{}\": use one of {}", name, fmt::join(training_stages(), ", ")));
+  return *found;
+}
+
+PlannedStage planned(const TrainOptions& options, const ConfiguredStage& stage) {
+  return {options.stage, stage.files, stage.trainer.batch, options.recompute, stage.lora, stage.samples};
+}
+
+/// A folder below the system's temporary one that goes away with the object.
+struct Scratch {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("gsv3d-dry-run-{}", ::getpid());
+  Scratch() { std::filesystem::create_directories(path); }
+  ~Scratch() {
+    std::error_code none;
+    std::filesystem::remove_all(path, none);
+  }
+};
+
+/// The stage with one item per batch and nothing that needs files of its own.
+ConfiguredStage for_rehearsal(const StageEntry& entry, TrainOptions options, const std::filesystem::path& folder) {
+  Json config = read_json_file(options.config);
+  config["batch"] = 1;
+  config["initial_weights"] = "random";
+  if (entry.configure(options).clips) config["encode_views"] = "on_the_fly";
+  if (config.contains("sampled_share")) config["sampled_share"] = 0;
+  options.config = folder / "settings.json";
+  write_json_file(options.config, config);
+  return entry.configure(options);
+}
+
+/// One step of the optimiser on pictures as small as the networks take, with random weights. → a line about it.
+std::string rehearse(const StageEntry& entry, const TrainOptions& options, const ModelConfig& model) {
+  const Scratch scratch;
+  const ConfiguredStage configured = for_rehearsal(entry, options, scratch.path);
+  StageContext context;
+  context.model = with_smallest_pictures(model);
+  const TrainingPlan plan = plan_training(context.model, planned(options, configured), 1);
+  constexpr int64_t stored = 2;  // bytes per number of the files, which the cache of the system holds
+  const int64_t needed = plan.peak_bytes(false) + stored * plan.parameters(), free = available_memory().value_or(needed);
+  const std::string size = fmt::format("{} x {} pixels", context.model.image_size, context.model.image_size);
+  if (needed > free * 4 / 5)
+    return fmt::format("no step was tried: one item of {} takes {:.1f} GB, {:.1f} GB are free\n", size,
+                       static_cast<double>(needed) / 1e9, static_cast<double>(free) / 1e9);
+  context.model_folder = scratch.path / "model";
+  initialise_model(context.model_folder, context.model, /*seed=*/1);
+  context.data = scratch.path;
+  context.set = std::make_shared<TrainingSet>(
+      make_training_set(made_up_views(context.model.image_size, context.model.frames), entry.needs_depth));
+  const auto start = std::chrono::steady_clock::now();
+  const std::unique_ptr<Stage> made = configured.make(context);
+  AdamW optimizer(made->parameters(), {});
+  const nn::Recomputation recomputation(options.recompute);
+  const StepLoss loss = made->loss(0, options.seed);
+  loss.loss.backward();
+  const AdamW::Outcome outcome = optimizer.step(configured.trainer.learning_rate, loss.loss);
+  require(outcome.good.item<float>() == 1, "the loss {} or its gradient is not finite", loss.loss.item<double>());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return fmt::format("one step of {} on this CPU, random weights: loss {:.4g}, gradient {:.3g}, {:.1f} s\n", size,
+                     loss.loss.item<double>(), outcome.gradient_norm.item<double>(), seconds);
+}
+
 }  // namespace
 
 const std::vector<std::string>& training_stages() {
@@ -130,17 +210,23 @@ const std::vector<std::string>& training_stages() {
   return names;
 }
 
+std::string dry_run(const TrainOptions& options, int64_t processes, bool tries_step) {
+  const StageEntry& entry = entry_of(options.stage);
+  const ConfiguredStage configured = entry.configure(options);
+  const ModelConfig model = read_model_config(options.model);
+  const std::string text = plan_text(plan_training(model, planned(options, configured), processes));
+  return tries_step ? text + rehearse(entry, options, model) : text;
+}
+
 TrainSummary train(const TrainOptions& options) {
-  const auto found =
-      std::find_if(entries().begin(), entries().end(), [&](const auto& stage) { return stage.name == options.stage; });
-  if (found == entries().end())
-    throw UsageError(fmt::format("unknown stage \"{}\": use one of {}", options.stage, fmt::join(training_stages(), ", ")));
+  const StageEntry& stage = entry_of(options.stage);
   if (options.steps && *options.steps <= 0) throw UsageError("--steps must be positive");
   if (options.minutes && *options.minutes <= 0) throw UsageError("--minutes must be positive");
   if (options.seconds && *options.seconds <= 0) throw UsageError("--seconds must be positive");
   if (options.data.empty()) throw UsageError("--data is missing");
+  if (options.run.empty()) throw UsageError("--run is missing");
 
-  const ConfiguredStage configured = found->configure(options);
+  const ConfiguredStage configured = stage.configure(options);
   keep_freed_memory();
   TrainRun run;
   run.folder = options.run;
@@ -170,11 +256,12 @@ TrainSummary train(const TrainOptions& options) {
   context.device = run.device;
   context.dtype = run.dtype;
   std::unique_ptr<ShardFollower> follower;
-  const auto set = read_data(options, found->needs_depth, run.device, follower);
+  const auto set = read_data(options, stage.needs_depth, run.device, follower);
   if (follower) run.between_steps = [&] { take_in(*follower, *set); };
   spdlog::info("train {}: {} orbits of {} groups, {} pixels, {} on {}", options.stage, set->size(), set->group_count(),
                set->image_size(), dtype_name(run.dtype), run.device.str());
   context.set = set;
+  const nn::Recomputation recomputation(options.recompute);
   return run_training(*configured.make(std::move(context)), configured.trainer, run);
 }
 

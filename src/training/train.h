@@ -23,6 +23,7 @@ struct TrainOptions {
   std::optional<int64_t> steps;   ///< instead of the configuration's
   std::optional<double> minutes;  ///< schedule by time instead of steps
   std::optional<double> seconds;  ///< end so many seconds after the call, reading and export included
+  bool recompute = false;         ///< networks keep their blocks' inputs alone for the backward pass (nn/recompute.h)
   std::string device = "auto";
   std::string dtype = "auto";  ///< auto | fp32 | bf16; auto: bf16 where the device is faster with it
   uint64_t seed = 0;
@@ -31,6 +32,11 @@ struct TrainOptions {
 
 /// Names of the stages.
 const std::vector<std::string>& training_stages();
+
+/// What options.stage of options.model with options.config takes in each of `processes` (dry_run.h): text for people. With
+/// `tries_step`, and where this machine has the memory, one step of the optimiser on small made-up pictures, too. Reads
+/// config.json and the settings only; weights and data need not exist. Throws as train() does.
+std::string dry_run(const TrainOptions& options, int64_t processes, bool tries_step);
 
 /// Trains one stage. Throws UsageError for unknown names, Error for missing or damaged files, Cancelled after Ctrl-C (checkpoint
 /// written).

@@ -1,5 +1,6 @@
 #include "training/trainer.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 
 #include <chrono>
@@ -11,11 +12,13 @@
 #include "core/folder_lock.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "core/resident_memory.h"
 #include "training/checkpoint.h"
 #include "training/ema.h"
 #include "training/gradient_buckets.h"
 #include "training/metrics_log.h"
 #include "training/optimizer.h"
+#include "training/run_report.h"
 
 namespace gsv3d {
 namespace {
@@ -37,6 +40,16 @@ std::optional<double> time_budget(const TrainRun& run, double earlier_seconds) {
   if (run.minutes) return *run.minutes * 60;
   if (!run.seconds) return {};
   return earlier_seconds + *run.seconds - std::chrono::duration<double>(std::chrono::steady_clock::now() - run.started).count();
+}
+
+/// What this process takes, and, of a GPU, everybody.
+std::string memory_text(const at::Device& device) {
+  constexpr double gigabyte = 1e9;
+  std::string text = fmt::format("{:.2f} GB", static_cast<double>(resident_bytes()) / gigabyte);
+  if (!device.is_cuda()) return text;
+  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());
+  return text + fmt::format(", GPU {:.1f} of {:.1f} GB", static_cast<double>(total - free) / gigabyte,
+                            static_cast<double>(total) / gigabyte);
 }
 
 /// A cautious guess of how long export and checkpoint take, until one was measured.
@@ -73,7 +86,10 @@ class Trainer {
   void show();
   void keep();
   bool show_at_the_end() const;
+  bool shows_the_beginning() const;
+  double samples_per_second() const;
   void report(Progress& progress) const;
+  void write_report() const;
 
   Stage& stage_;
   const TrainerConfig& config_;
@@ -295,10 +311,36 @@ bool Trainer::show_at_the_end() const {
   return !budget_ || clock_.seconds() + show_seconds_ < *budget_;
 }
 
+/// What there was before the first step: for the report. A short run by the clock has better things to do.
+bool Trainer::shows_the_beginning() const {
+  constexpr double long_enough_seconds = 300;
+  return step_ == 0 && (!budget_ || *budget_ >= long_enough_seconds);
+}
+
+/// Of this session.
+double Trainer::samples_per_second() const {
+  const double seconds = clock_.seconds() - session_start_;
+  return static_cast<double>((step_ - summary_.first_step) * config_.batch) / std::max(seconds, 1e-9);
+}
+
+void Trainer::write_report() const {
+  if (!group_.is_first()) return;
+  write_run_report(run_.folder, "gsv3d train " + stage_.name(),
+                   {{"steps", fmt::format("{}, {} skipped in the last session", step_, summary_.skipped)},
+                    {"time", fmt::format("{:.0f} s over all sessions", clock_.seconds())},
+                    {"speed", fmt::format("{:.3g} samples a second in the last session", samples_per_second())},
+                    {"memory", memory_text(run_.device)},
+                    {"processes", std::to_string(group_.size())},
+                    {"precision", fmt::format("{} on {}", dtype_name(run_.dtype), run_.device.str())},
+                    {"last loss", fmt::format("{:.5g}", summary_.last_loss)}});
+}
+
 void Trainer::report(Progress& progress) const {
   const std::string skipped = summary_.skipped > 0 ? fmt::format("  {} skipped", summary_.skipped) : "";
   const double done = budget_ ? clock_.seconds() : static_cast<double>(step_ - summary_.first_step);
-  progress.update(static_cast<int64_t>(done), fmt::format("step {}  loss {:.4f}{}", step_, summary_.last_loss, skipped));
+  progress.update(static_cast<int64_t>(done),
+                  fmt::format("step {}  loss {:.4f}  {:.3g} samples/s  {}{}", step_, summary_.last_loss, samples_per_second(),
+                              memory_text(run_.device), skipped));
 }
 
 /// → whether it was asked to stop before the end.
@@ -307,6 +349,7 @@ bool Trainer::train_steps() {
   const int64_t read_back_steps = run_.read_back_steps > 0   ? run_.read_back_steps
                                   : tally_.device().is_cpu() ? 1
                                                              : config_.log_steps;
+  if (shows_the_beginning()) show();
   checkpoint_at_ = preview_at_ = clock_.seconds();
   Plan next = plan();
   while (!next.finished && !next.stop) {
@@ -336,6 +379,7 @@ TrainSummary Trainer::train() {
     keep();
   }
   if (cancelled) {
+    write_report();
     group_.barrier();  // a launcher ends all processes when one returns with an error
     spdlog::info("train {}: stopped at step {}; the same command goes on from here; the weights so far are in {}", stage_.name(),
                  step_, (run_.folder / "model").string());
@@ -343,6 +387,7 @@ TrainSummary Trainer::train() {
   }
   if (group_.is_first() && run_.update) run_.update->install(config_patch_);
   if (!summary_.had_ended && show_at_the_end()) show();
+  if (!summary_.had_ended) write_report();
   group_.barrier();
   summary_.steps = step_;
   summary_.seconds = clock_.seconds();

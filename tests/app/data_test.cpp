@@ -115,6 +115,14 @@ TEST_F(Data, PackThatCannotBeWrittenIsFoundFirst) {
   expect_one_line(data("pack objects -o objects"), 1, "folder");
 }
 
+TEST(Model, LoraOfAModelWithoutOneIsRefused) {
+  const TemporaryFolder folder;
+  write_json_file(folder / "made" / "config.json", config_to_json(testing::toy_config()));
+  testing::expect_one_line(run_program(folder.path(), "model lora made -o lora.safetensors"), 1, "has no LoRA");
+  testing::expect_one_line(run_program(folder.path(), "model lora made -o lora.safetensors --names other"), 2, "--names");
+  EXPECT_FALSE(fs::exists(folder / "lora.safetensors"));
+}
+
 TEST(Model, InitIsWholeOrNotThere) {
   const TemporaryFolder folder;
   write_json_file(folder / "config.json", config_to_json(testing::toy_config()));

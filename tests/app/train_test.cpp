@@ -55,6 +55,17 @@ TEST_F(Train, RunFolderOfAnotherTrainingThatRunsIsRefused) {
   EXPECT_EQ(train("--run run --quiet").code, 0);
 }
 
+TEST_F(Train, DryRunNeedsNeitherDataNorWeights) {
+  const ProgramResult result = run("--dry-run 2 --try-step --recompute");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("each of 2 processes: 1 of a batch of 2, blocks recomputed"),
+                                HasSubstr("estimated: peak"), HasSubstr("loss")));
+  EXPECT_FALSE(fs::exists(folder_ / "toy" / "vae.safetensors"));
+  expect_one_line(run("--dry-run 3 --quiet"), 1, "a batch of 2 is not a multiple of 3 processes");
+  expect_one_line(run("--data shards --quiet"), 2, "--run");
+  expect_one_line(run("--run run --quiet"), 2, "--data");
+}
+
 TEST_F(Train, FinishedRunSaysThatItIsFinished) {
   const ProgramResult first = train("--run run");
   EXPECT_THAT(first.out, AllOf(HasSubstr("vae: 2 steps in"), HasSubstr("last loss"))) << first.err;
