@@ -70,7 +70,7 @@ def test_pictures(folder):
     picture = gsv3d.text_picture("chair", model, matting=False)
     assert picture.dtype == np.uint8 and picture.shape == (32, 32, 4) and (picture[:, :, 3] == 255).all()
     assert (gsv3d.text_picture("A chair!", model, matting=False) == picture).all()
-    assert not (gsv3d.text_picture("red chair", model, matting=False) == picture).all()
+    assert not (gsv3d.text_picture("chair", model, matting=False, seed=24) == picture).all()
     assert not (gsv3d.text_picture("chair", model, matting=False, sketch=picture, strength=0.6) == picture).all()
 
 

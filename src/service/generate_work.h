@@ -1,4 +1,4 @@
-// The work of a job with a model: what `gsv3d generate` does with a photo.
+// The work of a job with a model: what `gsv3d generate` does with a photo, and `gsv3d text` with words.
 #pragma once
 
 #include "service/job_runner.h"

@@ -1,5 +1,6 @@
 #include "service/generation_request.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -11,15 +12,32 @@
 namespace gsv3d {
 namespace {
 
-/// For people and for titles: no folders, no control characters, no more than 200 bytes of whole UTF-8 letters.
-std::string shown_name(const std::string& given) {
-  std::string name = given.substr(given.find_last_of("/\\") + 1);
-  if (name.size() > 200) {
+/// For people and for titles: no control characters, no more than 200 bytes of whole UTF-8 letters.
+std::string shown_title(std::string title) {
+  if (title.size() > 200) {
     size_t end = 200;
-    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
-    name.resize(end);
+    while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0) == 0x80) --end;
+    title.resize(end);
   }
-  return shown_text(std::move(name));
+  return shown_text(std::move(title));
+}
+
+/// The same of a file's name, without folders.
+std::string shown_name(const std::string& given) {
+  return shown_title(given.substr(given.find_last_of("/\\") + 1));
+}
+
+/// Either a photo or words; further photos and masks belong to a photo.
+void check_source(GenerationRequest& submitting) {
+  if (!submitting.text) {
+    if (submitting.photos.empty()) throw Problem(422, "photo is missing, or text instead of one");
+    return;
+  }
+  const bool masked =
+      std::any_of(submitting.masks.begin(), submitting.masks.end(), [](const auto& mask) { return !mask.empty(); });
+  if (!submitting.photos.empty() || masked) throw Problem(422, "text stands instead of photos, not beside them");
+  submitting.masks.clear();
+  submitting.photo_name = shown_title(*submitting.text);
 }
 
 double finite_number(const Json& value, const std::string& where) {
@@ -55,13 +73,16 @@ GenerationRequest read_json(const HttpRequest& request) {
   }
   if (!json.is_object()) throw Problem(422, "the body must be an object");
   for (const auto& [key, value] : json.items()) {
-    if (key != "photo" && key != "mask" && key != "photo_name" && key != "options" && key != "views")
+    if (key != "photo" && key != "mask" && key != "photo_name" && key != "options" && key != "views" && key != "text")
       throw Problem(422, fmt::format("unknown key \"{}\"", key));
   }
   GenerationRequest submitting;
-  if (!json.contains("photo")) throw Problem(422, "photo is missing");
-  submitting.photos.push_back(decoded_text(json["photo"], "photo"));
-  submitting.masks.push_back(decoded_mask(json, "mask"));
+  if (json.contains("text")) {
+    if (!json["text"].is_string()) throw Problem(422, "text must be words");
+    submitting.text = json["text"].get<std::string>();
+  }
+  if (json.contains("photo")) submitting.photos.push_back(decoded_text(json["photo"], "photo"));
+  if (json.contains("photo") || json.contains("mask")) submitting.masks.push_back(decoded_mask(json, "mask"));
   if (json.contains("photo_name")) {
     if (!json["photo_name"].is_string()) throw Problem(422, "photo_name must be a text");
     submitting.photo_name = shown_name(json["photo_name"].get<std::string>());
@@ -77,6 +98,7 @@ GenerationRequest read_json(const HttpRequest& request) {
              elevation.is_null() ? Json(nullptr) : Json(finite_number(elevation, "elevation_degrees")),
              decoded_text(view["photo"], "a view's photo"), decoded_mask(view, "a view's mask"));
   }
+  check_source(submitting);
   return submitting;
 }
 
@@ -103,8 +125,8 @@ void add_views(GenerationRequest& submitting, std::vector<FormPart> views, std::
   if (!masks.empty()) throw Problem(422, fmt::format("there is no photo for the part \"{}\"", masks.begin()->first));
 }
 
-/// Parts: photo and mask (files), options (JSON) or single options, view:AZIMUTH[,ELEVATION] and mask:AZIMUTH[,ELEVATION]
-/// (files).
+/// Parts: photo and mask (files), or text, options (JSON) or single options, view:AZIMUTH[,ELEVATION] and
+/// mask:AZIMUTH[,ELEVATION] (files).
 GenerationRequest read_form(const HttpRequest& request) {
   GenerationRequest submitting;
   std::vector<FormPart> views;
@@ -114,6 +136,8 @@ GenerationRequest read_form(const HttpRequest& request) {
       if (!submitting.photos.empty()) throw Problem(422, "there is more than one photo: further ones are view:AZIMUTH");
       submitting.photo_name = shown_name(part.file_name);
       submitting.photos.push_back(std::move(part.content));
+    } else if (part.name == "text") {
+      submitting.text = std::move(part.content);
     } else if (part.name.starts_with("view:")) {
       views.push_back(std::move(part));
     } else if (part.name == "mask" || part.name.starts_with("mask:")) {
@@ -132,10 +156,11 @@ GenerationRequest read_form(const HttpRequest& request) {
       submitting.options[part.name] = part.content;
     }
   }
-  if (submitting.photos.empty()) throw Problem(422, "photo is missing");
   auto mask = masks.extract("mask");
-  submitting.masks.push_back(mask ? std::move(mask.mapped()) : "");
+  if (mask || !submitting.photos.empty()) submitting.masks.push_back(mask ? std::move(mask.mapped()) : "");
+  if (submitting.photos.empty() && !submitting.text) throw Problem(422, "photo is missing, or text instead of one");
   add_views(submitting, std::move(views), std::move(masks));
+  check_source(submitting);
   return submitting;
 }
 

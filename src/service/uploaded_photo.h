@@ -9,6 +9,9 @@ namespace gsv3d {
 
 class Service;
 
+/// Longer side of the small pictures of photos in lists.
+inline constexpr int64_t thumbnail_pixels = 320;
+
 /// Decodes one photo at a time, as they may be large. `name` begins the messages. Throws Problem 413 (too many pixels) and 422
 /// (empty), Error for what is no picture.
 Image decode_upload(Service& service, const std::string& bytes, const std::string& name);

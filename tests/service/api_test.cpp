@@ -1,6 +1,8 @@
 // Every answer is what the OpenAPI document says, and every refusal has its status and a reason.
 #include "core/base64.h"
+#include "service/generate_work.h"
 #include "test_service.h"
+#include "toy_text_model.h"
 
 namespace gsv3d::testing {
 namespace {
@@ -177,6 +179,72 @@ TEST_F(Api, TakesJsonWithFurtherPhotos) {
   EXPECT_EQ(job["options"]["views"][0]["azimuth_degrees"], 90);
   EXPECT_EQ(wait_for(job["id"], "succeeded")["attempts"], 1);
   EXPECT_EQ(read_file(files_->photo(job["id"], 1)), small_png());
+}
+
+/// A model folder that takes the words "red" and "chair".
+ServedModel model_of_words(const std::filesystem::path& folder) {
+  initialise_toy_model(folder, 1);
+  add_toy_text_model(folder, toy_text_config({"chair", "red"}), 4);
+  return served_model(folder, "words", at::kCPU, at::kFloat);
+}
+
+TEST_F(Api, TakesWordsInsteadOfAPhoto) {
+  const ServedModels models({model_of_words(folder_ / "words"), {toy_config()}});
+  files_ = std::make_unique<JobFiles>(config_.data);
+  Service service(config_, models, std::make_unique<SqliteJobStore>(files_->database()), *files_,
+                  [this](const Job& job, JobReport& report) { work_through(job, report); });
+  service.start();
+  port_ = service.port();
+  gate_.open();
+  EXPECT_EQ(Json::parse(checked("GET", "/v1/capabilities", "/v1/capabilities").body)["text"], true);
+  const Json listed = Json::parse(checked("GET", "/v1/models", "/v1/models").body)["models"];
+  EXPECT_EQ(listed[0]["text"], true);
+  EXPECT_EQ(listed[1]["text"], false);
+  const HttpAnswer answer = post_json({{"text", "a red chair"}, {"options", {{"seed", 3}}}});
+  ASSERT_EQ(answer.status, 202) << answer.body;
+  const Json job = Json::parse(answer.body);
+  EXPECT_EQ(job["photo"], "a red chair");
+  EXPECT_EQ(job["photos"], 0);
+  EXPECT_EQ(job["options"], Json({{"seed", 3}, {"text", "a red chair"}}));
+  EXPECT_EQ(wait_for(job["id"], "succeeded")["attempts"], 1);
+  EXPECT_EQ(checked("GET", "/v1/jobs/{id}/photo", "/v1/jobs/" + job["id"].get<std::string>() + "/photo").status, 404);
+  const std::string form = "--X\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nchair\r\n--X--\r\n";
+  const HttpAnswer by_form =
+      checked("POST", "/v1/generations", "/v1/generations", {{"Content-Type", "multipart/form-data; boundary=X"}}, form);
+  EXPECT_EQ(by_form.status, 202) << by_form.body;
+  const auto refused = [&](const Json& json, const std::string& part) { expect_problem(post_json(json), 422, part); };
+  refused({{"text", "a red chiar"}}, "text: this model knows 2 words, and not \"chiar\" (nearest: chair");
+  refused({{"text", " \n "}}, "the text is empty");
+  refused({{"text", std::string(100'001, 'a')}}, "at most 100000");
+  refused({{"text", 7}}, "text must be words");
+  const std::string photo = base64_encoded(small_png());
+  refused({{"text", "chair"}, {"photo", photo}}, "not beside them");
+  refused({{"text", "chair"}, {"mask", photo}}, "not beside them");
+  refused({{"text", "chair"}, {"views", {{{"azimuth_degrees", 90}, {"photo", photo}}}}}, "not beside them");
+  refused({{"text", "chair"}, {"options", {{"model", "toy"}}}}, "model \"toy\" makes no pictures from words");
+  refused({{"photo", photo}, {"options", {{"text", "chair"}}}}, "beside the options");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(config_.data / "inputs"), {}), 0);
+  service.stop();
+}
+
+TEST_F(Api, WordsBecomeAnObject) {
+  ServedModels models({model_of_words(folder_ / "words")});
+  const JobFiles files(config_.data);
+  JobEvents events;
+  Job job;
+  job.id = random_identifier();
+  job.photo_name = "red chair", job.photos = 0;
+  job.options = {{"text", "red chair"}, {"seed", 3},          {"steps", 1}, {"matting", false},
+                 {"mesh", false},       {"refinement", false}, {"viewer", false}};
+  JobReport report(job, events, files);
+  generate_work(models, files, 1)(job, report);
+  const Json record = read_json_file(files.result(job.id, "result.json"));
+  EXPECT_EQ(record["text"]["text"], "red chair");
+  EXPECT_EQ(record["text"]["candidates"][0]["seed"], 3);
+  const Image picture = load_image(files.photo(job.id, 0)), small = load_image(files.thumbnail(job.id));
+  EXPECT_EQ(picture.width, 32);
+  EXPECT_EQ(small.pixels, picture.pixels);
+  EXPECT_TRUE(files.has_results(job.id));
 }
 
 TEST_F(Api, RefusesWrongRequestsWithAReason) {

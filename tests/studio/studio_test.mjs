@@ -349,6 +349,26 @@ async function errorsAreSaid(browser) {
   await close(opened);
 }
 
+async function wordsStandForAPhoto(browser) {
+  const opened = await open(browser, { allowed: /status of 422/ });
+  const { page } = opened;
+  const words = page.getByLabel("or describe it");
+  await words.fill("red chiar");
+  await words.press("Enter");
+  await page.waitForSelector('[role="alert"] >> text=nearest: chair');
+  await expectAccessible(page, "start with refused words");
+  await words.fill("red chair");
+  await words.press("Enter");
+  const id = await jobId(page);
+  await page.getByRole("heading", { name: "red chair" }).waitFor();
+  const job = await service.job(id);
+  assert.deepEqual([job.photo, job.photos, job.options.text], ["red chair", 0, "red chair"]);
+  await service.ended(id);
+  await page.waitForSelector(".viewer:not(.loading) canvas");
+  await service.remove(id);
+  await close(opened);
+}
+
 async function aServiceThatGoesAndComesAsksForItsToken(browser) {
   const opened = await open(browser, { allowed: /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 401|username fields/ });
   const { page } = opened;
@@ -437,6 +457,7 @@ const checks = [
   onATablet,
   onAPhoneInTheDark,
   errorsAreSaid,
+  wordsStandForAPhoto,
   aServiceThatGoesAndComesAsksForItsToken,
 ];
 let browser;

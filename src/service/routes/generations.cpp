@@ -1,4 +1,4 @@
-// POST /v1/generations: a photo, or several of one object, becomes a job.
+// POST /v1/generations: a photo, several of one object, or words become a job.
 #include <algorithm>
 
 #include "core/atomic_file.h"
@@ -8,12 +8,11 @@
 #include "service/job_json.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
+#include "service/text_request.h"
 #include "service/uploaded_photo.h"
 
 namespace gsv3d {
 namespace {
-
-constexpr int64_t thumbnail_pixels = 320;
 
 /// Broken photos are told at once, not by a job that fails. A photo with a mask becomes the cut-out that they make.
 /// → the first one, small, as PNG.
@@ -33,6 +32,7 @@ std::string prepare_photos(Service& service, GenerationRequest& submitting) {
 
 std::string fingerprint_of(const GenerationRequest& submitting) {
   uint64_t value = fingerprint(json_text(submitting.options) + json_text(submitting.views));
+  if (submitting.text) value = fingerprint(*submitting.text, value);
   for (const std::string& photo : submitting.photos) value = fingerprint(photo, value);
   return fingerprint_text(value);
 }
@@ -44,6 +44,7 @@ Job job_of(const HttpRequest& request, const GenerationRequest& submitting) {
   job.photo_name = submitting.photo_name;
   job.options = submitting.options;
   if (!submitting.views.empty()) job.options["views"] = submitting.views;
+  if (submitting.text) job.options["text"] = *submitting.text;
   job.photos = static_cast<int64_t>(submitting.photos.size());
   for (const std::string& photo : submitting.photos) job.input_bytes += static_cast<int64_t>(photo.size());
   job.request_fingerprint = fingerprint_of(submitting);
@@ -56,15 +57,18 @@ Job job_of(const HttpRequest& request, const GenerationRequest& submitting) {
   return job;
 }
 
-/// "views" is what further photos are kept under, not an option.
+/// "views" and "text" are what further photos and words are kept under, not options.
 void check_options(Service& service, const GenerationRequest& submitting) {
   if (submitting.options.contains("views")) throw Problem(422, "options.views: further photos are given beside the options");
-  const ModelConfig& config = service.models().of_options(submitting.options).config;
+  if (submitting.options.contains("text")) throw Problem(422, "options.text: the words are given beside the options");
+  const ServedModel& model = service.models().of_options(submitting.options);
+  const ModelConfig& config = model.config;
   const ResolvedGeneration options = resolved(parse_generation_options(submitting.options, config.sampler), config);
   if (static_cast<int64_t>(submitting.photos.size()) > options.frames)
     throw Problem(422, fmt::format("{} photos for {} views", submitting.photos.size(), options.frames));
   if (!submitting.views.empty() && options.generate.orbit)
     throw Problem(422, "further photos stand on the level circle: without orbit");
+  if (submitting.text) check_text_request(model, *submitting.text);
 }
 
 }  // namespace
@@ -78,7 +82,7 @@ HttpResponse post_generation(Service& service, const HttpRequest& request, const
   service.files().write_photos(job.id, submitting.photos);
   Submitted submitted{Submission::kNoSpace, {}};
   try {
-    write_file(service.files().thumbnail(job.id), thumbnail);
+    if (!submitting.text) write_file(service.files().thumbnail(job.id), thumbnail);
     submitted = service.store().submit(job, service.config().store);
   } catch (...) {
     service.files().remove_photos(job.id);

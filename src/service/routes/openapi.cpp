@@ -24,7 +24,7 @@ constexpr const char* schemas = R"({
     "created_at": {"$ref": "#/components/schemas/Time"}, "started_at": {"$ref": "#/components/schemas/Time"},
     "finished_at": {"$ref": "#/components/schemas/Time"},
     "attempts": {"type": "integer", "minimum": 0, "description": "more than 1 when the service ended in the middle of the job"},
-    "photo": {"type": "string", "description": "the name the client gave"}, "photos": {"type": "integer", "minimum": 1},
+    "photo": {"type": "string", "description": "the name the client gave, or the words"}, "photos": {"type": "integer", "minimum": 0, "description": "0: words instead"},
     "options": {"type": "object"}, "cancel_requested": {"type": "boolean"}, "error": {"type": ["string", "null"]},
     "progress": {"$ref": "#/components/schemas/Progress"},
     "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}}},
@@ -35,19 +35,20 @@ constexpr const char* schemas = R"({
     "step": {"type": "integer", "minimum": 0}, "steps": {"type": "integer", "minimum": 1}, "views": {"type": "integer", "minimum": 1},
     "width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}, "png_base64": {"type": "string"}}},
   "Model": {"type": "object", "additionalProperties": false,
-    "required": ["name", "default", "loaded", "views", "image_size", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device",
+    "required": ["name", "default", "loaded", "views", "image_size", "text", "steps", "elevation_degrees", "image_frame_ratio", "distilled", "device",
     "dtype"], "properties": {
     "name": {"type": "string", "description": "as a generation's option \"model\" has it"},
     "default": {"type": "boolean", "description": "of generations that name none"},
     "loaded": {"type": "boolean", "description": "in the memory of the process that answers; others are loaded when a job needs them"}, "views": {"type": "integer", "minimum": 2}, "image_size": {"type": "integer", "minimum": 1},
-    "steps": {"type": "integer", "minimum": 1}, "elevation_degrees": {"type": "number"},
+    "text": {"type": "boolean", "description": "takes words instead of a photo"}, "steps": {"type": "integer", "minimum": 1}, "elevation_degrees": {"type": "number"},
     "image_frame_ratio": {"type": "number", "description": "share of a view that the object's longer side fills"}, "distilled": {"type": "boolean"},
     "device": {"type": "string"}, "dtype": {"type": "string"}}},
   "Models": {"type": "object", "required": ["models"], "additionalProperties": false,
     "properties": {"models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
-  "Capabilities": {"type": "object", "additionalProperties": false, "required": ["version", "photos", "request_bytes", "photo_pixels",
+  "Capabilities": {"type": "object", "additionalProperties": false, "required": ["version", "photos", "text", "request_bytes", "photo_pixels",
     "queued_jobs", "stored_bytes", "workers", "keep_hours", "files", "formats", "options"], "properties": {
-    "version": {"type": "string"}, "photos": {"type": "string"}, "request_bytes": {"type": "integer", "minimum": 1},
+    "version": {"type": "string"}, "photos": {"type": "string"},
+    "text": {"type": "boolean", "description": "words are taken instead of a photo"}, "request_bytes": {"type": "integer", "minimum": 1},
     "photo_pixels": {"type": "integer", "minimum": 1}, "queued_jobs": {"type": "integer", "minimum": 0},
     "stored_bytes": {"type": "integer", "minimum": 0}, "workers": {"type": "integer", "minimum": 1},
     "keep_hours": {"type": "integer", "minimum": 0}, "files": {"type": "array", "items": {"type": "string"}},
@@ -104,7 +105,7 @@ Json parameter(const std::string& name, const std::string& place, const Json& sc
 }
 
 Json generation_operation(const Json& options) {
-  Json post = operation("createGeneration", "A photo, or several of one object, becomes a job.",
+  Json post = operation("createGeneration", "A photo, several of one object, or words become a job.",
                         {{202, "accepted", "Job"}, {200, "the same request was accepted before (Idempotency-Key)", "Job"}},
                         {400, 409, 413, 415, 422, 429, 503});
   post["parameters"].push_back(parameter("Idempotency-Key", "header", {{"type", "string"}, {"maxLength", 255}},
@@ -122,24 +123,29 @@ Json generation_operation(const Json& options) {
                        {"elevation_degrees", {{"type", {"number", "null"}}}},
                        {"photo", photo},
                        {"mask", mask}}}};
+  const Json text = {{"type", "string"},
+                     {"description", "what is to be seen, instead of photos, where capabilities say \"text\""}};
+  const Json either = {{{"required", {"photo"}}}, {{"required", {"text"}}}};
   const Json json = {{"type", "object"},
-                     {"required", {"photo"}},
+                     {"oneOf", either},
                      {"additionalProperties", false},
                      {"properties",
                       {{"photo", photo},
+                       {"text", text},
                        {"mask", mask},
                        {"photo_name", {{"type", "string"}}},
                        {"options", options},
                        {"views", {{"type", "array"}, {"items", view}}}}}};
   const Json form = {
       {"type", "object"},
-      {"required", {"photo"}},
+      {"oneOf", either},
       {"description",
        "Options are parts of their own, or one part \"options\" of JSON; files called view:AZIMUTH or "
        "view:AZIMUTH,ELEVATION (degrees) show the object from another side. mask and, for them, mask:AZIMUTH[,ELEVATION] "
        "say what of a photo is the object."},
       {"properties",
        {{"photo", {{"type", "string"}, {"format", "binary"}}},
+        {"text", text},
         {"mask", {{"type", "string"}, {"format", "binary"}}},
         {"options", options}}}};
   post["requestBody"] = {{"required", true},

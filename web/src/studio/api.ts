@@ -57,6 +57,8 @@ export interface ObjectFormat {
 export interface Capabilities {
   version: string;
   photos: string;
+  /** Words are taken instead of a photo. */
+  text: boolean;
   request_bytes: number;
   formats: ObjectFormat[];
   options: { properties: Record<string, OptionSchema | undefined> };

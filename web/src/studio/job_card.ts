@@ -5,6 +5,7 @@ import { seedOf, share, stateText, titleOf, when } from "./job_text";
 
 /** The film of the object where there is one, else the photo. Films play where motion is welcome. */
 function picture(job: Job, lively: boolean): HTMLElement {
+  if (job.photos === 0 && job.state !== "succeeded") return el("span"); // no picture of the words is certain yet
   const still = el("img", { src: `/v1/jobs/${job.id}/photo`, alt: "", loading: "lazy", decoding: "async", onerror: (event) => { (event.currentTarget as HTMLElement).remove(); } });
   const film = job.files.find(({ name }) => name === "orbit.mp4");
   if (!film || !lively) return still;

@@ -3,7 +3,7 @@ import type { Job, Model, Progress } from "./api";
 
 /** What the program calls its stages, in the order of the work, with what people see happen. */
 const phases: [name: string, stages: RegExp][] = [
-  ["Photo", /^(waiting|photo$)/],
+  ["Photo", /^(waiting|picture|photo$)/],
   ["Views", /^(views|decode views|spread)/],
   ["Object", /^(gaussians|fit|refinement|photo palette|photo surface|disagreement)/],
   ["Mesh", /^mesh/],
@@ -18,6 +18,7 @@ export function phaseOf(stage: string): number {
 
 const sentences: [RegExp, string][] = [
   [/^waiting/, "Waiting for the model"],
+  [/^picture/, "Picturing the words"],
   [/^photo$/, "Cutting the object out"],
   [/^views/, "Imagining the other sides"],
   [/^decode views/, "Drawing the views"],
@@ -69,8 +70,9 @@ export function stateText(job: Job): string {
   }
 }
 
-/** "cup" of "cup.jpg". */
+/** "cup" of "cup.jpg"; of words all. */
 export function titleOf(job: Job): string {
+  if (job.photos === 0) return job.photo;
   return job.photo.replace(/\.[^.]*$/, "") || "photo";
 }
 

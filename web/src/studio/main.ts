@@ -45,7 +45,7 @@ class Studio {
       choose,
       el("p", { class: "help" }, "One object, seen whole, before a plain ground works best. Photos stay on the machine that runs this service."),
     );
-    return el("div", { class: "start" }, drop, this.history.root, el("footer", {}, el("small", {}, `gsv3d ${capabilities.version} · ${this.models.length === 1 ? "model" : "models"} ${this.models.map(({ name }) => name).join(", ")} · `, el("a", { href: "/openapi.json" }, "API"))));
+    return el("div", { class: "start" }, drop, capabilities.text && describeForm(), this.history.root, el("footer", {}, el("small", {}, `gsv3d ${capabilities.version} · ${this.models.length === 1 ? "model" : "models"} ${this.models.map(({ name }) => name).join(", ")} · `, el("a", { href: "/openapi.json" }, "API"))));
   }
 
   /** Files that are dropped anywhere or pasted. */
@@ -103,6 +103,29 @@ class Studio {
     scrollTo(0, 0);
     this.main.querySelector("h1")?.focus({ preventScroll: true });
   }
+}
+
+/** Words instead of a photo, for services that take them. */
+function describeForm(): HTMLElement {
+  const words = el("input", { type: "text", id: "describe", maxlength: 1000, autocomplete: "off", placeholder: "red armchair", required: true });
+  const wrong = el("p", { class: "warning", role: "alert" });
+  const send = el("button", { type: "submit" }, "Make it 3D");
+  const form = el("form", { class: "describe" }, el("label", { for: "describe" }, "or describe it"), el("div", { class: "row" }, words, send), wrong);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const body = new FormData();
+    body.append("text", words.value);
+    send.disabled = true;
+    wrong.textContent = "";
+    api
+      .submit(body)
+      .then(
+        (job) => { location.hash = `#/job/${job.id}`; },
+        (error: unknown) => { wrong.textContent = messageOf(error); },
+      )
+      .finally(() => { send.disabled = false; });
+  });
+  return form;
 }
 
 /** Asks for the token until it is the right one. */
