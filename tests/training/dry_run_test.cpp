@@ -114,7 +114,7 @@ TEST(ActivationEstimate, ARealStepKeepsThat) {
   config.batch = 1, config.encode_views = "on_the_fly";
   const auto stage = make_diffusion_stage(made, config);
   const double kept = static_cast<double>(activation_bytes([&] { return std::vector<Tensor>{stage->loss(0, 1).loss}; }).kept);
-  const PlannedStage planned{"diffusion", config.trained_files(), 1};
+  const PlannedStage planned{"diffusion", config.trained_files(), 1, false, {}};
   const double estimate = static_cast<double>(plan_training(context.model, planned, 1).activations.kept);
   printf("a step keeps %.3f MB, estimated %.3f\n", kept / 1e6, estimate / 1e6);
   EXPECT_GT(estimate, 0.8 * kept);
@@ -140,7 +140,8 @@ TEST(DryRun, CountsTheParametersThatAStageTrains) {
   expect_count("decoder", DecoderStageConfig(), make_decoder_stage);
   const DistillStageConfig distill;
   expect_count("distill", distill, make_distill_stage, {distill.lora_rank, distill.lora_alpha, distill.lora_targets});
-  EXPECT_THROW(plan_training(context.model, {"vae", VaeStageConfig().trained_files(), 4}, 3), Error) << "3 do not divide 4";
+  EXPECT_THROW(plan_training(context.model, {"vae", VaeStageConfig().trained_files(), 4, false, {}}, 3), Error)
+      << "3 do not divide 4";
 }
 
 /// SV3D's parts as their public files have them, and the paper's ViT-B decoder.
@@ -150,7 +151,7 @@ TEST(DryRun, FullSizeHasTheKnownNumbersOfParameters) {
   EXPECT_EQ(model.frames, 16);
   const auto config = config_from_json<DistillStageConfig>(read_json_file(folder / "train_distill.json"), "distill");
   std::map<std::string, int64_t> counts;
-  for (const auto& part : counted_parts(model, {"distill", config.trained_files(), config.batch}))
+  for (const auto& part : counted_parts(model, {"distill", config.trained_files(), config.batch, false, {}}))
     counts[part.name] = part.parameters;
   EXPECT_EQ(counts["unet"], 1'525'278'442)
       << "SVD's 1,524,623,082 (diffusers), with SV3D's vector of 1280 instead of 768 numbers";
