@@ -2,7 +2,8 @@
 # What `gsv3d text` makes of sixteen prompts that were fixed before any of them was tried, and of the first ten all the way to a GLB:
 #   scripts/text_gallery.sh [MODEL] [FOLDER] [SEED]        default: models/tiny build/text_gallery 1
 # Writes docs/images/text_pictures.png and docs/images/text_objects.png, and leaves the objects in FOLDER. Needs build/release/bin/gsv3d and
-# text_sheet (cmake -DGSV3D_BENCH=ON). GLBs are checked with Khronos' validator where check_glb.sh finds it.
+# text_sheet (cmake -DGSV3D_BENCH=ON). GLBs are checked with Khronos' validator where
+# scripts/test_tools.sh has installed it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:-models/tiny} folder=${2:-build/text_gallery} seed=${3:-1}
@@ -20,4 +21,4 @@ mkdir -p docs/images
 "$programs/text_sheet" objects docs/images/text_objects.png "${results[@]:0:${#objects[@]}}"
 meshes=()
 for result in "${results[@]:0:${#objects[@]}}"; do [ ! -f "$result/object.glb" ] || meshes+=("$result/object.glb"); done
-scripts/check_glb.sh "${meshes[@]}" || [ $? -eq 77 ]
+[ ! -d .cache/node/node_modules/gltf-validator ] || scripts/check_glb.sh "${meshes[@]}"
