@@ -234,7 +234,7 @@ TEST_F(Api, WordsBecomeAnObject) {
   Job job;
   job.id = random_identifier();
   job.photo_name = "red chair", job.photos = 0;
-  job.options = {{"text", "red chair"}, {"seed", 3},          {"steps", 1}, {"matting", false},
+  job.options = {{"text", "red chair"}, {"seed", 3},           {"steps", 1},     {"matting", false},
                  {"mesh", false},       {"refinement", false}, {"viewer", false}};
   JobReport report(job, events, files);
   generate_work(models, files, 1)(job, report);
