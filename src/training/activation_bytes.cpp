@@ -12,6 +12,17 @@ namespace {
 /// The storages that operators have seen, in the order of their calls.
 class Ledger {
  public:
+  /// Arguments count where our own code calls: within an operator, a result is passed on while it is being made.
+  void begin(const at::RecordFunction& call) {
+    if (depth_++ > 0) return;
+    for (const c10::IValue& input : call.inputs()) note(input, false);
+  }
+  void end(const at::RecordFunction& call) {
+    --depth_;
+    for (const c10::IValue& output : call.outputs()) note(output, true);
+    look();
+  }
+
   void note(const c10::IValue& value, bool made) {
     if (value.isTensor()) {
       note(value.toTensor(), made);
@@ -20,11 +31,14 @@ class Ledger {
     }
   }
 
-  /// After a call: finds out what is gone.
+  /// After a call: finds out what has grown, since results may begin empty, and what is gone.
   void look() {
     ++calls_;
     std::erase_if(alive_, [this](Storage* storage) {
-      if (!storage->weak.expired()) return false;
+      if (const auto now = storage->weak.lock()) {
+        storage->bytes = static_cast<int64_t>(now->nbytes());
+        return false;
+      }
       gone_.push_back({storage->born, calls_, storage->bytes});
       return true;
     });
@@ -62,7 +76,7 @@ class Ledger {
   std::unordered_map<const c10::StorageImpl*, Storage> seen_;
   std::vector<Storage*> alive_;  // of those that operators made
   std::vector<Gone> gone_;
-  int64_t calls_ = 0;
+  int64_t calls_ = 0, depth_ = 0;
 };
 
 thread_local Ledger* ledger = nullptr;
@@ -75,13 +89,10 @@ ActivationBytes activation_bytes(const std::function<std::vector<Tensor>()>& for
   const at::CallbackHandle handle =
       at::addThreadLocalCallback(at::RecordFunctionCallback(
                                      [](const at::RecordFunction& call) -> std::unique_ptr<at::ObserverContext> {
-                                       for (const c10::IValue& input : call.inputs()) ledger->note(input, false);
+                                       ledger->begin(call);
                                        return nullptr;
                                      },
-                                     [](const at::RecordFunction& call, at::ObserverContext*) {
-                                       for (const c10::IValue& output : call.outputs()) ledger->note(output, true);
-                                       ledger->look();
-                                     })
+                                     [](const at::RecordFunction& call, at::ObserverContext*) { ledger->end(call); })
                                      .needsInputs(true)
                                      .needsOutputs(true)
                                      .scopes({at::RecordScope::FUNCTION}));
