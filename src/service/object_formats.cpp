@@ -38,7 +38,7 @@ void write_obj_archive(const fs::path& path, const Mesh& mesh) {
 
 const std::vector<ObjectFormat>& object_formats() {
   static const std::vector<ObjectFormat> formats = {
-      {"object.spz", splats, "Gaussian splats, SPZ: a tenth of the size, for the web"},
+      {"object.spz", splats, "Gaussian splats, SPZ: small files, for the web"},
       {"object.compressed.ply", splats, "Gaussian splats, compressed PLY, for PlayCanvas and SuperSplat"},
       {"object.splat", splats, "Gaussian splats, .splat, for older viewers"},
       {"object.splats.glb", splats, "Gaussian splats in glTF (KHR_gaussian_splatting, release candidate)"},

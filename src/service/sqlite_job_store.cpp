@@ -3,9 +3,9 @@
 namespace gsv3d {
 namespace {
 
-constexpr int64_t schema_version = 1;
+constexpr int64_t sqlite_schema_version = 1;
 
-constexpr const char* schema = R"(
+constexpr const char* sqlite_schema = R"(
 CREATE TABLE jobs (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -66,8 +66,8 @@ int64_t one_number(SqliteDatabase& database, const std::string& sql) {
 SqliteJobStore::SqliteJobStore(const std::filesystem::path& path) : database_(path) {
   database_.transaction([&] {
     const int64_t version = one_number(database_, "PRAGMA user_version");
-    require(version <= schema_version, "{} was written by a later version of gsv3d", path.string());
-    if (version == 0) database_.execute(schema);
+    require(version <= sqlite_schema_version, "{} was written by a later version of gsv3d", path.string());
+    if (version == 0) database_.execute(sqlite_schema);
   });
 }
 

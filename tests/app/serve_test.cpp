@@ -56,7 +56,8 @@ TEST_F(Serve, OtherFormatsAreWhatConvertWrites) {
   const auto file = [&](const std::string& name) { return ask(server.port(), "GET", "/v1/jobs/" + id + "/files/" + name).body; };
   put("object.ply", file("object.ply"));
   int compared = 0;
-  for (const Json& format : Json::parse(ask(server.port(), "GET", "/v1/capabilities").body)["formats"]) {
+  const Json capabilities = Json::parse(ask(server.port(), "GET", "/v1/capabilities").body);
+  for (const Json& format : capabilities["formats"]) {
     if (format["made_of"] != "object.ply") continue;
     const std::string name = format["name"];
     ASSERT_EQ(run_program(folder_.path(), "convert object.ply " + name).code, 0) << name;
@@ -72,8 +73,8 @@ TEST_F(Serve, JobsChooseAmongModelsThatAreLoadedWhenTheyAreNeeded) {
   ASSERT_GT(server.port(), 0);
   const auto loaded = [&] {
     std::map<std::string, bool> answer;
-    for (const Json& model : Json::parse(ask(server.port(), "GET", "/v1/models").body)["models"])
-      answer[model["name"]] = model["loaded"];
+    const Json models = Json::parse(ask(server.port(), "GET", "/v1/models").body);
+    for (const Json& model : models["models"]) answer[model["name"]] = model["loaded"];
     return answer;
   };
   using Loaded = std::map<std::string, bool>;
@@ -227,7 +228,7 @@ TEST_F(Serve, WrongUseIsOneLine) {
   expect_one_line(run("--also-model toy"), 2, "NAME=FOLDER");
   expect_one_line(run("--also-model /x=toy"), 2, "NAME=FOLDER");
   expect_one_line(run("--also-model toy=toy"), 2, "two models of the name \"toy\"");
-  expect_one_line(run("--also-model second=missing"), 1, "missing: not a model folder");
+  expect_one_line(run("--also-model second=missing"), 1, "missing: no such model folder");
   put("short", "abc\n");
   expect_one_line(run("--token-file short"), 2, "16");
   Server server(folder_.path());

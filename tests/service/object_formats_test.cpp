@@ -105,7 +105,8 @@ TEST_F(ObjectFormats, AreTheBytesThatConvertAndMeshWrite) {
   EXPECT_EQ(unpacked(archive.body), expected);
 #endif
   std::set<std::string> listed;
-  for (const Json& format : Json::parse(get("/v1/capabilities").body)["formats"]) {
+  const Json capabilities = Json::parse(get("/v1/capabilities").body);
+  for (const Json& format : capabilities["formats"]) {
     listed.insert(format["name"]);
     EXPECT_EQ(file(id, format["name"]).headers.at("content-type"), format["media_type"]);
   }

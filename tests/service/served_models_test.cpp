@@ -188,7 +188,7 @@ TEST_F(ServedModelsTest, FoldersAreDescribedWithoutLoadingThem) {
   EXPECT_TRUE(models.acquire("other")->unet.has_value());
   std::filesystem::remove(folder / "toy" / "unet.safetensors");
   expect_error([&] { served_model(folder / "toy", "", at::kCPU, {}); }, "unet.safetensors is missing");
-  expect_error([&] { served_model(folder / "nothing", "", at::kCPU, {}); }, "not a model folder");
+  expect_error([&] { served_model(folder / "nothing", "", at::kCPU, {}); }, "no such model folder");
 }
 
 }  // namespace
