@@ -88,7 +88,11 @@ void print_model(const fs::path& folder, const InfoArguments& arguments) {
   fmt::print("model        {} in {}\n", config.name, folder.string());
   fmt::print("  {} views of {} x {} pixels, {} steps, elevation {} degrees unless given\n", config.frames, config.image_size,
              config.image_size, config.sampler.steps, config.elevation_degrees);
-  for (const std::string& part : model_part_names()) print_part(part, folder / (part + ".safetensors"));
+  for (const std::string& part : model_part_names()) {
+    const fs::path file = folder / (part + ".safetensors");
+    // Most models make no pictures from words, or decode them with the autoencoder of the views.
+    if (!part.starts_with("text_") || fs::exists(file)) print_part(part, file);
+  }
   const fs::path lora = folder / "distilled_lora.safetensors";
   if (fs::exists(lora)) print_part("distilled_lora", lora);
   print_memory(config);
