@@ -24,7 +24,7 @@ struct TrainArguments {
   int64_t steps = 0, threads = 0;
   double minutes = 0, seconds = 0;
   std::vector<std::string> data;
-  int64_t processes = 1;
+  int64_t processes = 1;  // 0 where --dry-run comes without a number
   bool no_resume = false, quiet = false, tries_step = false;
 };
 
@@ -52,7 +52,7 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   init_logging(arguments.quiet);
   Progress::set_quiet(arguments.quiet);
   if (command.count("--dry-run")) {
-    fmt::print("{}", dry_run(options, arguments.processes, arguments.tries_step));
+    fmt::print("{}", dry_run(options, std::max<int64_t>(arguments.processes, 1), arguments.tries_step));
     return;
   }
   TrainSummary summary;

@@ -61,6 +61,7 @@ TEST_F(Train, DryRunNeedsNeitherDataNorWeights) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("each of 2 processes: 1 of a batch of 2, blocks recomputed"),
                                 HasSubstr("estimated: peak"), HasSubstr("loss")));
   EXPECT_FALSE(fs::exists(folder_ / "toy" / "vae.safetensors"));
+  EXPECT_THAT(run("--dry-run --quiet").out, HasSubstr("each of 1 processes: 2 of a batch of 2\n"));
   expect_one_line(run("--dry-run 3 --quiet"), 1, "a batch of 2 is not a multiple of 3 processes");
   expect_one_line(run("--data shards --quiet"), 2, "--run");
   expect_one_line(run("--run run --quiet"), 2, "--data");
