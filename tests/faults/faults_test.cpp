@@ -230,7 +230,7 @@ TEST_F(Faults, Train) {
   sweep({"train",
          "train vae --device cpu --model work/model --config vae.json --data shards --run work/run --quiet",
          "work",
-         {"metrics.csv", "events", "json", "checkpoint"},
+         {"metrics.csv", "report.html", "events", "json", "checkpoint"},
          "model"});
 }
 
