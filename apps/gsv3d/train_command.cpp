@@ -114,7 +114,7 @@ void add_train_command(CLI::App& app) {
       ->excludes(steps)
       ->excludes(minutes);
   command->add_flag("--recompute", options.recompute,
-                    "gradient checkpointing: less memory for about a third more time, the same gradients to rounding");
+                    "gradient checkpointing: less memory for the time of another forward pass, the same gradients to rounding");
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
   command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")

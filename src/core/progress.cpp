@@ -38,15 +38,19 @@ void Progress::set_quiet(bool value) {
   quiet = value;
 }
 
-void Progress::update(int64_t done, const std::string& note) {
-  done_ = done;
-  if (quiet) return;
+bool Progress::is_due() const {
+  if (quiet) return false;
   const auto now = std::chrono::steady_clock::now();
   // A terminal redraws its line; a log gets a line seldom enough to stay readable over hours.
   const double elapsed = seconds_between(start_, now), since = seconds_between(printed_, now);
   const double interval = terminal_ ? 0.1 : elapsed < 60 ? 5 : 30;
-  if (elapsed < 0.5 || (shown_ && since < interval)) return;
-  printed_ = now;
+  return elapsed >= 0.5 && !(shown_ && since < interval);
+}
+
+void Progress::update(int64_t done, const std::string& note) {
+  done_ = done;
+  if (!is_due()) return;
+  printed_ = std::chrono::steady_clock::now();
   shown_ = true;
   print(note, false);
 }

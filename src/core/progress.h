@@ -19,6 +19,9 @@ class Progress {
   /// Says that `done` of the steps are finished; `note` is shown behind the bar (a loss, a file name). Thread-safe callers only.
   void update(int64_t done, const std::string& note = {});
 
+  /// Whether an update would be shown now: what takes time to find out need only then be in its note.
+  bool is_due() const;
+
   /// Silences every bar of the process (option --quiet).
   static void set_quiet(bool quiet);
 

@@ -1,6 +1,6 @@
 // Gradient checkpointing (Chen et al. 2016, arXiv 1604.06174): a block of a network keeps only what went into it, and runs once
-// more when its gradients are wanted. A training step then takes the memory of the blocks' inputs and of one block, and about a
-// third more time.
+// more when its gradients are wanted. A training step then takes the memory of the blocks' inputs and of one block, and the time
+// of another forward pass.
 #pragma once
 
 #include <functional>

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char *splats = "object.ply", *mesh = "object.glb", *archive_name = "object.obj.zip";
+constexpr const char *splats = "object.ply", *mesh = "object.glb";
 
 Mesh placed_mesh(const fs::path& source, MeshFormat format) {
   Mesh read = read_glb_mesh(source);
@@ -25,12 +25,20 @@ Mesh placed_mesh(const fs::path& source, MeshFormat format) {
   return placed(std::move(read), placement, format);
 }
 
+void write_splats(const fs::path& source, const fs::path& target) {
+  (void)convert_gaussians(source, target);
+}
+
+void write_mesh_file(const fs::path& source, const fs::path& target) {
+  write_mesh(target, placed_mesh(source, mesh_format(target)));
+}
+
 #ifdef GSV3D_HAS_LIBZIP
 /// An OBJ file is three: it is handed on in an archive.
-void write_obj_archive(const fs::path& path, const Mesh& mesh) {
-  const OutputFolder parts(path.parent_path(), archive_name);  // goes again, without commit()
-  write_obj(parts.staging() / "object.obj", mesh);
-  write_zip_archive(path, parts.staging());
+void write_obj_archive(const fs::path& source, const fs::path& target) {
+  const OutputFolder parts(target.parent_path(), target.filename().string());  // goes again, without commit()
+  write_obj(parts.staging() / "object.obj", placed_mesh(source, MeshFormat::kObj));
+  write_zip_archive(target, parts.staging());
 }
 #endif
 
@@ -38,15 +46,15 @@ void write_obj_archive(const fs::path& path, const Mesh& mesh) {
 
 const std::vector<ObjectFormat>& object_formats() {
   static const std::vector<ObjectFormat> formats = {
-      {"object.spz", splats, "Gaussian splats, SPZ: small files, for the web"},
-      {"object.compressed.ply", splats, "Gaussian splats, compressed PLY, for PlayCanvas and SuperSplat"},
-      {"object.splat", splats, "Gaussian splats, .splat, for older viewers"},
-      {"object.splats.glb", splats, "Gaussian splats in glTF (KHR_gaussian_splatting, release candidate)"},
-      {"object.stl", mesh, "Mesh for 3D printing, millimetres"},
+      {"object.spz", splats, "Gaussian splats, SPZ: small files, for the web", write_splats},
+      {"object.compressed.ply", splats, "Gaussian splats, compressed PLY, for PlayCanvas and SuperSplat", write_splats},
+      {"object.splat", splats, "Gaussian splats, .splat, for older viewers", write_splats},
+      {"object.splats.glb", splats, "Gaussian splats in glTF (KHR_gaussian_splatting, release candidate)", write_splats},
+      {"object.stl", mesh, "Mesh for 3D printing, millimetres", write_mesh_file},
 #ifdef GSV3D_HAS_LIBZIP
-      {archive_name, mesh, "Textured mesh, OBJ with material and picture"},
+      {"object.obj.zip", mesh, "Textured mesh, OBJ with material and picture", write_obj_archive},
 #endif
-      {"object.mesh.ply", mesh, "Mesh with colours at its vertices, PLY"}};
+      {"object.mesh.ply", mesh, "Mesh with colours at its vertices, PLY", write_mesh_file}};
   return formats;
 }
 
@@ -58,15 +66,7 @@ const ObjectFormat* find_object_format(std::string_view name) {
 }
 
 void write_object_format(const ObjectFormat& format, const fs::path& folder) {
-  const fs::path source = folder / format.source, target = folder / format.name;
-  if (format.source == std::string_view(splats)) {
-    (void)convert_gaussians(source, target);
-    return;
-  }
-#ifdef GSV3D_HAS_LIBZIP
-  if (format.name == std::string_view(archive_name)) return write_obj_archive(target, placed_mesh(source, MeshFormat::kObj));
-#endif
-  write_mesh(target, placed_mesh(source, mesh_format(target)));
+  format.write(folder / format.source, folder / format.name);
 }
 
 }  // namespace gsv3d

@@ -12,6 +12,7 @@ struct ObjectFormat {
   const char* name;         ///< of the file: "object.spz"
   const char* source;       ///< of the job's file that it is made of
   const char* description;  ///< for people
+  void (*write)(const std::filesystem::path& source, const std::filesystem::path& target);
 };
 
 /// All that this build can write.

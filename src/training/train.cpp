@@ -148,8 +148,12 @@ PlannedStage planned(const TrainOptions& options, const ConfiguredStage& stage) 
 
 /// A folder below the system's temporary one that goes away with the object.
 struct Scratch {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("gsv3d-dry-run-{}", ::getpid());
-  Scratch() { std::filesystem::create_directories(path); }
+  std::filesystem::path path;
+  Scratch() {
+    std::string name = (std::filesystem::temp_directory_path() / "gsv3d-dry-run-XXXXXX").string();
+    require(::mkdtemp(name.data()) != nullptr, "cannot write to folder {}", std::filesystem::temp_directory_path().string());
+    path = name;
+  }
   ~Scratch() {
     std::error_code none;
     std::filesystem::remove_all(path, none);

@@ -336,8 +336,9 @@ void Trainer::write_report() const {
 }
 
 void Trainer::report(Progress& progress) const {
-  const std::string skipped = summary_.skipped > 0 ? fmt::format("  {} skipped", summary_.skipped) : "";
   const double done = budget_ ? clock_.seconds() : static_cast<double>(step_ - summary_.first_step);
+  if (!progress.is_due()) return progress.update(static_cast<int64_t>(done));  // asking for memory takes a GPU's time
+  const std::string skipped = summary_.skipped > 0 ? fmt::format("  {} skipped", summary_.skipped) : "";
   progress.update(static_cast<int64_t>(done),
                   fmt::format("step {}  loss {:.4f}  {:.3g} samples/s  {}{}", step_, summary_.last_loss, samples_per_second(),
                               memory_text(run_.device), skipped));

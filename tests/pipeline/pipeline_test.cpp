@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/resident_memory.h"
 #include "diffusion/view_order.h"
 #include "errors.h"
 #include "exports/outputs.h"
@@ -84,9 +84,7 @@ TEST_F(Pipeline, OneSeedGivesTheSameBytesAndAnotherSeedOthers) {
 /// Resident megabytes of this process, without what was freed.
 double resident_megabytes() {
   ::malloc_trim(0);
-  int64_t pages = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return static_cast<double>(resident * ::sysconf(_SC_PAGESIZE)) / 1e6;
+  return static_cast<double>(resident_bytes()) / 1e6;
 }
 
 // GSV3D_GENERATIONS=1000 is the whole length. The first tenth may fill caches.
