@@ -34,7 +34,7 @@ inline std::string cut_out_png() {
 /// What the fake work leaves: 100,000 bytes that tell where they stand.
 inline std::string fake_glb() {
   std::string bytes;
-  for (int i = 0; i < 100'000; ++i) bytes += static_cast<char>(i * i % 251);
+  for (int64_t i = 0; i < 100'000; ++i) bytes += static_cast<char>(i * i % 251);
   return bytes;
 }
 
