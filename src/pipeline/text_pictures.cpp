@@ -203,9 +203,9 @@ TextPictures make_pictures(const TextModel& model, const std::string& words, con
     result.candidates.push_back(std::move(candidate));
   }
   result.chosen = choose(result.candidates, options.matting);
-  require(!options.matting || result.best().cutout,
-          "none of {} pictures could be cut out ({}): try other words, another --seed, or more --candidates", options.candidates,
-          result.best().doubts.back());
+  if (options.matting && !result.best().cutout)
+    fail("none of {} pictures could be cut out ({}): try other words, another --seed, or more --candidates", options.candidates,
+         result.best().doubts.back());
   return result;
 }
 
