@@ -158,8 +158,9 @@ std::vector<MethodScores> merge_parts(const std::vector<ObjectPart>& parts) {
       result.objects.push_back(*own.scores);
       if (own.features.defined()) predicted.push_back(own.features), truth.push_back(part.true_features);
     }
-    require(!result.objects.empty() || result.failures.empty(), "{}: failed on all {} objects; {}: {}", result.name,
-            result.failures.size(), result.failures.front().id, result.failures.front().reason);
+    if (result.objects.empty() && !result.failures.empty())
+      fail("{}: failed on all {} objects; {}: {}", result.name, result.failures.size(), result.failures.front().id,
+           result.failures.front().reason);
     result.set = score_sets(predicted, truth);
     results.push_back(std::move(result));
   }
