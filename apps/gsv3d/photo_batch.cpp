@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "core/error.h"
 #include "core/standard_error.h"
@@ -30,19 +31,42 @@ std::vector<fs::path> pictures_in(const fs::path& folder) {
   return pictures;
 }
 
+/// The name for a folder of results, numbered when it is taken; it is then.
+std::string free_name(const std::string& stem, std::set<std::string>& taken) {
+  std::string name = stem;
+  for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", stem, number);
+  return name;
+}
+
 std::string result_name(const fs::path& photo, std::set<std::string>& taken) {
   std::string stem = photo.stem().string();
   if (stem.empty() || stem == "." || stem == "..") stem = "object";
   return free_name(stem, taken);
 }
 
-}  // namespace
-
-std::string free_name(const std::string& stem, std::set<std::string>& taken) {
-  std::string name = stem;
-  for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", stem, number);
-  return name;
+/// A folder's name of the words: ASCII letters and digits, the rest as single dashes.
+std::string folder_name(const std::string& text) {
+  constexpr size_t longest = 48;
+  std::string name;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain)
+      name.push_back(c);
+    else if (!name.empty() && name.back() != '-')
+      name.push_back('-');
+    if (name.size() == longest) break;
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return name.empty() ? "text" : name;
 }
+
+/// As messages and reports show a text: not all of a long one.
+std::string shown(const std::string& text) {
+  constexpr size_t longest = 80;
+  return text.size() <= longest ? text : fmt::format("{}...", text.substr(0, longest));
+}
+
+}  // namespace
 
 std::vector<BatchPhoto> photos_of(const std::vector<fs::path>& arguments) {
   std::vector<BatchPhoto> photos;
@@ -58,6 +82,12 @@ std::vector<BatchPhoto> photos_of(const std::vector<fs::path>& arguments) {
     if (pictures.empty()) photos.push_back({argument, "", "a folder without pictures (files named .jpg, .png, .heic, ...)"});
   }
   return photos;
+}
+
+void add_texts(std::vector<BatchPhoto>& photos, const std::vector<std::string>& texts) {
+  std::set<std::string> taken;
+  for (const BatchPhoto& photo : photos) taken.insert(photo.name);
+  for (const std::string& text : texts) photos.push_back({shown(text), free_name(folder_name(text), taken), "", text});
 }
 
 void BatchReport::made(const BatchPhoto& photo, Json details) {

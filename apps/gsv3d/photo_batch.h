@@ -1,10 +1,10 @@
-// Many photos in one call: which files are meant, and what became of each.
+// Many photos, or texts, in one call: which are meant, and what became of each.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,17 +13,18 @@
 namespace gsv3d {
 
 struct BatchPhoto {
-  std::filesystem::path path;
-  std::string name;   ///< of its folder of results: the file's name without extension, numbered when two photos share one
-  std::string error;  ///< why there is nothing to read, for a folder without pictures
+  std::filesystem::path path;  ///< of a text its beginning, as messages show it
+  std::string name;        ///< of its folder of results: the file's name without extension, numbered when two photos share one
+  std::string error = {};  ///< why there is nothing to read, for a folder without pictures
+  std::optional<std::string> text = {};  ///< words instead of a photo
 };
 
 /// The photos behind the arguments, in their order; a folder stands for the pictures in it (by their extension, not hidden, not
 /// in folders below), sorted by name.
 std::vector<BatchPhoto> photos_of(const std::vector<std::filesystem::path>& arguments);
 
-/// The name for a folder of results, numbered when it is taken; it is then.
-std::string free_name(const std::string& stem, std::set<std::string>& taken);
+/// Adds one for each text; a folder of results is named after the words: their ASCII letters and digits, the rest single dashes.
+void add_texts(std::vector<BatchPhoto>& photos, const std::vector<std::string>& texts);
 
 /// What became of the photos of one call.
 class BatchReport {

@@ -1,4 +1,4 @@
-// gsv3d submit: photos to a service, objects back; `gsv3d generate` with the work done elsewhere.
+// gsv3d submit: photos or words to a service, objects back; `gsv3d generate` and `gsv3d text` with the work done elsewhere.
 #include "commands.h"
 
 #if GSV3D_WITH_SERVICE
@@ -12,6 +12,7 @@
 #include "core/standard_error.h"
 #include "exports/outputs.h"
 #include "further_photo_options.h"
+#include "generation.h"
 #include "photo_batch.h"
 #include "run_options.h"
 #include "service/client/api_client.h"
@@ -28,6 +29,7 @@ using namespace std::chrono_literals;
 
 struct SubmitArguments {
   std::vector<fs::path> images;
+  std::vector<std::string> texts;
   fs::path output = "out", token_file;
   std::string server = "http://127.0.0.1:8188";
   Json options = Json::object();
@@ -88,7 +90,11 @@ class SubmittedJobs {
 };
 
 std::string submitted(const ApiClient& client, const BatchPhoto& photo, const SubmitArguments& arguments) {
-  std::vector<FormFile> files = {{"photo", photo.path.filename().string(), read_file(photo.path)}};
+  std::vector<SentPart> files;
+  if (photo.text)
+    files.push_back({"text", "", *photo.text});
+  else
+    files.push_back({"photo", photo.path.filename().string(), read_file(photo.path)});
   for (const FurtherPhotoOption& view : arguments.views.photos()) {
     std::string name = fmt::format("view:{}", view.azimuth_degrees);
     if (view.elevation_degrees) name += fmt::format(",{}", *view.elevation_degrees);
@@ -136,10 +142,11 @@ Json downloaded(const ApiClient& client, const BatchPhoto& photo, const Json& jo
     patiently([&] { client.download(fmt::format("/v1/jobs/{}/files/{}", id, name), folder.staging() / name); });
     require(fs::file_size(folder.staging() / name) == file.value("bytes", uint64_t{0}), "{} arrived incomplete", name);
   }
-  folder.commit(known);
+  if (photo.text) patiently([&] { client.download("/v1/jobs/" + id + "/photo", folder.staging() / "picture.png"); });
+  folder.commit(result_file_names());
   if (!arguments.quiet && !arguments.json) {
     fmt::print("{}: job {}\n", folder.path().string(), id);
-    for (const std::string& name : known) {
+    for (const std::string& name : result_file_names()) {
       if (fs::exists(folder.path() / name)) fmt::print("  {}\n", (folder.path() / name).string());
     }
     std::fflush(stdout);
@@ -163,8 +170,10 @@ void run_submit(const SubmitArguments& arguments) {
   Progress::set_quiet(arguments.quiet);
   (void)arguments.views.photos();  // what is wrong with them is said before anything is sent
   const ApiClient client(arguments.server, given_token(arguments.token_file));
-  const std::vector<BatchPhoto> photos = photos_of(arguments.images);
-  if (photos.size() > 1 && !arguments.views.given.empty())
+  std::vector<BatchPhoto> photos = photos_of(arguments.images);
+  add_texts(photos, arguments.texts);
+  if (photos.empty()) throw UsageError("a photo, or --text \"what is to be seen\", is needed");
+  if (!arguments.views.given.empty() && (photos.size() > 1 || !arguments.texts.empty()))
     throw UsageError("--view shows one object from another side, so it goes with one photo");
   (void)client.get("/healthz");  // a wrong address is said at once
   BatchReport report(photos.size());
@@ -204,11 +213,14 @@ void add_generation_options(CLI::App& command, Json& changes) {
 }  // namespace
 
 void add_submit_command(CLI::App& app) {
-  auto* command = app.add_subcommand("submit", "Let a service (gsv3d serve) make objects from photos, and fetch them");
+  auto* command = app.add_subcommand("submit", "Let a service (gsv3d serve) make objects from photos or words, and fetch them");
   auto arguments = std::make_shared<SubmitArguments>();
   SubmitArguments& a = *arguments;
-  command->add_option("images", a.images, "photos, or folders of them")->required();
-  command->add_option("-o,--output", a.output, "folder for the results, one folder per photo in it")->capture_default_str();
+  command->add_option("images", a.images, "photos, or folders of them");
+  command->add_option("--text", a.texts, "words instead of a photo, for example \"a red armchair\"; repeatable")
+      ->allow_extra_args(false);
+  command->add_option("-o,--output", a.output, "folder for the results, one folder per photo or text in it")
+      ->capture_default_str();
   command->add_option("--server", a.server, "where the service is")->envname("GSV3D_SERVER")->capture_default_str();
   command->add_option("--token-file", a.token_file, "file with the service's token (default: $GSV3D_TOKEN)")
       ->check(CLI::ExistingFile);
@@ -221,6 +233,7 @@ void add_submit_command(CLI::App& app) {
       "Ctrl-C cancels the jobs.\n\n"
       "Examples:\n"
       "  gsv3d submit photo.jpg\n"
+      "  gsv3d submit --text \"blue sofa\" --text \"wooden chair\" --seed 7\n"
       "  gsv3d submit photos/ --server http://studio:8188 --token-file token -o results --steps 20");
   command->callback([arguments] { run_submit(*arguments); });
 }

@@ -1,6 +1,5 @@
 // gsv3d text: words in, a picture of what they say, and from it all that gsv3d generate makes of a photo.
 #include <chrono>
-#include <map>
 
 #include "commands.h"
 #include "core/device.h"
@@ -23,40 +22,6 @@ struct TextArguments {
   std::string negative;
   bool has_negative = false, no_template = false, picture_only = false;
 };
-
-/// A folder's name of the words: ASCII letters and digits, the rest as single dashes.
-std::string folder_name(const std::string& text) {
-  constexpr size_t longest = 48;
-  std::string name;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain)
-      name.push_back(c);
-    else if (!name.empty() && name.back() != '-')
-      name.push_back('-');
-    if (name.size() == longest) break;
-  }
-  while (!name.empty() && name.back() == '-') name.pop_back();
-  return name.empty() ? "text" : name;
-}
-
-/// As messages and reports show a text: not all of a long one.
-std::string shown(const std::string& text) {
-  constexpr size_t longest = 80;
-  return text.size() <= longest ? text : text.substr(0, longest) + "...";
-}
-
-/// One per text, with a folder's name of its own; `texts_by_name` finds the whole text again.
-std::vector<BatchPhoto> inputs_of(const std::vector<std::string>& texts, std::map<std::string, std::string>& texts_by_name) {
-  std::vector<BatchPhoto> inputs;
-  std::set<std::string> taken;
-  for (const std::string& text : texts) {
-    const std::string name = free_name(folder_name(text), taken);
-    texts_by_name[name] = text;
-    inputs.push_back({shown(text), name, ""});
-  }
-  return inputs;
-}
 
 TextPictures pictures_of(const std::string& text, const std::string& name, const TextModel& model, const TextOptions& options,
                          const PictureEmbedder& embed) {
@@ -114,10 +79,10 @@ void run_text(TextArguments& arguments) {
   for (const std::string& text : arguments.texts) check_text(text_model, text, options);  // before any work
   std::optional<Model> model;
   if (!arguments.picture_only) model.emplace(generation.load());
-  std::map<std::string, std::string> texts;
-  const std::vector<BatchPhoto> inputs = inputs_of(arguments.texts, texts);
+  std::vector<BatchPhoto> inputs;
+  add_texts(inputs, arguments.texts);
   generate_all(inputs, generation,
-               [&](const BatchPhoto& input) { return make_one(texts.at(input.name), input.name, text_model, model, arguments); });
+               [&](const BatchPhoto& input) { return make_one(*input.text, input.name, text_model, model, arguments); });
 }
 
 }  // namespace

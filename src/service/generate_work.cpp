@@ -2,8 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <map>
-
 #include "core/atomic_file.h"
 #include "exports/outputs.h"
 #include "pipeline/pipeline.h"
@@ -27,21 +25,6 @@ std::vector<FurtherImage> further_photos(const Job& job, const JobFiles& files, 
   return further;
 }
 
-/// The networks that make pictures from words, of each model that was asked for such; they stay in memory.
-class TextModels {
- public:
-  std::shared_ptr<const TextModel> of(const Model& model) {
-    const std::lock_guard lock(mutex_);
-    std::shared_ptr<const TextModel>& loaded = loaded_[model.folder];
-    if (!loaded) loaded = std::make_shared<TextModel>(load_text_model(model.folder, {model.device, model.dtype, true, false}));
-    return loaded;
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::filesystem::path, std::shared_ptr<const TextModel>> loaded_;
-};
-
 /// What takes the photo's place, and what result.json says of it.
 struct Source {
   Image photo;
@@ -60,7 +43,7 @@ Source pictured(const std::string& words, const TextModel& model, const Generate
   return {made.taken(), text_pictures_json(made, words, options, model)};
 }
 
-void run(const Model& shared, TextModels& text_models, const JobFiles& files, const Job& job, JobReport& report) {
+void run(const Model& shared, ServedModels& models, const JobFiles& files, const Job& job, JobReport& report) {
   Json given = job.options;
   const Json views = given.value("views", Json::array());
   const Json words = given.value("text", Json(nullptr));
@@ -79,9 +62,9 @@ void run(const Model& shared, TextModels& text_models, const JobFiles& files, co
     const Tensor strip = at::cat(pictures.unbind(), /*dim=*/2);
     report.preview(to_image(strip), pictures.size(0), done, total);
   };
-  const Source source = words.is_string()
-                            ? pictured(words.get<std::string>(), *text_models.of(shared), options.generate, files, job, report)
-                            : Source{load_image(files.photo(job.id, 0))};
+  const Source source = words.is_string() ? pictured(words.get<std::string>(), *models.acquire_text(shared.config.name),
+                                                     options.generate, files, job, report)
+                                          : Source{load_image(files.photo(job.id, 0))};
   OutputFolder folder(files.results_folder(), job.id);
   Result result = generate(model, source.photo, options.generate, on_progress, on_preview, further_photos(job, files, views));
   OutputOptions outputs = options.outputs;
@@ -97,11 +80,10 @@ void run(const Model& shared, TextModels& text_models, const JobFiles& files, co
 }  // namespace
 
 JobWork generate_work(ServedModels& models, const JobFiles& files, int threads) {
-  const auto text_models = std::make_shared<TextModels>();
-  return [&models, &files, threads, text_models](const Job& job, JobReport& report) {
+  return [&models, &files, threads](const Job& job, JobReport& report) {
     at::set_num_threads(threads);  // counts for the thread that says it
     const std::shared_ptr<const Model> model = models.acquire(models.of_options(job.options).config.name);
-    run(*model, *text_models, files, job, report);
+    run(*model, models, files, job, report);
   };
 }
 

@@ -17,14 +17,20 @@ constexpr auto look_again = std::chrono::milliseconds(20);  // for models that j
 
 }  // namespace
 
-ServedModel served_model(const fs::path& folder, const std::string& name, at::Device device,
-                         std::optional<at::ScalarType> dtype) {
-  ServedModel model{read_model_config(folder), folder, device, at::kFloat, fs::exists(folder / "distilled_lora.safetensors")};
+ServedModel served_model(const fs::path& folder, const std::string& name, at::Device device, std::optional<at::ScalarType> dtype,
+                         const fs::path& text_folder) {
+  ServedModel model{read_model_config(folder)};
+  model.folder = folder, model.device = device;
+  model.distilled = fs::exists(folder / "distilled_lora.safetensors");
   for (const std::string& part : needed_parts)
     require(fs::exists(folder / (part + ".safetensors")), "model {}: {}.safetensors is missing, and this needs it",
             folder.string(), part);
   model.dtype = dtype ? *dtype : default_dtype(model.config, device);
   if (!name.empty()) model.config.name = name;
+  model.text_folder = text_folder.empty() ? folder : text_folder;
+  if (fs::exists(model.text_folder / "text_unet.safetensors")) model.text = read_model_config(model.text_folder).text;
+  require(text_folder.empty() || model.text, "{}: makes no pictures from words: a folder that gsv3d import --sd made is needed",
+          text_folder.string());
   return model;
 }
 
@@ -87,6 +93,7 @@ bool ServedModels::make_room() {
     }
     if (!oldest) return false;
     oldest->model.reset();
+    oldest->text_model.reset();
   }
 }
 
@@ -132,6 +139,20 @@ std::shared_ptr<const Model> ServedModels::acquire(const std::string& name) {
   }
   slot.used = ++uses_;
   return slot.model;
+}
+
+std::shared_ptr<const TextModel> ServedModels::acquire_text(const std::string& name) {
+  const size_t index = index_of(name);
+  const std::lock_guard one_at_a_time(text_loading_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (slots_[index].text_model) return slots_[index].text_model;
+  }
+  const ServedModel& about = models_[index];
+  auto loaded = std::make_shared<const TextModel>(load_text_model(about.text_folder, {about.device, about.dtype, true, false}));
+  const std::lock_guard lock(mutex_);
+  slots_[index].text_model = loaded;
+  return loaded;
 }
 
 }  // namespace gsv3d

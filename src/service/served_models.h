@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "models/model_folder.h"
+#include "models/text_model.h"
 
 namespace gsv3d {
 
@@ -20,15 +21,18 @@ namespace gsv3d {
 struct ServedModel {
   ModelConfig config;  ///< config.name: by which clients ask for it
   std::filesystem::path folder = {};
+  std::filesystem::path text_folder = {};    ///< of the networks that make pictures from words
+  std::optional<TextModelConfig> text = {};  ///< of those; none: takes no words
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   bool distilled = false;
 };
 
 /// Reads the folder's description. `name` "": the one in its config.json; `dtype` none: what is fastest there. Throws Error when
-/// it is no model folder or lacks what making views needs.
+/// it is no model folder or lacks what making views needs. `text_folder` "": the folder's own networks make pictures from words,
+/// if it has such; else those of that folder, and Error when it has none.
 ServedModel served_model(const std::filesystem::path& folder, const std::string& name, at::Device device,
-                         std::optional<at::ScalarType> dtype);
+                         std::optional<at::ScalarType> dtype, const std::filesystem::path& text_folder = {});
 
 class ServedModels {
  public:
@@ -50,6 +54,9 @@ class ServedModels {
   /// is not used any more, and takes the place of the one that was used least recently; who waits longest is served first. Throws
   /// Cancelled, and what loading throws: the next call then tries anew.
   std::shared_ptr<const Model> acquire(const std::string& name);
+  /// Its networks that make pictures from words, loaded if need be; they go when the model makes room for another. To be called
+  /// while the model is held. Throws what load_text_model throws.
+  std::shared_ptr<const TextModel> acquire_text(const std::string& name);
 
   /// As load_model() does it, under the name of `about`.
   static Model load_served_model(const ServedModel& about);
@@ -57,6 +64,7 @@ class ServedModels {
  private:
   struct Slot {
     std::shared_ptr<const Model> model;
+    std::shared_ptr<const TextModel> text_model;
     bool loading = false;
     int64_t used = 0;  ///< grows with each use
   };
@@ -68,6 +76,7 @@ class ServedModels {
   int64_t most_further_;
   Loader loader_;
   mutable std::mutex mutex_;
+  std::mutex text_loading_;  ///< held while text networks are loaded: once, however many jobs ask; taken before mutex_
   std::condition_variable changed_;
   std::vector<Slot> slots_;
   std::list<size_t> waiting_;  ///< who asks for further models, in order

@@ -7,16 +7,11 @@
 
 namespace gsv3d {
 
-bool takes_text(const ServedModel& model) {
-  std::error_code error;
-  return model.config.text && std::filesystem::exists(model.folder / "text_unet.safetensors", error);
-}
-
 void check_text_request(const ServedModel& model, const std::string& words) {
-  if (!takes_text(model))
+  if (!model.text)
     throw UsageError(fmt::format("text: model \"{}\" makes no pictures from words: send a photo", model.config.name));
   TextModel described;  // without its networks, which checking needs none of
-  described.config = *model.config.text;
+  described.config = *model.text;
   if (described.config.words)
     described.tokenizer = std::make_shared<KnownWords>(*described.config.words);
   else

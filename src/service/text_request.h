@@ -1,4 +1,4 @@
-// Words instead of a photo: which models take them, and what of them can be told to be wrong before any work.
+// Words instead of a photo: what of them can be told to be wrong before any work.
 #pragma once
 
 #include <string>
@@ -6,9 +6,6 @@
 #include "service/served_models.h"
 
 namespace gsv3d {
-
-/// Whether the model's folder holds networks that make pictures from text.
-bool takes_text(const ServedModel& model);
 
 /// Throws UsageError where the model takes no words, and for those that make_pictures would refuse: empty, too long, or, naming
 /// the nearest known ones, unknown.

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "server_process.h"
-#include "toy_model.h"
+#include "toy_text_model.h"
 
 namespace gsv3d {
 namespace {
@@ -49,6 +49,25 @@ TEST_F(Submit, ChoosesAModelOfTheServiceByItsName) {
   EXPECT_EQ(Json::parse(read_file(folder_ / "fetched" / "cup" / "result.json"))["model"]["name"], "second");
   expect_one_line(submit_to(server, "cup.png --model other -o none" + options_), 1,
                   "there is no model \"other\": use one of toy, second");
+}
+
+TEST_F(Submit, WordsBecomeWhatTextMakes) {
+  initialise_toy_model(folder_ / "words", 1);
+  add_toy_text_model(folder_ / "words", toy_text_config({"chair", "red"}), 4);
+  Server server(folder_.path(), {"--text-model", "words"});
+  ASSERT_GT(server.port(), 0);
+  const ProgramResult result = submit_to(server, "--text 'Red chair' --no-matting -o fetched" + options_);
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("fetched/Red-chair/picture.png"));
+  const std::string words = "text 'Red chair' --no-matting --model toy --text-model words --device cpu --threads 1 -o made";
+  ASSERT_EQ(run_program(folder_.path(), words + options_).code, 0);
+  for (const std::string name : {"picture.png", "object.ply", "views.png"})
+    EXPECT_EQ(read_file(folder_ / "fetched" / "Red-chair" / name), read_file(folder_ / "made" / "Red-chair" / name)) << name;
+  expect_one_line(submit_to(server, "--text chiar -o none" + options_), 1, "text: this model knows 2 words");
+  expect_one_line(submit_to(server, "--text '' -o none"), 1, "the text is empty");
+  expect_one_line(submit_to(server, "-o none"), 2, "a photo, or --text");
+  expect_one_line(submit_to(server, "--text chair --view 90:cup.png"), 2, "--view");
+  EXPECT_FALSE(fs::exists(folder_ / "none"));
 }
 
 TEST_F(Submit, AFolderOfPhotosWithOneThatIsBroken) {

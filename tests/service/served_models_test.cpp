@@ -11,7 +11,7 @@
 
 #include "core/cancel.h"
 #include "errors.h"
-#include "toy_model.h"
+#include "toy_text_model.h"
 
 namespace gsv3d::testing {
 namespace {
@@ -175,6 +175,29 @@ TEST_F(ServedModelsTest, AreFoundByTheirNamesAlone) {
   expect_error([] { const ServedModels two(std::vector<ServedModel>{named("x"), named("x")}); }, "two models of the name \"x\"");
 }
 
+TEST_F(ServedModelsTest, TextNetworksAreLoadedOnceAndGoWithTheirModel) {
+  const TemporaryFolder folder;
+  for (const char* name : {"toy", "words"}) initialise_toy_model(folder / name, 1);
+  add_toy_text_model(folder / "words", toy_text_config({"chair", "red"}), 4);
+  const auto described = [&](const std::string& name) {
+    return served_model(folder / "toy", name, at::kCPU, {}, folder / "words");
+  };
+  ASSERT_TRUE(described("a").text.has_value());
+  EXPECT_EQ(described("a").text_folder, folder / "words");
+  ServedModels models({described("first"), described("a"), described("b")}, /*most_further=*/1);
+  std::weak_ptr<const TextModel> of_a;
+  {
+    const auto held = models.acquire("a");
+    const auto text = models.acquire_text("a");
+    EXPECT_TRUE(text->unet.has_value());
+    EXPECT_EQ(models.acquire_text("a"), text);
+    of_a = text;
+  }
+  EXPECT_FALSE(of_a.expired());
+  (void)models.acquire("b");
+  EXPECT_TRUE(of_a.expired());
+}
+
 TEST_F(ServedModelsTest, FoldersAreDescribedWithoutLoadingThem) {
   const TemporaryFolder folder;
   initialise_toy_model(folder / "toy", 1);
@@ -186,6 +209,8 @@ TEST_F(ServedModelsTest, FoldersAreDescribedWithoutLoadingThem) {
   ServedModels models({own, served_model(folder / "toy", "other", at::kCPU, {})});
   EXPECT_EQ(models.acquire("other")->config.name, "other");
   EXPECT_TRUE(models.acquire("other")->unet.has_value());
+  EXPECT_FALSE(own.text.has_value());
+  expect_error([&] { served_model(folder / "toy", "", at::kCPU, {}, folder / "toy"); }, "makes no pictures from words");
   std::filesystem::remove(folder / "toy" / "unet.safetensors");
   expect_error([&] { served_model(folder / "toy", "", at::kCPU, {}); }, "unet.safetensors is missing");
   expect_error([&] { served_model(folder / "nothing", "", at::kCPU, {}); }, "no such model folder");

@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 struct ApiClient::Request {
   std::string method = "GET", path = {};
-  const std::vector<FormFile>* files = nullptr;
+  const std::vector<SentPart>* files = nullptr;
   std::string options = {};  ///< JSON, beside the files
   std::vector<std::string> headers = {};
   /// Takes the bytes of a successful answer; without it they are kept.
@@ -75,12 +75,12 @@ using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Form = std::unique_ptr<curl_mime, decltype(&curl_mime_free)>;
 using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
-Form form_of(CURL* handle, const std::vector<FormFile>& files, const std::string& options) {
+Form form_of(CURL* handle, const std::vector<SentPart>& files, const std::string& options) {
   Form form(curl_mime_init(handle), &curl_mime_free);
-  for (const FormFile& file : files) {
+  for (const SentPart& file : files) {
     curl_mimepart* part = curl_mime_addpart(form.get());
     curl_mime_name(part, file.name.c_str());
-    curl_mime_filename(part, file.file_name.c_str());
+    if (!file.file_name.empty()) curl_mime_filename(part, file.file_name.c_str());
     curl_mime_data(part, file.content.data(), file.content.size());
   }
   curl_mimepart* part = curl_mime_addpart(form.get());
@@ -167,7 +167,7 @@ Json ApiClient::get(const std::string& path) const {
   return parse_json(perform({.path = path}).body, "the service's answer");
 }
 
-Json ApiClient::post_form(const std::string& path, const std::vector<FormFile>& files, const Json& options,
+Json ApiClient::post_form(const std::string& path, const std::vector<SentPart>& files, const Json& options,
                           const std::string& idempotency_key) const {
   Request request{.method = "POST", .path = path, .files = &files, .options = json_text(options)};
   if (!idempotency_key.empty()) request.headers.push_back("Idempotency-Key: " + idempotency_key);

@@ -32,9 +32,9 @@ class ConnectionError : public Error {
   using Error::Error;
 };
 
-struct FormFile {
+struct SentPart {
   std::string name;       ///< of the part
-  std::string file_name;  ///< shown to people
+  std::string file_name;  ///< shown to people; "": the part is no file
   std::string content;
 };
 
@@ -45,8 +45,8 @@ class ApiClient {
 
   // All throw ApiError and ConnectionError.
   Json get(const std::string& path) const;
-  /// POST of multipart/form-data: files, and one part "options".
-  Json post_form(const std::string& path, const std::vector<FormFile>& files, const Json& options,
+  /// POST of multipart/form-data: the parts, and one more, "options".
+  Json post_form(const std::string& path, const std::vector<SentPart>& files, const Json& options,
                  const std::string& idempotency_key) const;
   /// DELETE, also after Ctrl-C.
   void remove(const std::string& path) const;

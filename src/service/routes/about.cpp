@@ -5,7 +5,6 @@
 #include "service/object_formats.h"
 #include "service/routes/routes.h"
 #include "service/service.h"
-#include "service/text_request.h"
 
 namespace gsv3d {
 
@@ -27,7 +26,7 @@ HttpResponse get_capabilities(Service& service, const HttpRequest&, const PathPa
   const ServiceConfig& config = service.config();
   return json_response({{"version", config.version},
                         {"photos", readable_formats()},
-                        {"text", takes_text(service.models().first())},
+                        {"text", service.models().first().text.has_value()},
                         {"request_bytes", config.http.body_bytes},
                         {"photo_pixels", config.photo_pixels},
                         {"queued_jobs", config.store.queued_jobs},
@@ -47,7 +46,7 @@ HttpResponse get_models(Service& service, const HttpRequest&, const PathParamete
                       {"loaded", service.models().is_loaded(model.config.name)},
                       {"views", model.config.frames},
                       {"image_size", model.config.image_size},
-                      {"text", takes_text(model)},
+                      {"text", model.text.has_value()},
                       {"steps", model.config.sampler.steps},
                       {"elevation_degrees", model.config.elevation_degrees},
                       {"image_frame_ratio", model.config.image_frame_ratio},
