@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,20 @@ from ._pictures import Picture, rgba_bytes
 
 Progress = Callable[[str, int, int], Any]
 """Called as work goes on: a stage's name, and how much of it is done, of how much. What it raises ends the call and comes out of it."""
+
+
+View = tuple[Picture, float] | tuple[Picture, float, float]
+"""Another photo of an object: a picture, its camera's azimuth, and its elevation where that is another than the first photo's."""
+
+
+def further_view(view: View) -> tuple[Any, float, float | None]:
+    """Its bytes, azimuth and elevation or None. Raises ValueError for what is no View."""
+    if not isinstance(view, (tuple, list)) or len(view) not in (2, 3):
+        raise ValueError(f"a view is (image, azimuth) or (image, azimuth, elevation), not {view!r:.60}")
+    picture, azimuth, *elevation = view
+    if not all(isinstance(angle, Real) for angle in (azimuth, *elevation)):
+        raise ValueError(f"a view's azimuth and elevation are numbers of degrees, not {view[1:]!r:.60}")
+    return rgba_bytes(picture), float(azimuth), float(elevation[0]) if elevation else None
 
 
 def default_folder(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
@@ -85,7 +100,7 @@ def generate(
     seed: int = 23,
     sampling: dict[str, Any] | None = None,
     elevation: float | None = None,
-    further: Sequence[tuple[Picture, float] | tuple[Picture, float, float]] = (),
+    views: Sequence[View] = (),
     matting: bool = True,
     refine: bool = True,
     photo_surface: bool = True,
@@ -94,16 +109,16 @@ def generate(
     fit_steps: int = 2000,
     progress: Progress | None = None,
 ) -> Result:
-    """A 3D object from one photo, as `gsv3d generate` makes it: the same Gaussians for the same seed, machine and number of threads
-    (torch.set_num_threads).
+    """A 3D object from one photo, or several, as `gsv3d generate` makes it: the same Gaussians for the same seed, machine and number of
+    threads (torch.set_num_threads).
 
     image       a path, a PIL image, or an array: uint8 or 0-1 floating point [H, W, 3 or 4]; transparency is used where there is some
     model       of load_model(), or a folder for it; None loads the embedded one for this call
     seed        0 to 2^64 - 1
     sampling    the sampler's settings to change, such as {"steps": 20, "guidance": 2} (docs/generate.md)
     elevation   degrees of the photo's camera above the object, -90 to 90; None: the model's
-    further     more photos of the object: (image, azimuth) or (image, azimuth, elevation) in degrees; azimuth counter-clockwise
-                seen from above, 0 is the first photo's
+    views       more photos of the object, as --view of the program: (image, azimuth) or (image, azimuth, elevation) in degrees;
+                azimuth counter-clockwise seen from above from the first photo's camera; without elevation it is the first photo's
     matting     cut the object out unless its transparency does; False: it is framed on white already
     refine, photo_surface   bring the decoded Gaussians closer to photo and views; lay the photo's own pixels on the side that it shows
     photo_palette  give the sides that no photo shows the photos' colours; None: as the model asks
@@ -121,7 +136,7 @@ def generate(
     if fit_steps < 1:
         raise ValueError(f"fit_steps = {fit_steps}: it must be at least 1")
     photo = rgba_bytes(image)
-    others = [(rgba_bytes(picture), azimuth, *(angles or [None])) for picture, azimuth, *angles in further]
+    others = [further_view(view) for view in views]
     if not isinstance(model, _native.Model):
         model = load_model(model)
     made = _native.generate(

@@ -32,8 +32,7 @@ Result generate_result(const LoadedModel& model, const PictureArray& photo, cons
                        const std::vector<FurtherArray>& further, const ProgressFunction& progress) {
   const Image image = image_of(photo);
   std::vector<FurtherImage> others;
-  for (const auto& [picture, azimuth, elevation] : further)
-    others.push_back({image_of(picture), azimuth, elevation, fmt::format("the photo at {} degrees", azimuth)});
+  for (const auto& [picture, azimuth, elevation] : further) others.push_back({image_of(picture), azimuth, elevation, {}});
   return long_call([&] {
     const std::lock_guard lock(model.busy);
     return generate(model.model, image, options, progress_callback(progress), {}, others);

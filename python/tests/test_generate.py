@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gsv3d
-from conftest import PHOTO
+from conftest import CUP, PHOTO
 
 QUICK = {"steps": 2}
 
@@ -87,11 +87,22 @@ def test_pictures_of_every_kind_give_the_same(model):
     assert gsv3d.generate(rgba, model, sampling={"steps": 1}, views_only=True).gaussians is None
 
 
+def test_several_photos_give_the_same_file_as_the_program(model, program, tmp_path):
+    torch.set_num_threads(2)
+    command = [program, "generate", PHOTO, "--view", f"90:{CUP}", "--view", f"180,25:{PHOTO}", "-o", tmp_path, "--seed", "5"]
+    command += ["--steps", "1", "--threads", "2", "--no-mesh", "--no-viewer", "--quiet"]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+    result = gsv3d.generate(PHOTO, model, seed=5, sampling={"steps": 1}, views=[(CUP, 90), (PHOTO, 180, 25)])
+    result.gaussians.save(tmp_path / "object.ply")
+    ours = (tmp_path / "object.ply").read_bytes()
+    assert len(ours) > 100_000 and ours == (tmp_path / PHOTO.stem / "object.ply").read_bytes()
+
+
 def test_further_photos_and_elevation(model):
     front = np.asarray(PIL.Image.open(PHOTO).convert("RGBA"))
-    with pytest.raises(ValueError, match="degree"):
-        gsv3d.generate(front, model, sampling={"steps": 1}, further=[(front, 0.1)])
-    result = gsv3d.generate(front, model, sampling={"steps": 1}, views_only=True, further=[(front, 180, 5)], elevation=15)
+    with pytest.raises(ValueError, match="the photo at 0.1 degrees: azimuth 0.1 is the first photo's own direction"):
+        gsv3d.generate(front, model, sampling={"steps": 1}, views=[(front, 0.1)])
+    result = gsv3d.generate(front, model, sampling={"steps": 1}, views_only=True, views=[(front, 180, 5)], elevation=15)
     alone = gsv3d.generate(front, model, sampling={"steps": 1}, views_only=True, elevation=15)
     assert result.elevation == 15 and not torch.equal(result.views, alone.views)
 
@@ -174,6 +185,10 @@ def test_two_threads_take_turns_with_one_model(model):
         ({"image": np.zeros((0, 4, 3), np.uint8)}, ValueError, "0 pixels|1 to"),
         ({"sampling": {"stepz": 3}}, ValueError, "stepz"),
         ({"sampling": {"steps": 0}}, ValueError, "steps"),
+        ({"views": [PHOTO]}, ValueError, r"a view is \(image, azimuth\)"),
+        ({"views": [(PHOTO, "left")]}, ValueError, "numbers of degrees, not .*left"),
+        ({"views": [("/nowhere.jpg", 90)]}, gsv3d.Error, "/nowhere.jpg"),
+        ({"views": [(PHOTO, float("nan"))]}, gsv3d.Error, "azimuth nan"),
         ({"seed": -1}, ValueError, "seed = -1"),
         ({"fit_steps": 0}, ValueError, "fit_steps = 0"),
         ({"progress": 3}, ValueError, "progress is int"),

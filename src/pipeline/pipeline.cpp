@@ -397,7 +397,8 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
   PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] {
     PreparedPhoto first = prepare_photo(photo, model.config, options);
     for (const auto& [image, azimuth, elevation, name] : further)
-      others.push_back({prepare_further_photo(image, first, model.config, options), azimuth, elevation, name});
+      others.push_back({prepare_further_photo(image, first, model.config, options), azimuth, elevation,
+                        name.empty() ? fmt::format("the photo at {} degrees", azimuth) : name});
     return first;
   });
   Result result = generate(model, std::move(prepared), options, on_progress, on_preview, std::move(others));
