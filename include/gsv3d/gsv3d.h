@@ -166,6 +166,11 @@ class Gaussians {
   std::span<const float> opacities() const { return numbers(arrays().opacities, 1); }
   /// [G, K, 3]; colour = max(sum of harmonics + 0.5, 0).
   std::span<const float> sh() const { return numbers(arrays().sh, 3 * sh_count()); }
+  /// [G] 0 to 1, how far the objects of other seeds have the same; empty: not known.
+  std::span<const float> confidence() const {
+    const float* first = arrays().confidence;
+    return first ? numbers(first, 1) : std::span<const float>();
+  }
   /// By the name's end: .ply, .compressed.ply, .splat, .spz, .glb.
   void write(const std::string& path) const { detail::check(gsv3d_gaussians_write(handle(), path.c_str())); }
   /// For calls of gsv3d_c.h.
@@ -200,6 +205,7 @@ struct GenerateOptions {
   bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows
   std::optional<bool> photo_palette;  ///< give unseen sides the photo's colours; otherwise as the model asks
   std::vector<View> views;            ///< further photos of the object, fewer than the model's views
+  int64_t confidence_seeds = 0;       ///< 2 to 64: make objects of so many seeds, for Gaussians::confidence()
   Progress progress;                  ///< may be empty
 };
 
@@ -234,6 +240,7 @@ class Model {
       if (view.elevation) views[index].elevation = *view.elevation;
       pointers[index] = &views[index];
     }
+    plain.confidence_seeds = options.confidence_seeds;
     plain.view_count = static_cast<int64_t>(views.size()), plain.views = pointers.data();
     detail::ProgressCall call{options.progress};
     call.put_into(plain);

@@ -93,14 +93,15 @@ typedef struct gsv3d_gaussians gsv3d_gaussians;
 
 /** Activated values, one Gaussian after the other. */
 typedef struct gsv3d_gaussian_arrays {
-  size_t size;            /**< sizeof this struct, as the caller was compiled */
-  int64_t count;          /**< G */
-  int64_t sh_count;       /**< K = (degree + 1)^2: 1, 4, 9 or 16 */
-  const float* means;     /**< [G, 3] */
-  const float* quats;     /**< [G, 4] w, x, y, z */
-  const float* scales;    /**< [G, 3] standard deviations along the rotated axes, > 0 */
-  const float* opacities; /**< [G] 0 to 1 */
-  const float* sh;        /**< [G, K, 3] colour = max(sum of harmonics + 0.5, 0) */
+  size_t size;             /**< sizeof this struct, as the caller was compiled */
+  int64_t count;           /**< G */
+  int64_t sh_count;        /**< K = (degree + 1)^2: 1, 4, 9 or 16 */
+  const float* means;      /**< [G, 3] */
+  const float* quats;      /**< [G, 4] w, x, y, z */
+  const float* scales;     /**< [G, 3] standard deviations along the rotated axes, > 0 */
+  const float* opacities;  /**< [G] 0 to 1 */
+  const float* sh;         /**< [G, K, 3] colour = max(sum of harmonics + 0.5, 0) */
+  const float* confidence; /**< [G] 0 to 1, how far other seeds have the same; NULL: not known */
 } gsv3d_gaussian_arrays;
 /** Fills in the defaults; see GSV3D_INIT. */
 GSV3D_API void gsv3d_gaussian_arrays_init(gsv3d_gaussian_arrays* arrays, size_t size);
@@ -145,6 +146,7 @@ typedef struct gsv3d_generate_options {
   int photo_palette;              /**< unseen sides take the photo's colours: 0, 1, or -1, as the model asks (-1) */
   int64_t view_count;             /**< further photos of the object, fewer than the model's views (0) */
   const gsv3d_view* const* views; /**< pointers to view_count of them; NULL where there are none */
+  int64_t confidence_seeds;       /**< 2 to 64: make objects of so many seeds, and say how far they agree (0: do not) */
 } gsv3d_generate_options;
 /** Fills in the defaults; see GSV3D_INIT. */
 GSV3D_API void gsv3d_generate_options_init(gsv3d_generate_options* options, size_t size);

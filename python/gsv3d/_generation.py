@@ -62,6 +62,8 @@ class Result:
     elevation  degrees of the photo's camera above the object
     route      how the Gaussians were made: "decoder", "decoder, refined", "fit to the views" or "views only"
     warnings   what speaks against the photo's cut-out, in words
+    disagreement  how far the finished object is from its views, 0 to 1, the less the better; None with views_only
+    confidence the mean of gaussians.confidence, weighted by what is seen, 0 to 1; None without confidence_seeds
     seconds    per stage
     """
 
@@ -72,6 +74,8 @@ class Result:
     elevation: float
     route: str
     warnings: list[str]
+    disagreement: float | None
+    confidence: float | None
     seconds: dict[str, float]
     _native: _native.Result = field(repr=False)
 
@@ -107,6 +111,7 @@ def generate(
     photo_palette: bool | None = None,
     views_only: bool = False,
     fit_steps: int = 2000,
+    confidence_seeds: int = 0,
     progress: Progress | None = None,
 ) -> Result:
     """A 3D object from one photo, or several, as `gsv3d generate` makes it: the same Gaussians for the same seed, machine and number of
@@ -124,6 +129,7 @@ def generate(
     photo_palette  give the sides that no photo shows the photos' colours; None: as the model asks
     views_only  stop after the views
     fit_steps   of models without a Gaussian decoder
+    confidence_seeds  2 to 64: make objects of so many seeds, and say of each Gaussian how far they agree (gaussians.confidence)
     progress    called as (stage, done, total)
 
     Raises ValueError for wrong arguments, Error for what is wrong with photo or model. Runs without the interpreter's lock; Ctrl-C
@@ -135,6 +141,8 @@ def generate(
         raise ValueError(f"seed = {seed}: it must be 0 to 2^64 - 1")
     if fit_steps < 1:
         raise ValueError(f"fit_steps = {fit_steps}: it must be at least 1")
+    if confidence_seeds != 0 and not 2 <= confidence_seeds <= 64:
+        raise ValueError(f"confidence_seeds = {confidence_seeds}: it must be 0, or 2 to 64")
     photo = rgba_bytes(image)
     others = [further_view(view) for view in views]
     if not isinstance(model, _native.Model):
@@ -151,6 +159,7 @@ def generate(
         photo_palette,
         views_only,
         fit_steps,
+        confidence_seeds,
         others,
         progress,
     )
@@ -162,6 +171,8 @@ def generate(
         made.elevation,
         made.route,
         made.warnings,
+        made.disagreement,
+        made.confidence,
         dict(made.seconds),
         made,
     )

@@ -98,6 +98,24 @@ def test_several_photos_give_the_same_file_as_the_program(model, program, tmp_pa
     assert len(ours) > 100_000 and ours == (tmp_path / PHOTO.stem / "object.ply").read_bytes()
 
 
+def test_confidence_of_each_gaussian(model, tmp_path):
+    options = {"seed": 5, "sampling": {"steps": 1}, "refine": False}
+    result = gsv3d.generate(PHOTO, model, confidence_seeds=3, **options)
+    alone = gsv3d.generate(PHOTO, model, **options)
+    confidence = result.gaussians.confidence
+    assert torch.equal(result.gaussians.means, alone.gaussians.means) and alone.gaussians.confidence is None
+    assert confidence.shape == (len(result.gaussians),) and 0 <= confidence.min() < confidence.max() <= 1
+    largest = result.gaussians.scales.sort(1, descending=True).values.double()
+    weights = result.gaussians.opacities.double() * largest[:, 0] * largest[:, 1]
+    assert result.confidence == pytest.approx(((weights * confidence).sum() / weights.sum()).item(), abs=1e-6)
+    assert alone.confidence is None and alone.disagreement == result.disagreement > 0
+    result.gaussians.save(tmp_path / "object.ply")
+    assert torch.equal(gsv3d.Gaussians.load(tmp_path / "object.ply").confidence, confidence)
+    result.gaussians.save(tmp_path / "object.spz")
+    assert gsv3d.Gaussians.load(tmp_path / "object.spz").confidence is None
+    assert torch.equal(result.gaussians.to(torch.float64).confidence, confidence.double())
+
+
 def test_further_photos_and_elevation(model):
     front = np.asarray(PIL.Image.open(PHOTO).convert("RGBA"))
     with pytest.raises(ValueError, match="the photo at 0.1 degrees: azimuth 0.1 is the first photo's own direction"):
@@ -191,6 +209,8 @@ def test_two_threads_take_turns_with_one_model(model):
         ({"views": [(PHOTO, float("nan"))]}, gsv3d.Error, "azimuth nan"),
         ({"seed": -1}, ValueError, "seed = -1"),
         ({"fit_steps": 0}, ValueError, "fit_steps = 0"),
+        ({"confidence_seeds": 1}, ValueError, "confidence_seeds = 1"),
+        ({"confidence_seeds": 2, "views_only": True}, ValueError, "needs Gaussians"),
         ({"progress": 3}, ValueError, "progress is int"),
     ],
 )

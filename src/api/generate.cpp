@@ -71,7 +71,7 @@ void gsv3d_generate_options_init(gsv3d_generate_options* options, size_t size) {
   const GenerateOptions defaults;
   hand_out(options, size,
            {0, defaults.seed, nullptr, std::numeric_limits<double>::quiet_NaN(), defaults.matting, defaults.refine,
-            defaults.photo_surface, defaults.fit_steps, nullptr, nullptr, -1, 0, nullptr});
+            defaults.photo_surface, defaults.fit_steps, nullptr, nullptr, -1, 0, nullptr, 0});
 }
 
 gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo, const gsv3d_generate_options* options,
@@ -88,9 +88,13 @@ gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo
     how.photo_surface = wanted.photo_surface != 0;
     if (wanted.photo_palette >= 0) how.photo_palette = wanted.photo_palette != 0;
     how.fit_steps = wanted.fit_steps;
+    if (wanted.confidence_seeds != 0 && (wanted.confidence_seeds < 2 || wanted.confidence_seeds > 64))
+      throw UsageError(fmt::format("confidence_seeds = {}: it must be 0, or 2 to 64", wanted.confidence_seeds));
+    how.spread_seeds = wanted.confidence_seeds, how.confidence = wanted.confidence_seeds > 0;
     const auto on_progress = [&](const std::string& stage, int64_t done, int64_t total) {
       report_progress(wanted.progress, wanted.user, stage, done, total);
     };
-    *gaussians = handle_of(*generate(model->model, photo->image, how, on_progress, {}, further_images(wanted)).gaussians);
+    const Result made = generate(model->model, photo->image, how, on_progress, {}, further_images(wanted));
+    *gaussians = handle_of(*made.gaussians, made.confidence ? made.confidence->values : Tensor());
   });
 }

@@ -82,6 +82,27 @@ TEST_F(ApiTest, SeveralPhotosGiveTheSameFileAsTheProgram) {
   EXPECT_TRUE(bytes(file("object.ply")) == bytes(file("out/flower_cutout/object.ply")));
 }
 
+TEST_F(ApiTest, ConfidenceOfEachGaussianIsTheProgramsToo) {
+  const std::string program =
+      std::string("OMP_WAIT_POLICY=passive " GSV3D_PROGRAM " generate ") + photo_file + " -o " + file("out") +
+      " --seed 5 --steps 1 --threads 2 --no-refinement --confidence-seeds 2 --no-mesh --no-viewer --quiet";
+  ASSERT_EQ(std::system(program.c_str()), 0);
+  gsv3d::set_threads(2);
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  const gsv3d::Picture photo(photo_file);
+  gsv3d::GenerateOptions options;
+  options.seed = 5, options.sampling = R"({"steps": 1})", options.refine = false, options.confidence_seeds = 2;
+  const gsv3d::Gaussians made = model.generate(photo, options);
+  ASSERT_EQ(made.confidence().size(), static_cast<size_t>(made.count()));
+  made.write(file("object.ply"));
+  EXPECT_TRUE(bytes(file("object.ply")) == bytes(file("out/flower_cutout/object.ply")));
+  const gsv3d::Gaussians read(file("object.ply"));
+  EXPECT_TRUE(std::equal(made.confidence().begin(), made.confidence().end(), read.confidence().begin(), read.confidence().end()));
+  EXPECT_TRUE(ball({0, 0, 0}, 1, {1, 1, 1}).confidence().empty());
+  options.confidence_seeds = 1;
+  EXPECT_THROW((void)model.generate(photo, options), gsv3d::UsageError);
+}
+
 TEST_F(ApiTest, ViewsThatMakeNoSenseAreToldByTheirDirection) {
   const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
   const gsv3d::Picture photo(photo_file);
