@@ -144,6 +144,7 @@ def test_what_progress_raises_comes_out(model):
 
 
 def test_ctrl_c_raises_keyboard_interrupt(model):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell's background job has not: there it is ignored
     sent = []
 
     def interrupt():
