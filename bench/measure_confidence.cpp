@@ -69,6 +69,16 @@ void spread(Numbers& n, const std::string& name, const std::vector<Sampled>& run
   n.emplace_back(name + "_silhouettes", 1 - sum / pairs);
 }
 
+/// Spearman's, of two rows of numbers.
+double rank_correlation(const Tensor& a, const Tensor& b) {
+  const auto ranks = [](const Tensor& values) {
+    const Tensor order = values.argsort(), places = at::arange(values.numel(), at::kDouble);
+    const Tensor ranked = at::empty({values.numel()}, at::kDouble).index_put_({order}, places);
+    return (ranked - ranked.mean()) / ranked.std();
+  };
+  return a.numel() < 2 ? 0 : average(ranks(a) * ranks(b));
+}
+
 Numbers measure(const Model& model, const EvaluationCase& object) {
   const c10::NoGradGuard no_grad;
   Numbers n;
@@ -77,8 +87,13 @@ Numbers measure(const Model& model, const EvaluationCase& object) {
   options.elevation_degrees = object.elevation_degrees();
   const PreparedPhoto prepared = prepared_input(object);
   const auto start = std::chrono::steady_clock::now();
+  options.spread_seeds = 3, options.confidence = true;
   const Result result = generate(model, prepared, options);
-  n.emplace_back("seconds_generate", seconds_since(start));
+  double seconds = seconds_since(start), seconds_confidence = 0;
+  for (const StageTime& time : result.times)
+    if (time.stage == "spread" || time.stage == "confidence") seconds_confidence += time.seconds;
+  n.emplace_back("seconds_generate", seconds - seconds_confidence);
+  n.emplace_back("seconds_confidence", seconds_confidence);
   const int64_t all = object.truth.rgba.size(0);
   const ViewSet truth = true_views(object.truth, 1, all);
   const ViewSet seen = views_of_gaussians(*result.gaussians, object.truth.cameras.slice(1, all), object.truth.id);
@@ -87,6 +102,15 @@ Numbers measure(const Model& model, const EvaluationCase& object) {
   n.emplace_back("depth_error", scores.depth_error);
   const Tensor error = (seen.rgb - truth.rgb).square().sum();
   n.emplace_back("error_per_area", std::sqrt(error.item<double>() / 3 / truth.alpha.sum().item<double>()));
+  n.emplace_back("gaussian_doubt", 1 - result.confidence->value);
+  // Where its Gaussians are unsure, is the object's picture farther from the truth? Over the pixels of views not from the photo's
+  // side.
+  Gaussians doubts = *result.gaussians;
+  doubts.sh = rgb_to_sh((1 - result.confidence->values).unsqueeze(1).expand({-1, 3}));
+  const ViewSet doubt = views_of_gaussians(doubts, object.truth.cameras.slice(1, all), object.truth.id);
+  const Tensor solid = (seen.alpha > 0.5).squeeze(1);
+  n.emplace_back("doubt_error_rank_correlation",
+                 rank_correlation(doubt.rgb.select(1, 0).index({solid}), (seen.rgb - truth.rgb).square().mean(1).index({solid})));
 
   // Without another sample.
   const Tensor views = result.views.slice(0, 1), alphas = result.alphas.slice(0, 1);

@@ -17,7 +17,7 @@ split=$root/configs/objects/split.csv
 read -ra seeds <<< "${GSV3D_ABLATION_SEEDS:-1 2}"
 read -ra variants <<< "${GSV3D_ABLATION_VARIANTS:-without_l3d without_depth without_dino views_3 single_image few_view}"
 scale=${GSV3D_ABLATION_SCALE:-100} only_decoders=${GSV3D_ABLATION_ONLY_DECODERS:-}
-[ -z "$only_decoders" ] || variants=("${variants[@]/without_l3d/}")
+if [ -n "$only_decoders" ]; then read -ra variants <<< "${variants[*]/without_l3d/}"; fi
 [[ $scale =~ ^[1-9][0-9]*$ ]] || { echo "ablations.sh: GSV3D_ABLATION_SCALE is a whole number above 0" >&2; exit 2; }
 mkdir -p "$1"
 cd "$1"
@@ -99,7 +99,7 @@ pipeline="pipeline, not refined"
 # variant NAME SEED: the decoder and its scores; unless only the decoders are asked for, distillation and the pipeline's.
 variant() {
   local name=$1 seed=$2 views=7 folder=$1_$2 count
-  local architecture=() decoder=() distill=(batch=2) shares_decoder= relative=
+  local architecture=() decoder=() distill=(batch=2) shares_decoder="" relative=""
   case $name in
     reference) ;;
     without_l3d) distill+=(lambda_3d=0.0) shares_decoder=yes ;;
@@ -133,7 +133,7 @@ variant() {
   --samples 2 --seed 1 -o val; }
 autoencoder
 for seed in "${seeds[@]}"; do
-  for name in reference ${variants[*]}; do variant "$name" "$seed"; done
+  for name in reference "${variants[@]}"; do variant "$name" "$seed"; done
 done
 
 # table TITLE ENDING VARIANT ...: the first rows of the files, all against the reference's.
@@ -152,9 +152,9 @@ table() {
 {
   # Distillation leaves the decoder as it is.
   with_decoder=()
-  for name in ${variants[*]}; do [ "$name" = without_l3d ] || with_decoder+=("$name"); done
+  for name in "${variants[@]}"; do [ "$name" = without_l3d ] || with_decoder+=("$name"); done
   table "decoder on true latents" .decoder.json "${with_decoder[@]}"
-  [ -n "$only_decoders" ] || table "$pipeline" .json ${variants[*]}
+  [ -n "$only_decoders" ] || table "$pipeline" .json "${variants[@]}"
 } > ablations.md.new
 mv ablations.md.new ablations.md
 cat ablations.md

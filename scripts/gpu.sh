@@ -137,7 +137,8 @@ tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$payload/payload.tar.xz" "$w
   fi
   local torch=${GSV3D_GPU_TORCH:-} source
   [ -n "$torch" ] || torch=$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])')
-  export LD_LIBRARY_PATH="$work/lib:$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}"
+  LD_LIBRARY_PATH="$work/lib:$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}"
+  export LD_LIBRARY_PATH
   export PATH="$work/bin:$PATH" NO_COLOR=1
   source=$(cat "$work/source")
   [ -e "$source/tests/goldens" ] || { mkdir -p "$source" && ln -sfn "$work/tests" "$source/tests"; } || true
@@ -226,7 +227,7 @@ render_all() {
 
 # render KIND THREADS SOURCE [SPLIT_FILE]
 render() {
-  local kind=$1 threads=$2 source=$3 size few=(--orbit-views 21 --elevations 10,random --random-views 8 --samples 2)
+  local kind=$1 threads=$2 source=$3 size few=(--orbit-views 21 --elevations "10,random" --random-views 8 --samples 2)
   [[ $kind != procedural* ]] || few[3]=random  # there are as many objects as one likes
   size=$(sed -n '/"image_size"/ { s/[^0-9]//g; p; q }' "$work/config/config.json")
   if [ -n "$rehearsal" ]; then few=(--orbit-views 7 --elevations 10 --random-views 2 --samples 1 --limit 40); fi

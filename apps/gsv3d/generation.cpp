@@ -47,6 +47,9 @@ void print_result(const fs::path& folder, const Result& result, double seconds, 
     fmt::print("  disagreement of views and object {:.3f} (0: none; the higher, the less to be trusted)\n",
                result.disagreement->value);
   if (result.spread) fmt::print("  spread of the seeds' views {:.3f}\n", result.spread->value);
+  if (result.confidence)
+    fmt::print("  confidence of the Gaussians {:.2f} over {} seeds (1: all make the same)\n", result.confidence->value,
+               result.confidence->seeds);
   for (const std::string& file : result_file_names()) {
     if (fs::exists(folder / file)) fmt::print("  {}\n", (folder / file).string());
   }
@@ -64,10 +67,19 @@ void GenerationArguments::add_to(CLI::App& command, const std::string& what) {
   command.add_flag(
       "--offload", offload,
       "the UNet's weights stay in main memory and are copied to the device block by block: for GPUs of 8 GB, slower");
+  auto* spread = command
+                     .add_option("--spread", options.spread_seeds,
+                                 "sample the views with so many seeds in all, and say in result.json, views.png and here how far "
+                                 "they differ")
+                     ->check(CLI::Range(2, 64));
   command
-      .add_option("--spread", options.spread_seeds,
-                  "sample the views with so many seeds in all, and say in result.json, views.png and here how far they differ")
-      ->check(CLI::Range(2, 64));
+      .add_option_function<int64_t>(
+          "--confidence-seeds", [this](int64_t seeds) { options.spread_seeds = seeds, options.confidence = true; },
+          "also make an object of each of so many seeds, and say how far they agree: result.json, here, and object.ply's "
+          "property "
+          "\"confidence\" of each Gaussian, 0 to 1")
+      ->check(CLI::Range(2, 64))
+      ->excludes(spread);
   command.add_flag("--views-only", options.views_only, "only the generated views, no 3D");
   command.add_option("--fit-steps", options.fit_steps, "steps of the fit that models without a Gaussian decoder need")
       ->check(CLI::Range(1, 1'000'000))

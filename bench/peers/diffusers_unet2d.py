@@ -6,7 +6,6 @@ import sys
 
 import torch
 from diffusers import UNet2DConditionModel
-
 from diffusers_unet import time_calls
 
 if len(sys.argv) != 6:

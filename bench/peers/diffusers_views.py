@@ -18,10 +18,9 @@ import time
 import numpy
 import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableVideoDiffusionPipeline
+from diffusers_unet import FRAMES, make_unet, reset_peak, resident
 from PIL import Image
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
-
-from diffusers_unet import FRAMES, make_unet, reset_peak, resident
 
 
 def make_pipeline(width, dtype):

@@ -76,10 +76,10 @@ def measure(torch, gsplat, views, rounds):
     best = None
     for packed in (False, True):  # gsplat's two ways; the faster one counts
         with torch.no_grad():
-            forward = milliseconds(torch, rounds, lambda: render(packed))
+            forward = milliseconds(torch, rounds, lambda packed=packed: render(packed))
         row = {"program": "gsplat", "version": gsplat.__version__, "packed": packed, "gaussians": GAUSSIANS, "views": views,
                "size": SIZE, "forward_ms": round(forward, 3),
-               "forward_backward_ms": round(milliseconds(torch, rounds, lambda: both(packed)), 3)}
+               "forward_backward_ms": round(milliseconds(torch, rounds, lambda packed=packed: both(packed)), 3)}
         if best is None or row["forward_backward_ms"] < best["forward_backward_ms"]:
             best = row
     return best

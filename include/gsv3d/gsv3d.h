@@ -166,6 +166,11 @@ class Gaussians {
   std::span<const float> opacities() const { return numbers(arrays().opacities, 1); }
   /// [G, K, 3]; colour = max(sum of harmonics + 0.5, 0).
   std::span<const float> sh() const { return numbers(arrays().sh, 3 * sh_count()); }
+  /// [G] 0 to 1, how far the objects of other seeds have the same; empty: not known.
+  std::span<const float> confidence() const {
+    const float* first = arrays().confidence;
+    return first ? numbers(first, 1) : std::span<const float>();
+  }
   /// By the name's end: .ply, .compressed.ply, .splat, .spz, .glb.
   void write(const std::string& path) const { detail::check(gsv3d_gaussians_write(handle(), path.c_str())); }
   /// For calls of gsv3d_c.h.
@@ -183,6 +188,13 @@ class Gaussians {
   detail::Owner<gsv3d_gaussians, gsv3d_gaussians_free> handle_;
 };
 
+/// Another photo of the same object, and where its camera stood.
+struct View {
+  const Picture* photo = nullptr;  ///< only read during the call
+  double azimuth = 0;              ///< degrees around the object from the first photo's camera, counter-clockwise seen from above
+  std::optional<double> elevation;  ///< degrees above the object; otherwise the first photo's
+};
+
 /// How a photo becomes Gaussians.
 struct GenerateOptions {
   std::optional<uint64_t> seed;       ///< same seed, same machine and threads: the same bytes as the program's
@@ -192,6 +204,8 @@ struct GenerateOptions {
   bool refine = true;                 ///< bring the decoded Gaussians closer to photo and views
   bool photo_surface = true;          ///< lay the photo's own pixels on the side that it shows
   std::optional<bool> photo_palette;  ///< give unseen sides the photo's colours; otherwise as the model asks
+  std::vector<View> views;            ///< further photos of the object, fewer than the model's views
+  int64_t confidence_seeds = 0;       ///< 2 to 64: make objects of so many seeds, for Gaussians::confidence()
   Progress progress;                  ///< may be empty
 };
 
@@ -208,7 +222,7 @@ class Model {
     detail::check(gsv3d_model_load(folder ? folder->c_str() : nullptr, &options, &handle));
     handle_.reset(handle);
   }
-  /// The object of a photo, as "gsv3d generate" makes it.
+  /// The object of a photo, or of several, as "gsv3d generate" makes it.
   Gaussians generate(const Picture& photo, const GenerateOptions& options = {}) const {
     gsv3d_generate_options plain;
     GSV3D_INIT(gsv3d_generate_options, &plain);
@@ -217,6 +231,17 @@ class Model {
     if (options.elevation) plain.elevation = *options.elevation;
     plain.matting = options.matting, plain.refine = options.refine, plain.photo_surface = options.photo_surface;
     plain.photo_palette = options.photo_palette ? static_cast<int>(*options.photo_palette) : -1;
+    std::vector<gsv3d_view> views(options.views.size());
+    std::vector<const gsv3d_view*> pointers(options.views.size());
+    for (size_t index = 0; index < views.size(); ++index) {
+      const View& view = options.views[index];
+      GSV3D_INIT(gsv3d_view, &views[index]);
+      views[index].photo = view.photo ? view.photo->handle() : nullptr, views[index].azimuth = view.azimuth;
+      if (view.elevation) views[index].elevation = *view.elevation;
+      pointers[index] = &views[index];
+    }
+    plain.confidence_seeds = options.confidence_seeds;
+    plain.view_count = static_cast<int64_t>(views.size()), plain.views = pointers.data();
     detail::ProgressCall call{options.progress};
     call.put_into(plain);
     gsv3d_gaussians* gaussians = nullptr;

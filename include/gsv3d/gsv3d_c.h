@@ -93,14 +93,15 @@ typedef struct gsv3d_gaussians gsv3d_gaussians;
 
 /** Activated values, one Gaussian after the other. */
 typedef struct gsv3d_gaussian_arrays {
-  size_t size;            /**< sizeof this struct, as the caller was compiled */
-  int64_t count;          /**< G */
-  int64_t sh_count;       /**< K = (degree + 1)^2: 1, 4, 9 or 16 */
-  const float* means;     /**< [G, 3] */
-  const float* quats;     /**< [G, 4] w, x, y, z */
-  const float* scales;    /**< [G, 3] standard deviations along the rotated axes, > 0 */
-  const float* opacities; /**< [G] 0 to 1 */
-  const float* sh;        /**< [G, K, 3] colour = max(sum of harmonics + 0.5, 0) */
+  size_t size;             /**< sizeof this struct, as the caller was compiled */
+  int64_t count;           /**< G */
+  int64_t sh_count;        /**< K = (degree + 1)^2: 1, 4, 9 or 16 */
+  const float* means;      /**< [G, 3] */
+  const float* quats;      /**< [G, 4] w, x, y, z */
+  const float* scales;     /**< [G, 3] standard deviations along the rotated axes, > 0 */
+  const float* opacities;  /**< [G] 0 to 1 */
+  const float* sh;         /**< [G, K, 3] colour = max(sum of harmonics + 0.5, 0) */
+  const float* confidence; /**< [G] 0 to 1, how far other seeds have the same; NULL: not known */
 } gsv3d_gaussian_arrays;
 /** Fills in the defaults; see GSV3D_INIT. */
 GSV3D_API void gsv3d_gaussian_arrays_init(gsv3d_gaussian_arrays* arrays, size_t size);
@@ -120,24 +121,37 @@ GSV3D_API void gsv3d_gaussians_free(gsv3d_gaussians* gaussians);
 
 /* ------------------------------------------------------------------ photo to Gaussians */
 
+/** Another photo of the same object, and where its camera stood. */
+typedef struct gsv3d_view {
+  size_t size;                /**< sizeof this struct, as the caller was compiled */
+  const gsv3d_picture* photo; /**< only read during the call */
+  double azimuth;             /**< degrees around the object from the first photo's camera, counter-clockwise seen from above */
+  double elevation;           /**< degrees above the object; not a number: the first photo's (not a number) */
+} gsv3d_view;
+/** Fills in the defaults; see GSV3D_INIT. */
+GSV3D_API void gsv3d_view_init(gsv3d_view* view, size_t size);
+
 /** How a photo becomes Gaussians. */
 typedef struct gsv3d_generate_options {
-  size_t size;             /**< sizeof this struct, as the caller was compiled */
-  uint64_t seed;           /**< same seed, same machine and threads: the same bytes as "gsv3d generate --seed" */
-  const char* sampling;    /**< JSON of sampler settings to change, "{\"steps\": 20}"; NULL: the model's */
-  double elevation;        /**< degrees of the photo's camera above the object; not a number: the model's */
-  int matting;             /**< cut the object out unless the picture's transparency does (1) */
-  int refine;              /**< bring the decoded Gaussians closer to photo and views (1) */
-  int photo_surface;       /**< lay the photo's own pixels on the side that it shows (1) */
-  int64_t fit_steps;       /**< of models without a decoder (2000) */
-  gsv3d_progress progress; /**< may be NULL */
-  void* user;              /**< given to progress */
-  int photo_palette;       /**< unseen sides take the photo's colours: 0, 1, or -1, as the model asks (-1) */
+  size_t size;                    /**< sizeof this struct, as the caller was compiled */
+  uint64_t seed;                  /**< same seed, same machine and threads: the same bytes as "gsv3d generate --seed" */
+  const char* sampling;           /**< JSON of sampler settings to change, "{\"steps\": 20}"; NULL: the model's */
+  double elevation;               /**< degrees of the photo's camera above the object; not a number: the model's */
+  int matting;                    /**< cut the object out unless the picture's transparency does (1) */
+  int refine;                     /**< bring the decoded Gaussians closer to photo and views (1) */
+  int photo_surface;              /**< lay the photo's own pixels on the side that it shows (1) */
+  int64_t fit_steps;              /**< of models without a decoder (2000) */
+  gsv3d_progress progress;        /**< may be NULL */
+  void* user;                     /**< given to progress */
+  int photo_palette;              /**< unseen sides take the photo's colours: 0, 1, or -1, as the model asks (-1) */
+  int64_t view_count;             /**< further photos of the object, fewer than the model's views (0) */
+  const gsv3d_view* const* views; /**< pointers to view_count of them; NULL where there are none */
+  int64_t confidence_seeds;       /**< 2 to 64: make objects of so many seeds, and say how far they agree (0: do not) */
 } gsv3d_generate_options;
 /** Fills in the defaults; see GSV3D_INIT. */
 GSV3D_API void gsv3d_generate_options_init(gsv3d_generate_options* options, size_t size);
 
-/** The object of a photo, as "gsv3d generate" makes it. options may be NULL. */
+/** The object of a photo, or of several, as "gsv3d generate" makes it. options may be NULL. */
 GSV3D_API gsv3d_status gsv3d_generate(const gsv3d_model* model, const gsv3d_picture* photo, const gsv3d_generate_options* options,
                                       gsv3d_gaussians** gaussians);
 

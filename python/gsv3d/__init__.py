@@ -8,7 +8,7 @@ rasterize() and rasterization() (gsplat's common call) render Gaussians inside t
 object's front faces +Z, the object inside [-0.5, 0.5]³.
 """
 
-import torch as _torch  # its libraries before ours
+import torch as _torch  # noqa: F401  its libraries before ours
 
 from . import _native
 from ._cameras import Cameras, orbit_cameras

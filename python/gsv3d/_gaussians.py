@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ class Gaussians:
     opacities  [N]        0 to 1
     sh         [N, K, 3]  spherical harmonics in 3DGS's order, K = (degree + 1)² = 1, 4, 9 or 16;
                           colour = max(harmonics · sh + 0.5, 0)
+    confidence [N]        0 to 1, how far the objects of other seeds have the same; None: not known
 
     Raises ValueError where shapes do not fit.
     """
@@ -31,10 +33,13 @@ class Gaussians:
     scales: torch.Tensor
     opacities: torch.Tensor
     sh: torch.Tensor
+    confidence: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         check_shapes(self.means, self.quats, self.scales, self.opacities)
         check_shape("sh", self.sh, (len(self), (1, 4, 9, 16), 3))
+        if self.confidence is not None:
+            check_shape("confidence", self.confidence, (len(self),))
 
     def __len__(self) -> int:
         return self.means.shape[0]
@@ -55,9 +60,9 @@ class Gaussians:
 
     def save(self, path: str | os.PathLike[str], antialiased: bool = False) -> None:
         """Writes .ply, .compressed.ply, .splat, .spz or .glb, by the name's end, whole or not at all; docs/formats.md has each format's
-        precision. antialiased: noted in PLY and SPZ files, for Gaussians that are meant to be rendered so. Raises ValueError for
-        another ending, Error where a value is not finite or the file cannot be written."""
-        _native.write_gaussians(path, *self.tensors(), antialiased)
+        precision; only PLY holds the confidence. antialiased: noted in PLY and SPZ files, for Gaussians that are meant to be
+        rendered so. Raises ValueError for another ending, Error where a value is not finite or the file cannot be written."""
+        _native.write_gaussians(path, *self.tensors(), self.confidence, antialiased)
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """(means, quats, scales, opacities, sh)"""
@@ -65,11 +70,14 @@ class Gaussians:
 
     def to(self, *args, **kwargs) -> Gaussians:
         """All tensors through torch.Tensor.to()."""
-        return Gaussians(*(tensor.to(*args, **kwargs) for tensor in self.tensors()))
+        return self._each(lambda tensor: tensor.to(*args, **kwargs))
 
     def detach(self) -> Gaussians:
         """The same values without their autograd graph."""
-        return Gaussians(*(tensor.detach() for tensor in self.tensors()))
+        return self._each(torch.Tensor.detach)
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Gaussians:
+        return Gaussians(*map(change, self.tensors()), None if self.confidence is None else change(self.confidence))
 
 
 def check_shape(name: str, tensor: torch.Tensor, expected: tuple) -> None:

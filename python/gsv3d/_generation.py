@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,20 @@ from ._pictures import Picture, rgba_bytes
 
 Progress = Callable[[str, int, int], Any]
 """Called as work goes on: a stage's name, and how much of it is done, of how much. What it raises ends the call and comes out of it."""
+
+
+View = tuple[Picture, float] | tuple[Picture, float, float]
+"""Another photo of an object: a picture, its camera's azimuth, and its elevation where that is another than the first photo's."""
+
+
+def further_view(view: View) -> tuple[Any, float, float | None]:
+    """Its bytes, azimuth and elevation or None. Raises ValueError for what is no View."""
+    if not isinstance(view, (tuple, list)) or len(view) not in (2, 3):
+        raise ValueError(f"a view is (image, azimuth) or (image, azimuth, elevation), not {view!r:.60}")
+    picture, azimuth, *elevation = view
+    if not all(isinstance(angle, Real) for angle in (azimuth, *elevation)):
+        raise ValueError(f"a view's azimuth and elevation are numbers of degrees, not {view[1:]!r:.60}")
+    return rgba_bytes(picture), float(azimuth), float(elevation[0]) if elevation else None
 
 
 def default_folder(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
@@ -47,6 +62,8 @@ class Result:
     elevation  degrees of the photo's camera above the object
     route      how the Gaussians were made: "decoder", "decoder, refined", "fit to the views" or "views only"
     warnings   what speaks against the photo's cut-out, in words
+    disagreement  how far the finished object is from its views, 0 to 1, the less the better; None with views_only
+    confidence the mean of gaussians.confidence, weighted by what is seen, 0 to 1; None without confidence_seeds
     seconds    per stage
     """
 
@@ -57,6 +74,8 @@ class Result:
     elevation: float
     route: str
     warnings: list[str]
+    disagreement: float | None
+    confidence: float | None
     seconds: dict[str, float]
     _native: _native.Result = field(repr=False)
 
@@ -85,30 +104,32 @@ def generate(
     seed: int = 23,
     sampling: dict[str, Any] | None = None,
     elevation: float | None = None,
-    further: Sequence[tuple[Picture, float] | tuple[Picture, float, float]] = (),
+    views: Sequence[View] = (),
     matting: bool = True,
     refine: bool = True,
     photo_surface: bool = True,
     photo_palette: bool | None = None,
     views_only: bool = False,
     fit_steps: int = 2000,
+    confidence_seeds: int = 0,
     progress: Progress | None = None,
 ) -> Result:
-    """A 3D object from one photo, as `gsv3d generate` makes it: the same Gaussians for the same seed, machine and number of threads
-    (torch.set_num_threads).
+    """A 3D object from one photo, or several, as `gsv3d generate` makes it: the same Gaussians for the same seed, machine and number of
+    threads (torch.set_num_threads).
 
     image       a path, a PIL image, or an array: uint8 or 0-1 floating point [H, W, 3 or 4]; transparency is used where there is some
     model       of load_model(), or a folder for it; None loads the embedded one for this call
     seed        0 to 2^64 - 1
     sampling    the sampler's settings to change, such as {"steps": 20, "guidance": 2} (docs/generate.md)
     elevation   degrees of the photo's camera above the object, -90 to 90; None: the model's
-    further     more photos of the object: (image, azimuth) or (image, azimuth, elevation) in degrees; azimuth counter-clockwise
-                seen from above, 0 is the first photo's
+    views       more photos of the object, as --view of the program: (image, azimuth) or (image, azimuth, elevation) in degrees;
+                azimuth counter-clockwise seen from above from the first photo's camera; without elevation it is the first photo's
     matting     cut the object out unless its transparency does; False: it is framed on white already
     refine, photo_surface   bring the decoded Gaussians closer to photo and views; lay the photo's own pixels on the side that it shows
     photo_palette  give the sides that no photo shows the photos' colours; None: as the model asks
     views_only  stop after the views
     fit_steps   of models without a Gaussian decoder
+    confidence_seeds  2 to 64: make objects of so many seeds, and say of each Gaussian how far they agree (gaussians.confidence)
     progress    called as (stage, done, total)
 
     Raises ValueError for wrong arguments, Error for what is wrong with photo or model. Runs without the interpreter's lock; Ctrl-C
@@ -120,8 +141,10 @@ def generate(
         raise ValueError(f"seed = {seed}: it must be 0 to 2^64 - 1")
     if fit_steps < 1:
         raise ValueError(f"fit_steps = {fit_steps}: it must be at least 1")
+    if confidence_seeds != 0 and not 2 <= confidence_seeds <= 64:
+        raise ValueError(f"confidence_seeds = {confidence_seeds}: it must be 0, or 2 to 64")
     photo = rgba_bytes(image)
-    others = [(rgba_bytes(picture), azimuth, *(angles or [None])) for picture, azimuth, *angles in further]
+    others = [further_view(view) for view in views]
     if not isinstance(model, _native.Model):
         model = load_model(model)
     made = _native.generate(
@@ -136,6 +159,7 @@ def generate(
         photo_palette,
         views_only,
         fit_steps,
+        confidence_seeds,
         others,
         progress,
     )
@@ -147,6 +171,8 @@ def generate(
         made.elevation,
         made.route,
         made.warnings,
+        made.disagreement,
+        made.confidence,
         dict(made.seconds),
         made,
     )

@@ -32,8 +32,7 @@ Result generate_result(const LoadedModel& model, const PictureArray& photo, cons
                        const std::vector<FurtherArray>& further, const ProgressFunction& progress) {
   const Image image = image_of(photo);
   std::vector<FurtherImage> others;
-  for (const auto& [picture, azimuth, elevation] : further)
-    others.push_back({image_of(picture), azimuth, elevation, fmt::format("the photo at {} degrees", azimuth)});
+  for (const auto& [picture, azimuth, elevation] : further) others.push_back({image_of(picture), azimuth, elevation, {}});
   return long_call([&] {
     const std::lock_guard lock(model.busy);
     return generate(model.model, image, options, progress_callback(progress), {}, others);
@@ -52,7 +51,8 @@ Mesh result_mesh(const Result& result, int64_t resolution, int64_t triangles, in
 nb::object gaussian_tensors(const Result& result) {
   if (!result.gaussians) return nb::none();
   const Gaussians& g = *result.gaussians;
-  return nb::cast(std::tuple{g.means, g.quats, g.scales, g.opacities, g.sh});
+  return nb::cast(
+      std::tuple{g.means, g.quats, g.scales, g.opacities, g.sh, result.confidence ? result.confidence->values : Tensor()});
 }
 
 void bind_models(nb::module_& module) {
@@ -87,6 +87,9 @@ void bind_results(nb::module_& module) {
       .def_ro("elevation", &Result::elevation_degrees)
       .def_prop_ro("route", [](const Result& r) { return r.gaussians ? std::string(route_name(r.route)) : "views only"; })
       .def_prop_ro("warnings", [](const Result& r) { return r.photo.warnings; })
+      .def_prop_ro("disagreement",
+                   [](const Result& r) { return r.disagreement ? std::optional(r.disagreement->value) : std::nullopt; })
+      .def_prop_ro("confidence", [](const Result& r) { return r.confidence ? std::optional(r.confidence->value) : std::nullopt; })
       .def_prop_ro("seconds",
                    [](const Result& r) {
                      std::vector<std::pair<std::string, double>> seconds;
@@ -106,7 +109,8 @@ void bind_generation(nb::module_& module) {
       "generate",
       [](const LoadedModel& model, const PictureArray& photo, uint64_t seed, const std::string& sampling,
          std::optional<double> elevation, bool matting, bool refine, bool photo_surface, std::optional<bool> photo_palette,
-         bool views_only, int64_t fit_steps, const std::vector<FurtherArray>& further, const ProgressFunction& progress) {
+         bool views_only, int64_t fit_steps, int64_t confidence_seeds, const std::vector<FurtherArray>& further,
+         const ProgressFunction& progress) {
         GenerateOptions options;
         options.seed = seed;
         options.sampling = sampling_json(sampling);
@@ -115,11 +119,12 @@ void bind_generation(nb::module_& module) {
         options.photo_palette = photo_palette;
         options.views_only = views_only;
         options.fit_steps = fit_steps;
+        options.spread_seeds = confidence_seeds, options.confidence = confidence_seeds > 0;
         return generate_result(model, photo, options, further, progress);
       },
       nb::arg("model"), nb::arg("photo"), nb::arg("seed"), nb::arg("sampling"), nb::arg("elevation").none(), nb::arg("matting"),
       nb::arg("refine"), nb::arg("photo_surface"), nb::arg("photo_palette").none(), nb::arg("views_only"), nb::arg("fit_steps"),
-      nb::arg("further"), nb::arg("progress").none(),
+      nb::arg("confidence_seeds"), nb::arg("further"), nb::arg("progress").none(),
       "The way of a photo, uint8 [H, W, 4]; sampling: JSON of settings, or empty.");
 }
 

@@ -12,6 +12,7 @@ import gsv3d
 
 SOURCE = Path(__file__).resolve().parents[2]
 PHOTO = SOURCE / "examples" / "flower_cutout.png"
+CUP = SOURCE / "examples" / "coffee_cutout.png"
 
 
 def read_safetensors(path: Path) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gsv3d
-from conftest import PHOTO
+from conftest import CUP, PHOTO
 
 QUICK = {"steps": 2}
 
@@ -87,11 +87,40 @@ def test_pictures_of_every_kind_give_the_same(model):
     assert gsv3d.generate(rgba, model, sampling={"steps": 1}, views_only=True).gaussians is None
 
 
+def test_several_photos_give_the_same_file_as_the_program(model, program, tmp_path):
+    torch.set_num_threads(2)
+    command = [program, "generate", PHOTO, "--view", f"90:{CUP}", "--view", f"180,25:{PHOTO}", "-o", tmp_path, "--seed", "5"]
+    command += ["--steps", "1", "--threads", "2", "--no-mesh", "--no-viewer", "--quiet"]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+    result = gsv3d.generate(PHOTO, model, seed=5, sampling={"steps": 1}, views=[(CUP, 90), (PHOTO, 180, 25)])
+    result.gaussians.save(tmp_path / "object.ply")
+    ours = (tmp_path / "object.ply").read_bytes()
+    assert len(ours) > 100_000 and ours == (tmp_path / PHOTO.stem / "object.ply").read_bytes()
+
+
+def test_confidence_of_each_gaussian(model, tmp_path):
+    options = {"seed": 5, "sampling": {"steps": 1}, "refine": False}
+    result = gsv3d.generate(PHOTO, model, confidence_seeds=3, **options)
+    alone = gsv3d.generate(PHOTO, model, **options)
+    confidence = result.gaussians.confidence
+    assert torch.equal(result.gaussians.means, alone.gaussians.means) and alone.gaussians.confidence is None
+    assert confidence.shape == (len(result.gaussians),) and 0 <= confidence.min() < confidence.max() <= 1
+    largest = result.gaussians.scales.sort(1, descending=True).values.double()
+    weights = result.gaussians.opacities.double() * largest[:, 0] * largest[:, 1]
+    assert result.confidence == pytest.approx(((weights * confidence).sum() / weights.sum()).item(), abs=1e-6)
+    assert alone.confidence is None and alone.disagreement == result.disagreement > 0
+    result.gaussians.save(tmp_path / "object.ply")
+    assert torch.equal(gsv3d.Gaussians.load(tmp_path / "object.ply").confidence, confidence)
+    result.gaussians.save(tmp_path / "object.spz")
+    assert gsv3d.Gaussians.load(tmp_path / "object.spz").confidence is None
+    assert torch.equal(result.gaussians.to(torch.float64).confidence, confidence.double())
+
+
 def test_further_photos_and_elevation(model):
     front = np.asarray(PIL.Image.open(PHOTO).convert("RGBA"))
-    with pytest.raises(ValueError, match="degree"):
-        gsv3d.generate(front, model, sampling={"steps": 1}, further=[(front, 0.1)])
-    result = gsv3d.generate(front, model, sampling={"steps": 1}, views_only=True, further=[(front, 180, 5)], elevation=15)
+    with pytest.raises(ValueError, match="the photo at 0.1 degrees: azimuth 0.1 is the first photo's own direction"):
+        gsv3d.generate(front, model, sampling={"steps": 1}, views=[(front, 0.1)])
+    result = gsv3d.generate(front, model, sampling={"steps": 1}, views_only=True, views=[(front, 180, 5)], elevation=15)
     alone = gsv3d.generate(front, model, sampling={"steps": 1}, views_only=True, elevation=15)
     assert result.elevation == 15 and not torch.equal(result.views, alone.views)
 
@@ -115,6 +144,7 @@ def test_what_progress_raises_comes_out(model):
 
 
 def test_ctrl_c_raises_keyboard_interrupt(model):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell's background job has not: there it is ignored
     sent = []
 
     def interrupt():
@@ -174,8 +204,14 @@ def test_two_threads_take_turns_with_one_model(model):
         ({"image": np.zeros((0, 4, 3), np.uint8)}, ValueError, "0 pixels|1 to"),
         ({"sampling": {"stepz": 3}}, ValueError, "stepz"),
         ({"sampling": {"steps": 0}}, ValueError, "steps"),
+        ({"views": [PHOTO]}, ValueError, r"a view is \(image, azimuth\)"),
+        ({"views": [(PHOTO, "left")]}, ValueError, "numbers of degrees, not .*left"),
+        ({"views": [("/nowhere.jpg", 90)]}, gsv3d.Error, "/nowhere.jpg"),
+        ({"views": [(PHOTO, float("nan"))]}, gsv3d.Error, "azimuth nan"),
         ({"seed": -1}, ValueError, "seed = -1"),
         ({"fit_steps": 0}, ValueError, "fit_steps = 0"),
+        ({"confidence_seeds": 1}, ValueError, "confidence_seeds = 1"),
+        ({"confidence_seeds": 2, "views_only": True}, ValueError, "needs Gaussians"),
         ({"progress": 3}, ValueError, "progress is int"),
     ],
 )

@@ -31,7 +31,7 @@ def test_stubs_name_what_the_extension_has():
     compile(stub, "_native.pyi", "exec")
 
 
-@pytest.mark.parametrize("name", [name for name in gsv3d.__all__])
+@pytest.mark.parametrize("name", gsv3d.__all__)
 def test_everything_public_is_described(name):
     thing = getattr(gsv3d, name)
     assert len(inspect.getdoc(thing) or "") > 40

@@ -100,7 +100,7 @@ def test_what_is_asked_for_is_what_comes():
         full = gsv3d.rasterize(gaussians, cameras, median_depth=True)
     assert bare.depth is None and bare.median_depth is None and not bare.rgb.requires_grad
     with pytest.raises(ValueError, match="without depth"):
-        bare.expected_depth
+        _ = bare.expected_depth
     assert full.median_depth.shape == (3, 1, scene.height, scene.width)
     hit = full.alpha > 0.6
     assert hit.any() and (full.expected_depth[hit] - full.median_depth[hit]).abs().max() < 1.5

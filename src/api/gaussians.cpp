@@ -5,10 +5,11 @@
 
 namespace gsv3d::api {
 
-gsv3d_gaussians* handle_of(const Gaussians& gaussians) {
+gsv3d_gaussians* handle_of(const Gaussians& gaussians, const Tensor& confidence) {
   const auto plain = [](const Tensor& tensor) { return tensor.detach().to(at::kCPU, at::kFloat).contiguous(); };
   return new gsv3d_gaussians{
-      {plain(gaussians.means), plain(gaussians.quats), plain(gaussians.scales), plain(gaussians.opacities), plain(gaussians.sh)}};
+      {plain(gaussians.means), plain(gaussians.quats), plain(gaussians.scales), plain(gaussians.opacities), plain(gaussians.sh)},
+      confidence.defined() ? plain(confidence) : Tensor()};
 }
 
 }  // namespace gsv3d::api
@@ -37,18 +38,19 @@ gsv3d_status gsv3d_gaussians_create(const gsv3d_gaussian_arrays* arrays, gsv3d_g
                          copy(from.scales, "scales", {count, 3}), copy(from.opacities, "opacities", {count}),
                          copy(from.sh, "sh", {count, harmonics, 3})};
     require_finite(made, "gsv3d_gaussians_create");
-    *gaussians = handle_of(made);
+    *gaussians = handle_of(made, from.confidence ? copy(from.confidence, "confidence", {count}) : Tensor());
   });
 }
 
 gsv3d_status gsv3d_gaussians_get_arrays(const gsv3d_gaussians* gaussians, gsv3d_gaussian_arrays* arrays) {
   return guarded([&] {
     const Gaussians& values = given(gaussians, "gaussians")->values;
+    const Tensor& confidence = gaussians->confidence;
     const auto numbers = [](const Tensor& tensor) { return tensor.const_data_ptr<float>(); };
     if (given(arrays, "arrays")->size < sizeof(size_t)) throw UsageError("arrays without a size: use GSV3D_INIT first");
     hand_out(arrays, arrays->size,
              {0, values.count(), values.sh.size(1), numbers(values.means), numbers(values.quats), numbers(values.scales),
-              numbers(values.opacities), numbers(values.sh)});
+              numbers(values.opacities), numbers(values.sh), confidence.defined() ? numbers(confidence) : nullptr});
   });
 }
 
@@ -59,12 +61,16 @@ int64_t gsv3d_gaussians_count(const gsv3d_gaussians* gaussians) {
 gsv3d_status gsv3d_gaussians_read(const char* path, gsv3d_gaussians** gaussians) {
   return guarded([&] {
     given(gaussians, "gaussians");
-    *gaussians = handle_of(read_gaussians(given(path, "path")).gaussians);
+    const GaussianFile file = read_gaussians(given(path, "path"));
+    *gaussians = handle_of(file.gaussians, file.confidence);
   });
 }
 
 gsv3d_status gsv3d_gaussians_write(const gsv3d_gaussians* gaussians, const char* path) {
-  return guarded([&] { write_gaussians(given(path, "path"), given(gaussians, "gaussians")->values); });
+  return guarded([&] {
+    given(gaussians, "gaussians");
+    write_gaussians(given(path, "path"), gaussians->values, {.confidence = gaussians->confidence});
+  });
 }
 
 void gsv3d_gaussians_free(gsv3d_gaussians* gaussians) {

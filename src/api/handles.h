@@ -24,7 +24,8 @@ struct gsv3d_text_model {
   gsv3d::TextModel model;
 };
 struct gsv3d_gaussians {
-  gsv3d::Gaussians values;  ///< on the CPU, float32, contiguous
+  gsv3d::Gaussians values;        ///< on the CPU, float32, contiguous
+  gsv3d::Tensor confidence = {};  ///< [G], likewise, or undefined
 };
 struct gsv3d_mesh {
   gsv3d::Mesh mesh;
@@ -100,7 +101,7 @@ ModelPlace model_place(const char* folder, const gsv3d_model_options* options);
 /// Settings of a sampler, for example {"steps": 20}; nothing for NULL. Throws UsageError for what is no JSON object.
 Json sampling_of(const char* text);
 
-/// A handle of the Gaussians, as handles hold them.
-gsv3d_gaussians* handle_of(const Gaussians& gaussians);
+/// A handle of the Gaussians, as handles hold them; confidence [G] may be undefined.
+gsv3d_gaussians* handle_of(const Gaussians& gaussians, const Tensor& confidence = {});
 
 }  // namespace gsv3d::api

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "core/tensor.h"
+#include "core/nearest_points.h"
 
 namespace gsv3d {
 
@@ -15,15 +15,8 @@ struct TriangleSurface {
   bool defined() const { return vertices.defined(); }
 };
 
-/// Where each of points [N, 3] has the nearest of targets [M, 3]: its distance [N] float64, not squared, and its row [N] int64.
-struct Neighbours {
-  Tensor distances, indices;
-};
-/// float32 on the CPU. By a k-d tree, on all threads. Throws Error when there are no targets or a coordinate is not finite.
-Neighbours nearest_neighbours(const Tensor& points, const Tensor& targets);
-
 /// Distance from each of points [N, 3] to the nearest of targets [M, 3] (float32 on the CPU) → [N] float64, not squared;
-/// nearest_neighbours() says how.
+/// core/nearest_points.h says how.
 Tensor nearest_distances(const Tensor& points, const Tensor& targets);
 
 /// Chamfer distances have as many definitions as papers; these three are named after what is summed.

@@ -143,7 +143,7 @@ void write_page(const fs::path& place, const Result& result, const Model& model,
 /// What speaks for or against trusting the result, as far as it was measured.
 Json confidence_json(const Result& result) {
   const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
-  Json json = {{"view_disagreement", nullptr}, {"familiarity", nullptr}, {"view_spread", nullptr}};
+  Json json = {{"view_disagreement", nullptr}, {"familiarity", nullptr}, {"view_spread", nullptr}, {"gaussians", nullptr}};
   if (result.disagreement) {
     json["view_disagreement"] = {{"value", rounded(result.disagreement->value)}, {"views", Json::array()}};
     for (const double value : result.disagreement->views) json["view_disagreement"]["views"].push_back(rounded(value));
@@ -156,6 +156,7 @@ Json confidence_json(const Result& result) {
     json["view_spread"] = {{"value", rounded(result.spread->value)}, {"views", Json::array()}};
     for (const double value : result.spread->views) json["view_spread"]["views"].push_back(rounded(value));
   }
+  if (result.confidence) json["gaussians"] = {{"value", rounded(result.confidence->value)}, {"seeds", result.confidence->seeds}};
   return json;
 }
 
@@ -216,7 +217,7 @@ void write_outputs(const OutputFolder& folder, Result& result, const Model& mode
   }
   const double before_files = seconds();
   if (result.gaussians) {
-    write_ply(place / object_name, *result.gaussians);
+    write_ply(place / object_name, *result.gaussians, {.confidence = result.confidence ? result.confidence->values : Tensor()});
     write_video(place / video_name, result, model, options);
     if (options.viewer) write_page(place, result, model, record);
   }

@@ -32,7 +32,7 @@ struct RunRecord {
 };
 
 /// Writes into folder.staging(), does not commit:
-///   object.ply   3DGS file (gaussian_files/ply.h)
+///   object.ply   3DGS file (gaussian_files/ply.h), with the Gaussians' confidence where that was asked for
 ///   object.glb   textured mesh (mesh/gaussian_mesh.h), unless the Gaussians have no surface or this build no mesh libraries
 ///   viewer.html  a page that shows both in a browser (exports/viewer_page.h)
 ///   orbit.mp4    the Gaussians on an orbit at the photo's elevation (left out in builds without FFmpeg)

@@ -13,14 +13,19 @@ ConvertReport convert_gaussians(const std::filesystem::path& from, const std::fi
   Gaussians g = file.gaussians;
   ConvertReport report;
   report.read = g.count();
-  if (options.min_opacity > 0) g = prune(g, options.min_opacity);
+  WriteOptions write = options.write;
+  write.antialiased = file.antialiased;
+  write.confidence = file.confidence;
+  if (options.min_opacity > 0) {
+    const Tensor seen = g.opacities >= options.min_opacity;
+    g = g.select(seen);
+    if (write.confidence.defined()) write.confidence = write.confidence.index({seen});
+  }
   if (options.sh_degree) {
     const int64_t kept = (*options.sh_degree + 1) * (*options.sh_degree + 1);
     if (kept < g.sh.size(1)) g.sh = g.sh.slice(1, 0, kept);
   }
   if (options.scale != 1) g = transform(g, {.scale = options.scale});
-  WriteOptions write = options.write;
-  write.antialiased = file.antialiased;
   write_gaussians(to, g, write);
   report.written = g.count();
   report.sh_degree = g.sh_degree();

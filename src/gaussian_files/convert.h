@@ -10,7 +10,7 @@ namespace gsv3d {
 
 struct ConvertOptions {
   ReadOptions read;
-  WriteOptions write;                ///< antialiased is taken from the file that is read
+  WriteOptions write;                ///< antialiased and confidence are taken from the file that is read
   double scale = 1;                  ///< the object becomes so many times larger
   std::optional<int64_t> sh_degree;  ///< spherical harmonics of higher degrees are dropped
   double min_opacity = 0;            ///< Gaussians below it are dropped

@@ -111,7 +111,10 @@ GaussianFile read_gaussians(const std::filesystem::path& path, const ReadOptions
 void write_gaussians(const std::filesystem::path& path, const Gaussians& gaussians, const WriteOptions& options) {
   const GaussianFormat format = format_of_name(path);
   const Frame frame = options.frame.value_or(usual_frame(format));
-  const PlyOptions ply = {.frame = frame, .all_properties = options.ply_all_properties, .antialiased = options.antialiased};
+  const PlyOptions ply = {.frame = frame,
+                          .all_properties = options.ply_all_properties,
+                          .antialiased = options.antialiased,
+                          .confidence = options.confidence};
   switch (format) {
     case GaussianFormat::kPly:
       return write_ply(path, gaussians, ply);

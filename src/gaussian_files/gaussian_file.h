@@ -26,6 +26,7 @@ struct WriteOptions {
   bool antialiased = false;         ///< noted where the format can: PLY and SPZ
   int spz_version = 3;              ///< 3 or 4
   bool ply_all_properties = false;  ///< see PlyOptions
+  Tensor confidence = {};           ///< [G] in 0-1: noted in PLY, see PlyOptions; undefined: none
 };
 
 /// The Gaussians of a file in our world. The content decides about the format; only .splat, which has no mark, is known by its

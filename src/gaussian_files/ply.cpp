@@ -43,18 +43,23 @@ std::string header_text(int64_t count, int64_t coefficients, const PlyOptions& o
   for (const char* name : {"x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"}) property(name);
   for (int64_t i = 0; i < 3 * (coefficients - 1); ++i) property(fmt::format("f_rest_{}", i));
   for (const char* name : {"opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"}) property(name);
+  if (options.confidence.defined()) property("confidence");
   return text + "end_header\n";
 }
 
-/// Rows [G, floats] as the header describes them.
-Tensor file_rows(const Gaussians& g, int64_t coefficients) {
+/// Rows [G, floats] as the header describes them; confidence [G] may be undefined.
+Tensor file_rows(const Gaussians& g, const Tensor& confidence, int64_t coefficients) {
   const Tensor opacity = g.opacities.to(at::kDouble).clamp(kOpacityMargin, 1 - kOpacityMargin);
   const Tensor logit = (opacity / (1 - opacity)).log().to(at::kFloat).unsqueeze(1);
-  return at::cat({g.means, at::zeros_like(g.means), g.sh.select(1, 0), rest_columns(g.sh, coefficients), logit,
-                  g.scales.clamp_min(kSmallestScale).log(), g.quats},
-                 1)
-      .to(at::kFloat)
-      .contiguous();
+  std::vector<Tensor> columns = {g.means,
+                                 at::zeros_like(g.means),
+                                 g.sh.select(1, 0),
+                                 rest_columns(g.sh, coefficients),
+                                 logit,
+                                 g.scales.clamp_min(kSmallestScale).log(),
+                                 g.quats};
+  if (confidence.defined()) columns.push_back(confidence.unsqueeze(1));
+  return at::cat(columns, 1).to(at::kFloat).contiguous();
 }
 
 /// Copies properties of every row to where they belong in tensors that are filled row by row.
@@ -119,23 +124,27 @@ void encode(const Gaussians& g, const PlyOptions& options, Append append) {
   append(header_text(g.count(), coefficients, options));
   for (int64_t begin = 0; begin < g.count(); begin += kRowsAtOnce) {
     const auto part = change_frame(g.slice(begin, begin + kRowsAtOnce), Frame::kWorld, options.frame);
-    const Tensor rows = file_rows(part, coefficients);
+    const Tensor confidence = options.confidence.defined() ? options.confidence.slice(0, begin, begin + kRowsAtOnce) : Tensor();
+    const Tensor rows = file_rows(part, confidence, coefficients);
     append(std::string_view(reinterpret_cast<const char*>(rows.const_data_ptr<float>()), rows.nbytes()));
   }
 }
 
 /// On the CPU; throws Error when they cannot be written.
-Gaussians checked(const Gaussians& gaussians, const std::string& where) {
+Gaussians checked(const Gaussians& gaussians, const Tensor& confidence, const std::string& where) {
   auto g = gaussians.detach().to(at::kCPU);
   require_finite(g, where + " is not written");
   g.sh_degree();  // throws above degree 3
+  if (confidence.defined())
+    require(confidence.dim() == 1 && confidence.numel() == g.count() && is_confidence(confidence),
+            "{} is not written: the confidence is not one number of 0 to 1 for each Gaussian", where);
   return g;
 }
 
 }  // namespace
 
 void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, const PlyOptions& options) {
-  const auto g = checked(gaussians, path.string());
+  const auto g = checked(gaussians, options.confidence, path.string());
   AtomicFile file(path);
   encode(g, options, [&](std::string_view bytes) { file.write(bytes); });
   file.commit();
@@ -143,7 +152,7 @@ void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, co
 
 std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options) {
   std::string file;
-  encode(checked(gaussians, where), options, [&](std::string_view bytes) { file += bytes; });
+  encode(checked(gaussians, options.confidence, where), options, [&](std::string_view bytes) { file += bytes; });
   return file;
 }
 
@@ -169,13 +178,14 @@ DecodedRows decode_ply(std::string_view bytes, const std::string& where) {
     reader.add(red ? rgb[colour] : fmt::format("f_dc_{}", colour), sh, colour, 3 * k);
     for (int64_t i = 0; i < rest; ++i) reader.add(fmt::format("f_rest_{}", colour * rest + i), sh, 3 * (i + 1) + colour, 3 * k);
   }
+  const Tensor confidence = vertex.find("confidence") ? reader.columns({"confidence"}).squeeze(1) : Tensor();
   reader.read();
 
   g.scales.exp_();
   if (flat) g.scales = at::cat({g.scales, at::full({vertex.count, 1}, kFlat)}, 1);
   g.opacities.sigmoid_();
   if (red) g.sh.slice(1, 0, 1).copy_(rgb_to_sh(g.sh.select(1, 0) / full_scale(red->type)));
-  return {g, header.antialiased, header.frame, header.up};
+  return {g, header.antialiased, header.frame, header.up, {}, confidence};
 }
 
 Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame) {

@@ -16,6 +16,7 @@ struct PlyOptions {
       false;  ///< always 62 floats per Gaussian (spherical harmonics padded to degree 3), which some viewers demand
   bool antialiased = false;         ///< the Gaussians are meant to be rendered with RasterizeOptions::antialiased
   std::string generator = "gsv3d";  ///< named in a comment
+  Tensor confidence = {};           ///< [G] in 0-1, written as one more property of that name; undefined: none
 };
 
 /// Writes Gaussians (in our world) as binary_little_endian PLY, whole or not at all. Opacity becomes a logit (cut to 1e-6 … 1 -
@@ -25,9 +26,10 @@ void write_ply(const std::filesystem::path& path, const Gaussians& gaussians, co
 std::string encode_ply(const Gaussians& gaussians, const std::string& where, const PlyOptions& options = {});
 
 /// Reads a 3DGS PLY of degree 0-3 into our world (row_check.h): binary or text, any order of properties and any number type,
-/// other properties and later elements ignored. Without f_dc, red, green and blue give the colour; without scale_2, as in 2DGS,
-/// the third axis is as good as flat. `frame` is the file's; without it the file's own comment counts, else kYDown. Throws Error
-/// on anything that is not such a file: missing properties, a count that the file's size does not bear out.
+/// `confidence` handed over, other properties and later elements ignored. Without f_dc, red, green and blue give the colour;
+/// without scale_2, as in 2DGS, the third axis is as good as flat. `frame` is the file's; without it the file's own comment
+/// counts, else kYDown. Throws Error on anything that is not such a file: missing properties, a count that the file's size does
+/// not bear out.
 Gaussians read_ply(const std::filesystem::path& path, std::optional<Frame> frame = {});
 /// The rows of such a file in memory; `where` begins every error message.
 DecodedRows decode_ply(std::string_view bytes, const std::string& where);

@@ -29,7 +29,8 @@ std::vector<RowFault> find_faults(const Gaussians& g) {
            "with negative scales or opacities outside 0 to 1"}};
 }
 
-Gaussians without_bad_rows(const Gaussians& g, const std::string& where, bool strict, std::vector<std::string>& warnings) {
+/// Which rows are Gaussians, as indices; undefined: all.
+Tensor good_rows(const Gaussians& g, const std::string& where, bool strict, std::vector<std::string>& warnings) {
   const std::vector<RowFault> faults = find_faults(g);
   Tensor good = at::ones({g.count()}, at::kBool);
   std::vector<std::string> found;
@@ -41,25 +42,37 @@ Gaussians without_bad_rows(const Gaussians& g, const std::string& where, bool st
     good = good.logical_and(fault.rows.logical_not());
     (&fault == faults.data() ? zeros : bad) += rows.numel();
   }
-  if (found.empty()) return g;
+  if (found.empty()) return {};
   const std::string told = fmt::format("{} of {} rows are no Gaussians: {}", bad + zeros, g.count(), fmt::join(found, ", "));
   require(!strict, "{}: {}", where, told);
   require(bad + zeros < g.count() && 2 * bad <= g.count() - zeros, "{}: damaged, or no file of Gaussians: {}", where, told);
   warnings.push_back(told + "; they are left out");
-  return g.select(good);
+  return good.nonzero().squeeze(1);
 }
 
 }  // namespace
 
 GaussianFile checked_rows(DecodedRows rows, const std::string& where, const ReadOptions& options, Frame usual) {
-  GaussianFile file{{}, rows.antialiased, std::move(rows.warnings)};
-  Gaussians g = without_bad_rows(rows.gaussians, where, options.strict, file.warnings);
+  GaussianFile file{{}, rows.antialiased, std::move(rows.warnings), rows.confidence};
+  Gaussians g = rows.gaussians;
+  if (const Tensor good = good_rows(g, where, options.strict, file.warnings); good.defined()) {
+    g = g.select(good);
+    if (file.confidence.defined()) file.confidence = file.confidence.index_select(0, good);
+  }
+  if (file.confidence.defined() && !is_confidence(file.confidence)) {
+    file.warnings.emplace_back("its property \"confidence\" is no number of 0 to 1, and is left out");
+    file.confidence = Tensor();
+  }
   const Tensor norms = g.quats.norm(2, 1, true);
   g.quats = at::where(norms > 1e-12, g.quats / norms.clamp_min(1e-12), at::tensor({1.0f, 0.0f, 0.0f, 0.0f}));
   const bool by_up = rows.up && !rows.frame && !options.frame;
   file.gaussians =
       by_up ? turned_upright(g, *rows.up) : change_frame(g, options.frame.value_or(rows.frame.value_or(usual)), Frame::kWorld);
   return file;
+}
+
+bool is_confidence(const Tensor& values) {
+  return values.ge(0).logical_and(values.le(1)).all().item<bool>();
 }
 
 }  // namespace gsv3d

@@ -21,6 +21,7 @@ struct GaussianFile {
   Gaussians gaussians;
   bool antialiased = false;                ///< with RasterizeOptions::antialiased
   std::vector<std::string> warnings = {};  ///< whole sentences without the file's name
+  Tensor confidence = {};                  ///< [G] in 0-1, how sure each is (pipeline/gaussian_confidence.h); undefined: not said
 };
 
 /// The rows of a file as a decoder found them: activated, in the file's axes, rotations of any length, any value in any row.
@@ -30,12 +31,17 @@ struct DecodedRows {
   std::optional<Frame> frame = {};               ///< when the file says it
   std::optional<std::array<double, 3>> up = {};  ///< when the file says that instead: the direction in its axes that points up
   std::vector<std::string> warnings = {};
+  Tensor confidence = {};  ///< [G] any numbers, when the file has them
 };
 
 /// The rows that are Gaussians, in our world, with unit rotations. Left out with a warning that counts them (Error when
 /// options.strict) are rows with values that are not finite, with negative scales or opacities outside 0-1, and rows filled with
 /// zeros, which unfinished downloads end in. Throws Error when more than half of the rows that are not zeros, or all, are bad.
 /// A file that does not name its axes has those of `usual`; `where` begins every message.
+/// Another program's numbers of that name, which are not 0 to 1, are left out with a warning, too.
 GaussianFile checked_rows(DecodedRows rows, const std::string& where, const ReadOptions& options, Frame usual);
+
+/// Whether all numbers are 0 to 1.
+bool is_confidence(const Tensor& values);
 
 }  // namespace gsv3d

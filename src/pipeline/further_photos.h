@@ -17,7 +17,7 @@ struct FurtherPhoto {
   PreparedPhoto photo;
   double azimuth_degrees = 0;  ///< of its camera around the object: counter-clockwise seen from above, the first photo's is 0
   std::optional<double> elevation_degrees;  ///< above the object; otherwise the first photo's
-  std::string name;                         ///< for people: its file
+  std::string name;                         ///< for people: its file, or its direction
 };
 
 /// The same before it is cut out and framed.
@@ -25,7 +25,7 @@ struct FurtherImage {
   Image image;
   double azimuth_degrees = 0;
   std::optional<double> elevation_degrees;
-  std::string name;
+  std::string name;  ///< for people: its file; empty: "the photo at 90 degrees"
 };
 
 /// Throws UsageError when there are as many photos as views or more, or two of them, the first photo at this elevation included,

@@ -22,6 +22,7 @@ struct GenerateOptions {
   std::filesystem::path resume_file;  ///< keeps the sampler's state here after each step, and goes on from it; empty: does not
   int64_t spread_seeds =
       0;                    ///< 2 or more: sample the views with so many seeds in all, and say how far they differ: view_spread.h
+  bool confidence = false;  ///< also make the objects of those seeds, and say how sure each Gaussian is: gaussian_confidence.h
   bool views_only = false;  ///< stop after the views
   bool refine = true;       ///< bring the decoded Gaussians closer to photo and views: view_refinement.h
   std::optional<bool> photo_palette;  ///< give the sides that no photo shows the photos' colours; otherwise as the model asks

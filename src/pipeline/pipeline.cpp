@@ -170,20 +170,39 @@ std::optional<Familiarity> familiarity_of(const Model& model, const PreparedPhot
   return result;
 }
 
-/// The views of further seeds beside those of the first, `views`.
-ViewSpread spread_of(const Model& model, const Tensor& views, const Tensor& photo, const GenerateOptions& options,
-                     const std::vector<GivenView>& given, const std::vector<GivenView>& sampled,
-                     const std::function<void(int64_t, int64_t)>& on_seed) {
-  std::vector<Tensor> all = {views};
+/// What one seed makes of the photos.
+struct SeedViews {
+  GeneratedLatents latents;
+  Tensor pictures;  ///< [N, 3 or 4, S, S] on the CPU; where there are photos, they
+};
+
+/// The options of the i-th further seed.
+GenerateOptions further_seed(const GenerateOptions& options, int64_t i) {
+  GenerateOptions other = options;
+  other.seed = options.seed + static_cast<uint64_t>(i);
+  other.resume_file.clear();
+  return other;
+}
+
+/// The views of all seeds but the first.
+std::vector<SeedViews> views_of_further_seeds(const Model& model, const Result& result, const GenerateOptions& options,
+                                              const std::function<void(int64_t, int64_t)>& on_seed) {
+  const std::vector<GivenView> given = given_views(result), sampled = given_to_sampler(result, given);
+  const Tensor& photo = result.photo.picture;
+  std::vector<SeedViews> all;
   for (int64_t i = 1; i < options.spread_seeds; ++i) {
-    GenerateOptions other = options;
-    other.seed = options.seed + static_cast<uint64_t>(i);
-    other.resume_file.clear();
-    const GeneratedLatents generated = generate_latents(model, photo, other, {}, {}, sampled);
-    all.push_back(view_pictures(model, generated.latents, photo, options.decode_chunk.value_or(0), given).cpu());
+    SeedViews views{generate_latents(model, photo, further_seed(options, i), {}, {}, sampled), {}};
+    views.pictures = view_pictures(model, views.latents.latents, photo, options.decode_chunk.value_or(0), given).cpu();
+    all.push_back(std::move(views));
     on_seed(i, options.spread_seeds - 1);
   }
-  return view_spread(all);
+  return all;
+}
+
+void set_views(Result& result, SeedViews views) {
+  result.views = colours(views.pictures).contiguous();
+  if (views.pictures.size(1) == 4) result.alphas = views.pictures.narrow(1, 3, 1).contiguous();
+  result.latents = std::move(views.latents);
 }
 
 /// Damaged weights and overflows of half precision show here, before they become files.
@@ -318,45 +337,11 @@ Gaussians decode_gaussians(const Model& model, const Tensor& latents, const Tens
   return (*model.gaussian_decoder)(latents.to(model.device).unsqueeze(0), {cameras.to(model.device)}, tokens, views).front();
 }
 
-Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& wanted, const ProgressCallback& on_progress,
-                const PreviewCallback& on_preview, std::vector<FurtherPhoto> further) {
-  require_parts(model, {"vae", "image_embedder", "unet"});
-  if (wanted.spread_seeds < 0 || wanted.spread_seeds == 1) throw UsageError("a spread needs at least two seeds");
-  const c10::NoGradGuard no_grad;
-  GenerateOptions options = wanted;
-  const MemoryChoice memory = fitted_to_memory({wanted.guidance_batch, wanted.decode_chunk}, model);
-  options.guidance_batch = memory.guidance_batch, options.decode_chunk = memory.decode_chunk;
-  Result result;
-  Stages stage(result.times, on_progress);
-  result.sampler = sampler_settings(model.config, options);
-  result.orbit = options.orbit;
-  result.elevation_degrees = elevation(model.config, options);
-  place_further_photos(result, std::move(further), model.config, cameras_of(model.config, options));
-  result.photo = std::move(photo);
-  result.familiarity = familiarity_of(model, result.photo);
-  const std::vector<GivenView> given = given_views(result);
-  result.latents = stage("views", [&] {
-    return generate_latents(
-        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); },
-        on_preview, given_to_sampler(result, given));
-  });
-  result.first_step = result.latents.first_step;
-  const Tensor pictures = stage("decode views", [&] {
-    require_finite(model, result.latents.latents, "the views' latents are");
-    const Tensor all =
-        view_pictures(model, result.latents.latents, result.photo.picture, options.decode_chunk.value_or(0), given);
-    require_finite(model, all, "the decoded views are");
-    return all.cpu();
-  });
-  result.views = colours(pictures).contiguous();
-  if (pictures.size(1) == 4) result.alphas = pictures.narrow(1, 3, 1).contiguous();
-  if (options.spread_seeds > 0) {
-    result.spread = stage("spread", [&] {
-      return spread_of(model, pictures, result.photo.picture, options, given, given_to_sampler(result, given),
-                       [&](int64_t done, int64_t total) { stage.progress("spread", done, total); });
-    });
-  }
-  if (options.views_only) return result;
+namespace {
+
+/// From a seed's views, which the result has, to its object: the decoder's Gaussians or a fit's, refinement, the photos' palette
+/// and pixels. pictures: the views with their alpha.
+void make_object(const Model& model, Result& result, const Tensor& pictures, const GenerateOptions& options, Stages& stage) {
   if (!model.dino || !model.gaussian_decoder) {
     result.route = Route::fit;
     result.gaussians = stage("fit", [&] {
@@ -364,8 +349,7 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
                                             [&](const FitStep& step) { stage.progress("fit", step.done, step.total); });
       return prune(fitted.to(at::kCPU), min_exported_opacity);
     });
-    result.disagreement = view_disagreement(*result.gaussians, result.views, result.cameras);
-    return result;
+    return;
   }
   result.gaussians = stage("gaussians", [&] {
     const Gaussians all = decode_gaussians(model, result.latents.latents, result.photo.picture, result.cameras, pictures);
@@ -385,7 +369,81 @@ Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& 
   result.has_photo_surface = options.photo_surface;
   if (options.photo_surface)
     result.gaussians = stage("photo surface", [&] { return with_photo_surfaces(*result.gaussians, photos_of(result)); });
+}
+
+/// How far the objects of the further seeds agree with the first one's.
+GaussianConfidence confidence_of(const Model& model, const Result& result, const std::vector<SeedViews>& further,
+                                 const GenerateOptions& options, const std::function<void(int64_t, int64_t)>& on_seed) {
+  std::vector<Gaussians> objects;
+  for (const SeedViews& views : further) {
+    const int64_t done = std::ssize(objects);
+    const ProgressCallback same = [&](const std::string&, int64_t, int64_t) { on_seed(done, std::ssize(further)); };
+    std::vector<StageTime> times;
+    Stages stage(times, same);
+    Result other = result;
+    set_views(other, views);
+    make_object(model, other, views.pictures, further_seed(options, done + 1), stage);
+    objects.push_back(std::move(*other.gaussians));
+  }
+  on_seed(std::ssize(further), std::ssize(further));
+  return gaussian_confidence(*result.gaussians, objects);
+}
+
+}  // namespace
+
+Result generate(const Model& model, PreparedPhoto photo, const GenerateOptions& wanted, const ProgressCallback& on_progress,
+                const PreviewCallback& on_preview, std::vector<FurtherPhoto> further) {
+  require_parts(model, {"vae", "image_embedder", "unet"});
+  if (wanted.spread_seeds < 0 || wanted.spread_seeds == 1) throw UsageError("a spread needs at least two seeds");
+  if (wanted.confidence && (wanted.spread_seeds == 0 || wanted.views_only))
+    throw UsageError("the confidence of Gaussians needs Gaussians of at least two seeds");
+  const c10::NoGradGuard no_grad;
+  GenerateOptions options = wanted;
+  const MemoryChoice memory = fitted_to_memory({wanted.guidance_batch, wanted.decode_chunk}, model);
+  options.guidance_batch = memory.guidance_batch, options.decode_chunk = memory.decode_chunk;
+  Result result;
+  Stages stage(result.times, on_progress);
+  result.sampler = sampler_settings(model.config, options);
+  result.orbit = options.orbit;
+  result.elevation_degrees = elevation(model.config, options);
+  place_further_photos(result, std::move(further), model.config, cameras_of(model.config, options));
+  result.photo = std::move(photo);
+  result.familiarity = familiarity_of(model, result.photo);
+  const std::vector<GivenView> given = given_views(result);
+  SeedViews views;
+  views.latents = stage("views", [&] {
+    return generate_latents(
+        model, result.photo.picture, options, [&](int64_t done, int64_t total) { stage.progress("views", done, total); },
+        on_preview, given_to_sampler(result, given));
+  });
+  result.first_step = views.latents.first_step;
+  views.pictures = stage("decode views", [&] {
+    require_finite(model, views.latents.latents, "the views' latents are");
+    const Tensor all = view_pictures(model, views.latents.latents, result.photo.picture, options.decode_chunk.value_or(0), given);
+    require_finite(model, all, "the decoded views are");
+    return all.cpu();
+  });
+  const Tensor pictures = views.pictures;
+  set_views(result, std::move(views));
+  std::vector<SeedViews> further_seeds;
+  if (options.spread_seeds > 0) {
+    result.spread = stage("spread", [&] {
+      further_seeds = views_of_further_seeds(model, result, options,
+                                             [&](int64_t done, int64_t total) { stage.progress("spread", done, total); });
+      std::vector<Tensor> all = {pictures};
+      for (const SeedViews& other : further_seeds) all.push_back(other.pictures);
+      return view_spread(all);
+    });
+  }
+  if (options.views_only) return result;
+  make_object(model, result, pictures, options, stage);
   result.disagreement = stage("disagreement", [&] { return view_disagreement(*result.gaussians, result.views, result.cameras); });
+  if (options.confidence) {
+    result.confidence = stage("confidence", [&] {
+      return confidence_of(model, result, further_seeds, options,
+                           [&](int64_t done, int64_t total) { stage.progress("confidence", done, total); });
+    });
+  }
   return result;
 }
 
@@ -397,7 +455,8 @@ Result generate(const Model& model, const Image& photo, const GenerateOptions& o
   PreparedPhoto prepared = Stages(times, on_progress)("photo", [&] {
     PreparedPhoto first = prepare_photo(photo, model.config, options);
     for (const auto& [image, azimuth, elevation, name] : further)
-      others.push_back({prepare_further_photo(image, first, model.config, options), azimuth, elevation, name});
+      others.push_back({prepare_further_photo(image, first, model.config, options), azimuth, elevation,
+                        name.empty() ? fmt::format("the photo at {} degrees", azimuth) : name});
     return first;
   });
   Result result = generate(model, std::move(prepared), options, on_progress, on_preview, std::move(others));

@@ -16,6 +16,7 @@
 #include "image/image.h"
 #include "models/model_folder.h"
 #include "pipeline/further_photos.h"
+#include "pipeline/gaussian_confidence.h"
 #include "pipeline/generate_options.h"
 #include "pipeline/photo_statistics.h"
 #include "pipeline/photo_surface.h"
@@ -59,6 +60,7 @@ struct Result {
   std::optional<Familiarity> familiarity;  ///< of the photo; nothing when the model has no statistics of its training photos
   std::optional<ViewDisagreement> disagreement;  ///< when there are Gaussians
   std::optional<ViewSpread> spread;              ///< when it was asked for (GenerateOptions::spread_seeds)
+  std::optional<GaussianConfidence> confidence;  ///< when it was asked for (GenerateOptions::confidence)
   std::vector<StageTime> times;
 };
 

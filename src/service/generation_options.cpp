@@ -88,7 +88,10 @@ ResolvedGeneration resolved(const GenerationOptions& options, const ModelConfig&
   generate.refine = options.refinement;
   generate.photo_surface = options.photo_surface;
   if (options.photo_palette != "auto") generate.photo_palette = options.photo_palette == "true";
-  generate.spread_seeds = options.spread;
+  if (options.spread > 0 && options.confidence_seeds > 0) throw UsageError("options: spread or confidence_seeds, not both");
+  generate.spread_seeds = std::max(options.spread, options.confidence_seeds);
+  generate.confidence = options.confidence_seeds > 0;
+  if (generate.confidence && generate.views_only) throw UsageError("options: confidence_seeds needs an object, not views_only");
   generate.matting = options.matting;
   generate.fit_steps = options.fit_steps;
   result.outputs.mesh = options.mesh;

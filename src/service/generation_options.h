@@ -15,7 +15,7 @@ struct GenerationOptions {
   uint64_t seed = 23;
   std::optional<double> elevation;
   std::string orbit, guidance_batch = "auto", photo_palette = "auto";
-  int64_t frames = 0, size = 0, decode_chunk = 0, spread = 0;
+  int64_t frames = 0, size = 0, decode_chunk = 0, spread = 0, confidence_seeds = 0;
   bool views_only = false, refinement = true, photo_surface = true, mesh = true, viewer = true, matting = true;
   int64_t fit_steps = 2000;
   std::string mesh_size, height;
@@ -43,6 +43,12 @@ struct GenerationOptions {
         "spread", spread,
         Setting{
             .help = "sample the views with so many seeds in all, and say how far they differ; 0: do not", .low = 0, .high = 64});
+    visit("confidence_seeds", confidence_seeds,
+          Setting{
+              .help =
+                  "make objects of so many seeds in all, and say how far they agree: object.ply's property confidence; 0: do not",
+              .low = 0,
+              .high = 64});
     visit("mesh", mesh, Setting{.help = "make a textured mesh (object.glb)"});
     visit("viewer", viewer, Setting{.help = "make a page for the browser (viewer.html)"});
     visit("matting", matting, Setting{.help = "cut the object out of the photo; false: it is framed on white already"});

@@ -80,6 +80,45 @@ TEST(CApi, ShorterStructsOfOldProgramsKeepTheRest) {
   EXPECT_THAT(gsv3d_last_error(), HasSubstr("GSV3D_INIT"));
 }
 
+/// One that was built before there were further photos: what lies behind its struct is not looked at.
+TEST(CApi, ProgramsFromBeforeSeveralPhotosKeepOne) {
+  gsv3d_generate_options options;
+  std::memset(&options, 0x55, sizeof(options));
+  gsv3d_generate_options_init(&options, offsetof(gsv3d_generate_options, view_count));
+  ASSERT_NE(options.view_count, 0);
+  options.sampling = "no JSON";
+  gsv3d_model* model = nullptr;
+  ASSERT_EQ(gsv3d_model_load(GSV3D_SOURCE_DIR "/models/tiny", nullptr, &model), GSV3D_OK) << gsv3d_last_error();
+  const uint8_t pixels[4] = {1, 2, 3, 255};
+  gsv3d_picture* picture = nullptr;
+  ASSERT_EQ(gsv3d_picture_create(pixels, 1, 1, &picture), GSV3D_OK);
+  gsv3d_gaussians* gaussians = nullptr;
+  EXPECT_EQ(gsv3d_generate(model, picture, &options, &gaussians), GSV3D_USAGE_ERROR);
+  EXPECT_THAT(gsv3d_last_error(), HasSubstr("sampling is no JSON"));
+
+  GSV3D_INIT(gsv3d_generate_options, &options);
+  EXPECT_EQ(options.view_count, 0);
+  options.view_count = -1;
+  EXPECT_EQ(gsv3d_generate(model, picture, &options, &gaussians), GSV3D_USAGE_ERROR);
+  EXPECT_STREQ(gsv3d_last_error(), "view_count = -1: it must be at least 0");
+  options.view_count = 1;
+  EXPECT_EQ(gsv3d_generate(model, picture, &options, &gaussians), GSV3D_USAGE_ERROR);
+  EXPECT_STREQ(gsv3d_last_error(), "views is NULL");
+  gsv3d_view view;
+  std::memset(&view, 0, sizeof(view));
+  const gsv3d_view* views[] = {&view};
+  options.views = views;
+  EXPECT_EQ(gsv3d_generate(model, picture, &options, &gaussians), GSV3D_USAGE_ERROR);
+  EXPECT_THAT(gsv3d_last_error(), HasSubstr("GSV3D_INIT"));
+  GSV3D_INIT(gsv3d_view, &view);
+  EXPECT_TRUE(std::isnan(view.elevation));
+  EXPECT_EQ(gsv3d_generate(model, picture, &options, &gaussians), GSV3D_USAGE_ERROR);
+  EXPECT_STREQ(gsv3d_last_error(), "views[0].photo is NULL");
+  EXPECT_EQ(gaussians, nullptr);
+  gsv3d_picture_free(picture);
+  gsv3d_model_free(model);
+}
+
 /// What a program has that was built with a later header: the part that this library does not know becomes 0.
 TEST(CApi, LongerStructsOfNewProgramsAreFilled) {
   struct Newer {

@@ -65,6 +65,65 @@ TEST_F(ApiTest, TheSameFileAsTheProgram) {
   EXPECT_GE(stages.size(), 3U);
 }
 
+TEST_F(ApiTest, SeveralPhotosGiveTheSameFileAsTheProgram) {
+  const std::string cup_file = GSV3D_SOURCE_DIR "/examples/coffee_cutout.png";
+  const std::string program = "OMP_WAIT_POLICY=passive " GSV3D_PROGRAM " generate " + photo_file + " --view 90:" + cup_file +
+                              " --view 180,25:" + photo_file + " -o " + file("out") +
+                              " --seed 5 --steps 1 --threads 2 --no-mesh --no-viewer --quiet";
+  ASSERT_EQ(std::system(program.c_str()), 0);
+  gsv3d::set_threads(2);
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  const gsv3d::Picture photo(photo_file), cup(cup_file);
+  gsv3d::GenerateOptions options;
+  options.seed = 5, options.sampling = R"({"steps": 1})";
+  options.views = {{&cup, 90, {}}, {&photo, 180, 25}};
+  model.generate(photo, options).write(file("object.ply"));
+  EXPECT_GT(bytes(file("object.ply")).size(), 100'000U);
+  EXPECT_TRUE(bytes(file("object.ply")) == bytes(file("out/flower_cutout/object.ply")));
+}
+
+TEST_F(ApiTest, ConfidenceOfEachGaussianIsTheProgramsToo) {
+  const std::string program =
+      std::string("OMP_WAIT_POLICY=passive " GSV3D_PROGRAM " generate ") + photo_file + " -o " + file("out") +
+      " --seed 5 --steps 1 --threads 2 --no-refinement --confidence-seeds 2 --no-mesh --no-viewer --quiet";
+  ASSERT_EQ(std::system(program.c_str()), 0);
+  gsv3d::set_threads(2);
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  const gsv3d::Picture photo(photo_file);
+  gsv3d::GenerateOptions options;
+  options.seed = 5, options.sampling = R"({"steps": 1})", options.refine = false, options.confidence_seeds = 2;
+  const gsv3d::Gaussians made = model.generate(photo, options);
+  ASSERT_EQ(made.confidence().size(), static_cast<size_t>(made.count()));
+  made.write(file("object.ply"));
+  EXPECT_TRUE(bytes(file("object.ply")) == bytes(file("out/flower_cutout/object.ply")));
+  const gsv3d::Gaussians read(file("object.ply"));
+  EXPECT_TRUE(std::equal(made.confidence().begin(), made.confidence().end(), read.confidence().begin(), read.confidence().end()));
+  EXPECT_TRUE(ball({0, 0, 0}, 1, {1, 1, 1}).confidence().empty());
+  options.confidence_seeds = 1;
+  EXPECT_THROW((void)model.generate(photo, options), gsv3d::UsageError);
+}
+
+TEST_F(ApiTest, ViewsThatMakeNoSenseAreToldByTheirDirection) {
+  const gsv3d::Model model(GSV3D_SOURCE_DIR "/models/tiny");
+  const gsv3d::Picture photo(photo_file);
+  const auto message = [&](std::vector<gsv3d::View> views) -> std::string {
+    gsv3d::GenerateOptions options;
+    options.views = std::move(views);
+    try {
+      (void)model.generate(photo, options);
+    } catch (const gsv3d::Error& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  EXPECT_EQ(message({{&photo, 90, {}}, {nullptr, 180, {}}}), "views[1].photo is NULL");
+  EXPECT_THAT(message({{&photo, 0.5, {}}}), HasSubstr("the photo at 0.5 degrees: azimuth 0.5 is the first photo's own"));
+  EXPECT_THAT(message({{&photo, NAN, {}}}), HasSubstr("azimuth nan"));
+  EXPECT_THAT(message({{&photo, 90, 90}}), HasSubstr("elevation 90"));
+  EXPECT_THAT(message({{&photo, 90, {}}, {&photo, 90, {}}}), HasSubstr("are of one direction"));
+  EXPECT_THAT(message(std::vector<gsv3d::View>(20, {&photo, 90, {}})), HasSubstr("20 further photos are too many"));
+}
+
 /// A model folder of random weights that makes 32-pixel pictures of two words.
 void make_text_model(const std::string& config_file, const std::string& folder) {
   std::ifstream stream(GSV3D_SOURCE_DIR "/configs/tiny/config.json");

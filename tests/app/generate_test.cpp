@@ -6,6 +6,7 @@
 
 #include "core/config.h"
 #include "core/safetensors.h"
+#include "gaussian_files/gaussian_file.h"
 #include "image/image.h"
 #include "program.h"
 #include "toy_model.h"
@@ -78,6 +79,37 @@ TEST_F(Generate, ThePaletteIsAsTheModelAsksUnlessTold) {
     EXPECT_EQ(has_palette(""), asks);
     EXPECT_TRUE(has_palette("--photo-palette"));
     EXPECT_FALSE(has_palette("--no-photo-palette"));
+  }
+}
+
+TEST_F(Generate, SaysHowSureEachGaussianIs) {
+  const std::string quick = "good.png --steps 1 --no-mesh --no-viewer --no-refinement ";
+  const ProgramResult result = run(quick + "--confidence-seeds 3");
+  EXPECT_EQ(result.code, 0) << result.err;
+  const fs::path made = folder_ / "out" / "good";
+  const Json confidence = read_json_file(made / "result.json").at("confidence");
+  const double value = confidence.at("gaussians").at("value");
+  EXPECT_EQ(confidence["gaussians"]["seeds"], 3);
+  EXPECT_FALSE(confidence["view_spread"].is_null());
+  EXPECT_GT(value, 0);
+  EXPECT_LE(value, 1);
+  EXPECT_THAT(result.out, HasSubstr(fmt::format("confidence of the Gaussians {:.2f} over 3 seeds", value)));
+  const GaussianFile sure = read_gaussians(made / "object.ply");
+  ASSERT_TRUE(sure.confidence.defined());
+  EXPECT_EQ(sure.confidence.numel(), sure.gaussians.count());
+
+  ASSERT_EQ(run(quick).code, 0);
+  EXPECT_TRUE(read_json_file(made / "result.json").at("confidence").at("gaussians").is_null());
+  const GaussianFile plain = read_gaussians(made / "object.ply");
+  EXPECT_FALSE(plain.confidence.defined());
+  EXPECT_TRUE(at::equal(plain.gaussians.means, sure.gaussians.means));
+
+  for (const auto& [options, part] : {std::pair("--confidence-seeds 1", "--confidence-seeds"),
+                                      {"--confidence-seeds 3 --spread 3", "excludes"},
+                                      {"--confidence-seeds 3 --views-only", "needs Gaussians"}}) {
+    const ProgramResult refused = run(quick + options);
+    EXPECT_EQ(refused.code, 2) << options;
+    EXPECT_THAT(refused.err, HasSubstr(part)) << options;
   }
 }
 

@@ -159,6 +159,14 @@ class Faults : public ::testing::Test {
                 succeeded_);
   }
 
+  /// ball.ply: a shell of Gaussians that has a surface.
+  void write_ball() const {
+    Tensor directions = randn({2000, 3}, make_generator(5));
+    directions = directions / directions.norm(2, 1, true);
+    write_ply(base_ / "ball.ply", {0.4 * directions, at::tensor({1.F, 0.F, 0.F, 0.F}).repeat({2000, 1}),
+                                   at::full({2000, 3}, 0.04F), at::full({2000}, 0.9F), at::zeros({2000, 1, 3})});
+  }
+
   /// Rendered shards for what reads them; false in a build without the renderer.
   bool render_shards() const {
     const ProgramResult rendered = run_program(
@@ -192,17 +200,46 @@ TEST_F(Faults, Convert) {
 }
 
 TEST_F(Faults, Mesh) {
-  const auto generator = make_generator(5);
-  Tensor directions = randn({2000, 3}, generator);
-  directions = directions / directions.norm(2, 1, true);
-  write_ply(base_ / "ball.ply", {0.4 * directions, at::tensor({1.F, 0.F, 0.F, 0.F}).repeat({2000, 1}), at::full({2000, 3}, 0.04F),
-                                 at::full({2000}, 0.9F), at::zeros({2000, 1, 3})});
+  write_ball();
   const std::string small = " --resolution 24 --texture-size 64 --triangles 500 --quiet";
   if (run_program(base_.path(), "mesh ball.ply -o probe.glb" + small).code != 0) GTEST_SKIP() << "built without mesh libraries";
-  for (const char* output : {"made.glb", "made.stl"}) {
+  for (const char* output : {"made.glb", "made.stl", "made.ply"}) {
     failed_ = succeeded_ = 0;
     sweep({std::string("mesh to ") + output, std::string("mesh ball.ply -o ") + output + small, output});
   }
+}
+
+TEST_F(Faults, RenderAndView) {
+  write_ball();
+  for (const char* ending : {"png", "gif", "webp", "mp4"}) {
+    const std::string output = std::string("made.") + ending,
+                      command = "render ball.ply --size 64 --frames 3 --quiet -o " + output;
+    if (run_program(base_.path(), command).code != 0) continue;  // this build has no library for it
+    failed_ = succeeded_ = 0;
+    sweep({"render to " + output, command, output});
+  }
+  failed_ = succeeded_ = 0;
+  sweep({"render to a folder", "render ball.ply --size 64 --frames 3 --depth --quiet -o made", "made"});
+  failed_ = succeeded_ = 0;
+  sweep({"view", "view ball.ply --quiet -o made.html", "made.html"});
+}
+
+TEST_F(Faults, ModelFolders) {
+  sweep({"model init", "model init toy/config.json -o made", "made"});
+  failed_ = succeeded_ = 0;
+  sweep({"model quantize", "model quantize toy --parts unet,vae -o made", "made"});
+}
+
+TEST_F(Faults, DataSynthesizeAndPack) {
+  if (run_program(base_.path(), "data synthesize --count 1 -o probe.pack --quiet").code != 0)
+    GTEST_SKIP() << "built without objects";
+  sweep({"data synthesize", "data synthesize --count 2 --split-file made/split.csv -o made/objects.pack --quiet", "made"});
+  failed_ = succeeded_ = 0;
+  sweep({"data pack", "data pack procedural:2:1 -o made.pack --quiet", "made.pack"});
+}
+
+TEST_F(Faults, Manual) {
+  sweep({"manual", "manual made", "made"});
 }
 
 TEST_F(Faults, Fit) {

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "damaged_files.h"
 #include "errors.h"
+#include "gaussian_files/convert.h"
 #include "goldens.h"
 #include "random_scenes.h"
 #include "rasterizer/rasterizer.h"
@@ -83,6 +85,58 @@ TEST_F(Ply, AllPropertiesMakes62Floats) {
   EXPECT_EQ(back.sh_degree(), 3);
   testing::expect_near(back.sh.slice(1, 0, 4), g.sh, 0, "sh");
   EXPECT_EQ(back.sh.slice(1, 4).abs().max().item<float>(), 0);
+}
+
+TEST_F(Ply, ConfidenceIsOneMorePropertyThatComesBack) {
+  constexpr int64_t count = 70'000;  // more than are written at once
+  const auto g = testing::random_gaussians(count, 1, 6);
+  const Tensor confidence = at::rand({count}, make_generator(2));
+  write_ply(file(), g);
+  const auto plain = read_file(file());
+  EXPECT_FALSE(decode_gaussians(plain, file()).confidence.defined());
+  write_ply(file(), g, {.confidence = confidence});
+  const auto bytes = read_file(file());
+  EXPECT_EQ(bytes.size(), plain.size() + std::string("property float confidence\n").size() + 4 * count);
+  const GaussianFile back = read_gaussians(file());
+  testing::expect_near(back.gaussians.means, g.means, 0, "means");
+  EXPECT_TRUE(at::equal(back.confidence, confidence));
+  EXPECT_TRUE(back.warnings.empty());
+  EXPECT_THROW(write_ply(file("bad.ply"), g, {.confidence = confidence + 1}), Error);
+  EXPECT_THROW(write_ply(file("bad.ply"), g, {.confidence = confidence.slice(0, 1)}), Error);
+  EXPECT_THROW(write_ply(file("bad.ply"), g, {.confidence = confidence / 0}), Error);
+  EXPECT_FALSE(std::filesystem::exists(file("bad.ply")));
+
+  ConvertOptions options;
+  options.min_opacity = 0.5;
+  convert_gaussians(file(), file("half.ply"), options);
+  const GaussianFile half = read_gaussians(file("half.ply"));
+  const Tensor kept = g.opacities >= 0.5;
+  EXPECT_GT(half.gaussians.count(), count / 10);
+  EXPECT_TRUE(at::equal(half.confidence, confidence.index({kept})));
+  testing::expect_near(half.gaussians.means, g.means.index({kept}), 0, "means");
+}
+
+/// Bad rows go together with theirs; another program's "confidence" may be anything.
+TEST_F(Ply, ConfidenceOfBadRowsAndOfOthersPrograms) {
+  const auto g = testing::random_gaussians(10, 1, 6);
+  const Tensor confidence = at::linspace(0, 1, 10);
+  write_ply(file(), g, {.confidence = confidence});
+  const auto bytes = read_file(file());
+  constexpr size_t row = 72;
+  const auto changed = [&](int64_t which, size_t column, float value) {
+    write_file(file("b.ply"), testing::patched(bytes, bytes.size() - (10 - which) * row + 4 * column, value));
+    return read_gaussians(file("b.ply"));
+  };
+  const GaussianFile without = changed(3, 0, std::numeric_limits<float>::infinity());
+  ASSERT_EQ(without.confidence.numel(), 9);
+  EXPECT_EQ(without.confidence[3].item<float>(), confidence[4].item<float>());
+  for (const float value : {1.5F, -0.1F, std::numeric_limits<float>::quiet_NaN()}) {
+    const GaussianFile others = changed(3, 17, value);
+    EXPECT_EQ(others.gaussians.count(), 10);
+    EXPECT_FALSE(others.confidence.defined());
+    ASSERT_EQ(others.warnings.size(), 1U);
+    EXPECT_NE(others.warnings.front().find("\"confidence\" is no number of 0 to 1"), std::string::npos);
+  }
 }
 
 TEST_F(Ply, NoGaussians) {

@@ -260,6 +260,9 @@ TEST_F(Api, RefusesWrongRequestsWithAReason) {
   refused({{"photo", photo}, {"options", {{"orbit", "/etc/passwd"}}}}, 422, "use sine");
   refused({{"photo", photo}, {"options", {{"mesh_size", "12 parsecs"}}}}, 422, "mesh_size");
   refused({{"photo", photo}, {"options", {{"seed", -1}}}}, 422, "seed");
+  refused({{"photo", photo}, {"options", {{"confidence_seeds", 65}}}}, 422, "65 is outside 0");
+  refused({{"photo", photo}, {"options", {{"confidence_seeds", 2}, {"spread", 2}}}}, 422, "spread or confidence_seeds");
+  refused({{"photo", photo}, {"options", {{"confidence_seeds", 2}, {"views_only", true}}}}, 422, "needs an object");
   refused({{"photo", photo}, {"options", {{"views", Json::array()}}}}, 422, "beside the options");
   refused({{"photo", photo}, {"options", 7}}, 422, "options: expected an object");
   refused({{"photo", photo}, {"path", "/etc/passwd"}}, 422, "unknown key \"path\"");

@@ -102,6 +102,18 @@ async function share(page, selector) {
   }, png);
 }
 
+/** The page says result.json's numbers and warnings. */
+async function expectTrust(page, id) {
+  const { confidence, photo } = JSON.parse(await service.file(id, "result.json"));
+  const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const { view_disagreement: views, gaussians, familiarity } = confidence;
+  const seeds = gaussians ? ` ${gaussians.seeds} seeds agree on ${percent(gaussians.value)} of it.` : "";
+  assert.equal(await page.locator(".facts .trust").textContent(), `Object and views differ by ${percent(views.value)} (0: nothing doubtful).${seeds}`);
+  const warnings = await page.locator(".facts .warning").allTextContents();
+  assert.equal(warnings.length, photo.warnings.length + (familiarity.unusual ? 1 : 0));
+  assert.equal(warnings.some((warning) => warning.startsWith("The photo is unlike")), familiarity.unusual);
+}
+
 async function fromADroppedPhotoToAnObject(browser) {
   const opened = await open(browser, { reducedMotion: "no-preference" });
   const { page } = opened;
@@ -137,6 +149,7 @@ async function fromADroppedPhotoToAnObject(browser) {
   await page.getByRole("button", { name: "Mesh", exact: true }).click();
   await page.evaluate(() => window.gsv3dStudio.settled());
   assert.ok((await share(page, ".viewer canvas")) > 0.03, "the mesh is seen");
+  await expectTrust(page, id);
   await expectAccessible(page, "an object");
   await expectDownloads(page, id, job);
   await close(opened);

@@ -172,6 +172,13 @@ export const api = {
 export interface ResultRecord {
   model: { name: string };
   photo: { warnings: string[] };
+  further_photos?: { azimuth_degrees: number; warnings: string[] }[];
+  /** What was not measured is null. */
+  confidence: {
+    view_disagreement: { value: number } | null;
+    familiarity: { unusual: boolean } | null;
+    gaussians: { value: number; seeds: number } | null;
+  };
   settings: { elevation_degrees: number };
   gaussians: number | null;
   seconds: Record<string, number>;

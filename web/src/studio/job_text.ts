@@ -5,7 +5,7 @@ import type { Job, Model, Progress } from "./api";
 const phases: [name: string, stages: RegExp][] = [
   ["Photo", /^(waiting|picture|photo$)/],
   ["Views", /^(views|decode views|spread)/],
-  ["Object", /^(gaussians|fit|refinement|photo palette|photo surface|disagreement)/],
+  ["Object", /^(gaussians|fit|refinement|photo palette|photo surface|disagreement|confidence)/],
   ["Mesh", /^mesh/],
   ["Files", /^files/],
 ];
@@ -28,6 +28,7 @@ const sentences: [RegExp, string][] = [
   [/^refinement/, "Refining the object"],
   [/^photo /, "Matching the photo's colours"],
   [/^disagreement/, "Checking the views"],
+  [/^confidence/, "Making objects of other seeds"],
   [/^mesh, texture/, "Painting the mesh"],
   [/^mesh/, "Making the mesh"],
   [/^files/, "Writing the files"],

@@ -5,6 +5,7 @@ import { removeJob } from "./history";
 import { JobCard } from "./job_card";
 import { duration, modelOf, phaseNames, phaseOf, savedName, seedOf, share, stateText, titleOf, versionsOf, when } from "./job_text";
 import { Previews } from "./previews";
+import { trustText, trustWarnings } from "./trust";
 
 const pause = 1500; // milliseconds between looks at the other versions
 const mostListed = 100;
@@ -220,8 +221,9 @@ export class JobView {
       ["Elevation", `${result.settings.elevation_degrees.toString()}°`],
       ...(seconds === undefined ? [] : [["Time", duration(seconds)] as [string, string]]),
     ];
-    const warnings = result.photo.warnings.map((warning) => el("p", { class: "warning" }, `Photo: ${warning}.`));
-    this.facts.replaceChildren(el("h2", {}, "About it"), el("dl", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])), ...warnings);
+    const trust = trustText(result);
+    const notes = [...(trust ? [el("p", { class: "trust" }, trust)] : []), ...trustWarnings(result).map((warning) => el("p", { class: "warning" }, warning))];
+    this.facts.replaceChildren(el("h2", {}, "About it"), el("dl", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])), ...notes);
     this.facts.hidden = false;
   }
 
