@@ -2,6 +2,7 @@
 """Kills training at random moments, with SIGKILL, and compares what the resumed run ends with, bit for bit, with an unbroken run.
 
     tests/kill_test.py PROGRAM [--moments 20] [--stages vae,diffusion,decoder,distill] [--ranks 1,2] [--steps 40] [--seed 1]
+        [--options="--data-memory 0 --share-moments"] [--accumulate 1]
 
 Every session of a run is killed after a random time, until it comes through; then the run is compared and another one begins, until
 there were so many kills. With two processes one of them is killed, and the other must end by itself, with an error. Checkpoints are
@@ -54,15 +55,16 @@ def free_port():
 class Training:
     """One stage with so many processes, in a folder that holds model, shards and configurations."""
 
-    def __init__(self, program, folder, stage, ranks, steps):
+    def __init__(self, program, folder, stage, ranks, steps, options):
         self.program, self.folder, self.stage, self.ranks, self.steps = program, folder, stage, ranks, steps
+        self.options = options
 
     def start(self, run):
         model = os.path.join(self.folder, "model-" + run)  # of its own: the run that ends changes it
         if not os.path.exists(model):
             shutil.copytree(os.path.join(self.folder, "model"), model)
         command = [self.program, "train", self.stage, "--device", "cpu", "--threads", "1", "--model", model, "--replace", "--data",
-                   "shards", "--config", self.stage + ".json", "--run", run, "--steps", str(self.steps), "--quiet"]
+                   "shards", "--config", self.stage + ".json", "--run", run, "--steps", str(self.steps), "--quiet", *self.options]
         environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
         if self.ranks > 1:
             environment.update(WORLD_SIZE=str(self.ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()),
@@ -130,6 +132,8 @@ def main():
     parser.add_argument("--ranks", default="1,2")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--options", default="", help="of gsv3d train, separated by blanks")
+    parser.add_argument("--accumulate", type=int, default=1)
     arguments = parser.parse_args()
     program = os.path.abspath(arguments.program)
     wrong = 0
@@ -141,12 +145,12 @@ def main():
         Path(folder, "config.json").write_text(json.dumps(MODEL))
         subprocess.run([program, "model", "init", "config.json", "-o", "model"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         for stage in arguments.stages.split(","):
-            settings = {"batch": 2, "warmup_steps": 0, "learning_rate": 1e-3, "log_steps": 5, "checkpoint_minutes": 1e-6,
+            settings = {"batch": 2, "accumulate": arguments.accumulate, "warmup_steps": 0, "learning_rate": 1e-3, "log_steps": 5, "checkpoint_minutes": 1e-6,
                         "preview_minutes": 1000, **STAGE_SETTINGS.get(stage, {})}
             Path(folder, stage + ".json").write_text(json.dumps(settings))
             for ranks in map(int, arguments.ranks.split(",")):
-                kills, runs, differing = check(Training(program, folder, stage, ranks, arguments.steps), arguments.moments,
-                                               random.Random(arguments.seed))
+                kills, runs, differing = check(Training(program, folder, stage, ranks, arguments.steps, arguments.options.split()),
+                                               arguments.moments, random.Random(arguments.seed))
                 print(f"{stage}, {ranks} process{'es' if ranks > 1 else ''}: {kills} kills in {runs} runs, "
                       f"{differing} tensors differ from the unbroken run", flush=True)
                 wrong += differing

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "commands.h"
@@ -22,7 +23,7 @@ namespace {
 struct TrainArguments {
   TrainOptions options;
   int64_t steps = 0, threads = 0;
-  double minutes = 0, seconds = 0;
+  double minutes = 0, seconds = 0, data_memory = 0;
   std::vector<std::string> data;
   int64_t processes = 1;  // 0 where --dry-run comes without a number
   bool no_resume = false, quiet = false, tries_step = false;
@@ -40,6 +41,7 @@ void run_train(const CLI::App& command, TrainArguments& arguments) {
   if (command.count("--steps")) options.steps = arguments.steps;
   if (command.count("--minutes")) options.minutes = arguments.minutes;
   if (command.count("--seconds")) options.seconds = arguments.seconds;
+  if (command.count("--data-memory")) options.data_bytes = std::llround(arguments.data_memory * 1e9);
   for (const std::string& data : arguments.data) options.data.push_back(parse_data_folder(data));
   options.resume = !arguments.no_resume;
   const JobPlace place = job_place();
@@ -93,6 +95,11 @@ void add_train_command(CLI::App& app) {
                    "shards of rendered views (see \"gsv3d data render\"): PATH or PATH:WEIGHT, repeatable")
       ->allow_extra_args(false);
   command->add_flag("--follow", options.follow, "start with the first shard and take in others while they are rendered");
+  command
+      ->add_option("--data-memory", arguments->data_memory,
+                   "GB of views that each process may keep in memory; of larger sets, those of the next step are read ahead from "
+                   "their shards (default: a quarter of the machine's memory, divided by the processes on it)")
+      ->check(number_between(0, 1e6));
   command->add_option("--run", options.run, "folder for checkpoint, weights, metrics and previews");
   command->add_option("--config", options.config, "the stage's settings, for example configs/tiny/train_vae.json")->required();
   auto* dry_run = command
@@ -115,6 +122,8 @@ void add_train_command(CLI::App& app) {
       ->excludes(minutes);
   command->add_flag("--recompute", options.recompute,
                     "gradient checkpointing: less memory for the time of another forward pass, the same gradients to rounding");
+  command->add_flag("--share-moments", options.share_moments,
+                    "several processes share Adam's moments out (ZeRO's first stage): less memory, the same numbers");
   command->add_option("--device", options.device, "auto | cpu | cuda | cuda:N")->capture_default_str();
   command->add_option("--dtype", options.dtype, "precision of matrix products: auto | fp32 | bf16")->capture_default_str();
   command->add_option("--seed", options.seed, "same seed, steps and threads: same weights")

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "core/config.h"
 #include "core/error.h"
+#include "core/fingerprint.h"
 #include "dataset/tar.h"
 #include "objects/compression.h"
 
@@ -107,26 +109,56 @@ void check_header(const SampleHeader& header, const std::string& where) {
 struct RawSample {
   std::string key;
   std::map<std::string, std::string> members;
+  std::string sizes;  ///< names and bytes of all members
 };
 
-ObjectViews decode_sample(const RawSample& raw, const std::string& shard) {
+/// What is made of a sample beside its header.
+struct Wanted {
+  bool pictures = true, depth = true;
+};
+
+ObjectViews decode_sample(const RawSample& raw, const std::string& shard, const Wanted& wanted = {}) {
   const std::string where = shard + ": " + raw.key;
   for (const char* kind : {"json", "rgba.bin", "depth.bin"}) require(raw.members.count(kind), "{}: has no .{}", where, kind);
   auto header = config_from_json<SampleHeader>(parse_json(raw.members.at("json"), where), where);
   check_header(header, where);
-  const auto pixels = static_cast<size_t>(header.views * header.width * header.height);
-  std::string rgba = decompress(raw.members.at("rgba.bin"), 4 * pixels, where + ".rgba.bin");
-  const std::string depth = decompress(raw.members.at("depth.bin"), 2 * pixels, where + ".depth.bin");
   ObjectViews views;
   views.id = header.id;
   views.group = header.group;
   views.orbit_views = header.orbit_views;
   views.elevation_degrees = header.elevation_degrees;
-  views.rgba = at::from_blob(rgba.data(), {header.views, 4, header.height, header.width}, at::kByte).clone();
-  views.depth = decode_depth(depth, header);
   views.cameras = {tensor_of(header.world_to_camera, {header.views, 4, 4}), tensor_of(header.intrinsics, {header.views, 3, 3}),
                    header.width, header.height};
+  const auto pixels = static_cast<size_t>(header.views * header.width * header.height);
+  if (wanted.pictures) {
+    std::string rgba = decompress(raw.members.at("rgba.bin"), 4 * pixels, where + ".rgba.bin");
+    views.rgba = at::from_blob(rgba.data(), {header.views, 4, header.height, header.width}, at::kByte).clone();
+  }
+  if (wanted.depth) views.depth = decode_depth(decompress(raw.members.at("depth.bin"), 2 * pixels, where + ".depth.bin"), header);
   return views;
+}
+
+/// Gathers members of one key, which stand next to each other; content of those that are not `wanted` is passed over.
+/// on_sample(sample, offset, bytes) with its place in the file.
+template <class OnSample>
+void for_each_sample(TarReader& reader, const std::function<bool(const std::string&)>& wanted, const OnSample& on_sample) {
+  RawSample sample;
+  TarReader::Member member;
+  uint64_t begin = reader.position(), end = begin;
+  while (reader.next(member, kMaxMember, wanted)) {
+    const size_t slash = member.name.rfind('/');
+    const size_t dot = member.name.find('.', slash == std::string::npos ? 0 : slash + 1);
+    const std::string key = member.name.substr(0, dot);
+    if (key != sample.key) {
+      if (!sample.members.empty()) on_sample(sample, begin, end - begin);
+      sample = {key, {}, {}};
+      begin = end;
+    }
+    sample.sizes += fmt::format("{} {}\n", member.name, member.bytes);
+    if (dot != std::string::npos) sample.members[member.name.substr(dot + 1)] = std::move(member.content);
+    end = reader.position();
+  }
+  if (!sample.members.empty()) on_sample(sample, begin, end - begin);
 }
 
 std::string sample_key(int64_t number, const std::string& id) {
@@ -223,20 +255,33 @@ std::vector<std::filesystem::path> find_shards(const std::filesystem::path& path
 void read_shards(const std::vector<std::filesystem::path>& shards, const std::function<void(ObjectViews)>& on_sample) {
   for (const auto& shard : shards) {
     TarReader reader(shard);
-    RawSample sample;
-    TarReader::Member member;
-    while (reader.next(member, kMaxMember)) {
-      const size_t slash = member.name.rfind('/');
-      const size_t dot = member.name.find('.', slash == std::string::npos ? 0 : slash + 1);
-      const std::string key = member.name.substr(0, dot);
-      if (key != sample.key) {
-        if (!sample.members.empty()) on_sample(decode_sample(sample, shard.string()));
-        sample = {key, {}};
-      }
-      if (dot != std::string::npos) sample.members[member.name.substr(dot + 1)] = std::move(member.content);
-    }
-    if (!sample.members.empty()) on_sample(decode_sample(sample, shard.string()));
+    for_each_sample(reader, {},
+                    [&](const RawSample& sample, uint64_t, uint64_t) { on_sample(decode_sample(sample, shard.string())); });
   }
+}
+
+void list_shards(const std::vector<std::filesystem::path>& shards,
+                 const std::function<void(ObjectViews, const SamplePlace&)>& on_sample) {
+  for (const auto& shard : shards) {
+    TarReader reader(shard);
+    const auto is_header = [](const std::string& name) { return name.ends_with(".json"); };
+    for_each_sample(reader, is_header, [&](const RawSample& sample, uint64_t offset, uint64_t bytes) {
+      ObjectViews views = decode_sample(sample, shard.string(), {.pictures = false, .depth = false});
+      const uint64_t print = fingerprint(sample.sizes, fingerprint(sample.members.at("json")));
+      on_sample(std::move(views), {shard, offset, bytes, print});
+    });
+  }
+}
+
+ObjectViews read_sample(const SamplePlace& place, bool with_depth) {
+  TarReader reader(place.shard, place.offset, place.bytes);
+  std::optional<ObjectViews> views;
+  const auto wanted = [&](const std::string& name) { return with_depth || !name.ends_with(".depth.bin"); };
+  for_each_sample(reader, wanted, [&](const RawSample& sample, uint64_t, uint64_t) {
+    views = decode_sample(sample, place.shard.string(), {.pictures = true, .depth = with_depth});
+  });
+  require(views.has_value(), "{}: holds no sample at byte {}; was it rewritten?", place.shard.string(), place.offset);
+  return std::move(*views);
 }
 
 std::vector<ObjectViews> read_all_views(const std::filesystem::path& path) {

@@ -45,4 +45,18 @@ std::vector<std::filesystem::path> find_shards(const std::filesystem::path& path
 void read_shards(const std::vector<std::filesystem::path>& shards, const std::function<void(ObjectViews)>& on_sample);
 std::vector<ObjectViews> read_all_views(const std::filesystem::path& path);
 
+/// Where a sample lies: its members, one after the other, in a shard.
+struct SamplePlace {
+  std::filesystem::path shard;
+  uint64_t offset = 0, bytes = 0;
+  /// Of its header and its members' exact sizes, not of their content: samples that differ are told apart nearly always.
+  uint64_t fingerprint = 0;
+};
+
+/// As read_shards(), but pictures and depth are passed over and stay undefined: headers alone are read.
+void list_shards(const std::vector<std::filesystem::path>& shards,
+                 const std::function<void(ObjectViews, const SamplePlace&)>& on_sample);
+/// The whole sample, or all but its depth. Throws Error naming shard and sample when it is damaged.
+ObjectViews read_sample(const SamplePlace& place, bool with_depth = true);
+
 }  // namespace gsv3d

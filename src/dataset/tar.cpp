@@ -74,10 +74,17 @@ void append_tar_end(AtomicFile& file) {
 
 TarReader::TarReader(std::filesystem::path path) : path_(std::move(path)), stream_(path_, std::ios::binary) {
   require(stream_.good(), "{}: cannot be opened", path_.string());
-  remaining_ = std::filesystem::file_size(path_);
+  end_ = remaining_ = std::filesystem::file_size(path_);
 }
 
-bool TarReader::next(Member& member, uint64_t limit) {
+TarReader::TarReader(std::filesystem::path path, uint64_t offset, uint64_t bytes) : TarReader(std::move(path)) {
+  require(offset <= end_ && bytes <= end_ - offset, "{}: is shorter than it was", path_.string());
+  end_ = offset + bytes;
+  remaining_ = bytes;
+  stream_.seekg(static_cast<std::streamoff>(offset));
+}
+
+bool TarReader::next(Member& member, uint64_t limit, const std::function<bool(const std::string& name)>& wanted) {
   while (remaining_ > 0) {
     Block header;
     require(remaining_ >= kBlock && stream_.read(header.data(), kBlock), "{}: truncated, a header is cut off", path_.string());
@@ -97,6 +104,12 @@ bool TarReader::next(Member& member, uint64_t limit) {
     }
     require(bytes <= limit, "{}: {} has {} bytes; the limit is {}", path_.string(), name, bytes, limit);
     member.name = prefix.empty() ? name : prefix + "/" + name;
+    member.bytes = bytes;
+    if (wanted && !wanted(member.name)) {
+      member.content.clear();
+      stream_.seekg(static_cast<std::streamoff>(bytes + skip), std::ios::cur);
+      return true;
+    }
     member.content.resize(bytes);
     require(static_cast<bool>(stream_.read(member.content.data(), static_cast<std::streamsize>(bytes))), "{}: cannot read {}",
             path_.string(), name);

@@ -109,10 +109,12 @@ class C10dGroup : public ProcessGroup {
     };
   }
 
-  void broadcast(const std::vector<Tensor>& tensors) override {
+  void broadcast(const std::vector<Tensor>& tensors, int64_t from) override {
+    c10d::BroadcastOptions options;
+    options.rootRank = from;
     for (const Tensor& tensor : tensors) {
       std::vector<Tensor> one = {exchanged(tensor)};
-      guarded([&] { return engine(one[0]).broadcast(one)->wait(); });
+      guarded([&] { return engine(one[0]).broadcast(one, options)->wait(); });
       if (!one[0].is_same(tensor)) tensor.copy_(one[0]);
     }
   }

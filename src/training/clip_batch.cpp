@@ -75,8 +75,7 @@ void write_pictures(const TrainingSet& set, std::span<const Clip> clips, std::sp
     for (const int64_t channel : clips[i / per_clip].channels) planes.push_back(4 * indices[i] + channel);
     planes.push_back(4 * indices[i] + 3);
   }
-  const Tensor all = set.rgba().flatten(0, 1);
-  Tensor bytes = to_device(all.index_select(0, index_tensor(planes, all.device())), out.device()).unflatten(0, {-1, 4});
+  Tensor bytes = set.planes(planes, out.device()).unflatten(0, {-1, 4});
   flip_mirrored(bytes, clips, static_cast<int64_t>(per_clip));
   out.copy_(bytes).div_(255);
   const Tensor rgb = out.narrow(1, 0, 3), alpha = out.narrow(1, 3, 1);
@@ -104,8 +103,7 @@ Tensor pictures_of(const TrainingSet& set, const std::vector<Clip>& clips, const
 TargetViews true_views(const TrainingSet& set, const std::vector<Clip>& clips, const ChosenViews& chosen, at::Device device) {
   require(set.has_depth(), "the training data is without depth");
   const Tensor pictures = pictures_of(set, clips, chosen, device);
-  const Tensor all = set.depth();
-  Tensor depth = to_device(all.index_select(0, index_tensor(chosen.indices, all.device())), device).unsqueeze(1);
+  Tensor depth = set.depths(chosen.indices, device).unsqueeze(1);
   flip_mirrored(depth, clips, chosen.per_clip);
   return {pictures.narrow(1, 0, 3), pictures.narrow(1, 3, 1), depth.to(at::kFloat)};
 }

@@ -35,7 +35,10 @@ class DecoderStage : public Stage {
   NamedTensors parameters() const override { return parameters_; }
   std::vector<std::string> part_names() const override { return {"rgb", "alpha", "depth", "thickness", "surface"}; }
   Json settings() const override;
-  StepLoss loss(int64_t step, uint64_t seed) override;
+  StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) override;
+  void prefetch(int64_t step, uint64_t seed, const BatchShare& share) override {
+    prefetch_clips_of_step(*context_.set, config_.sampling(context_.model.frames), share, step, seed);
+  }
   std::vector<Preview> preview() override;
   Json export_weights(const std::filesystem::path& folder) override {
     export_parameters(folder / "gaussian_decoder.safetensors", decoder_store_->parameters());
@@ -113,8 +116,7 @@ DecoderStage::Outcome DecoderStage::run(const BatchShare& share, int64_t step, u
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
   Outcome outcome;
-  const auto clips =
-      share.of(draw_clips(set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips"))));
+  const auto clips = draw_clips_of_step(set, config_.sampling(frames), share, step, seed);
   outcome.batch = assemble_clips(set, cache_, clips, frames, context_.device, config_.true_pictures_share > 0);
   outcome.supervision = draw_supervision(set, clips, share, config_.supervision_views,
                                          make_generator(step_seed(seed, step, "supervision")), context_.device);
@@ -133,8 +135,8 @@ DecoderStage::Outcome DecoderStage::run(const BatchShare& share, int64_t step, u
   return outcome;
 }
 
-StepLoss DecoderStage::loss(int64_t step, uint64_t seed) {
-  const Outcome outcome = run(context_.group->share(config_.batch), step, seed, config_.latent_noise);
+StepLoss DecoderStage::loss(int64_t step, uint64_t seed, const BatchShare& share) {
+  const Outcome outcome = run(share, step, seed, config_.latent_noise);
   const SupervisedRendering& rendered = outcome.rendered;
   const Tensor surface = outcome.surface.defined() ? outcome.surface : at::zeros_like(rendered.loss).detach();
   return {rendered.loss + config_.surface_weight * surface,

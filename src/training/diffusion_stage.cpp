@@ -33,7 +33,10 @@ class DiffusionStage : public Stage {
   NamedTensors parameters() const override { return parameters_; }
   std::vector<std::string> part_names() const override { return {"low_noise", "high_noise"}; }
   Json settings() const override;
-  StepLoss loss(int64_t step, uint64_t seed) override;
+  StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) override;
+  void prefetch(int64_t step, uint64_t seed, const BatchShare& share) override {
+    prefetch_clips_of_step(*context_.set, config_.sampling(context_.model.frames), share, step, seed);
+  }
   std::vector<Preview> preview() override;
   Json export_weights(const std::filesystem::path& folder) override {
     export_parameters(folder / "unet.safetensors", unet_store_->parameters());
@@ -73,15 +76,13 @@ Json DiffusionStage::settings() const {
 
 ClipBatch DiffusionStage::draw(const BatchShare& share, int64_t step, uint64_t seed) const {
   const int64_t frames = context_.model.frames;
-  const auto clips =
-      draw_clips(*context_.set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips")));
-  return assemble_clips(*context_.set, cache_, share.of(clips), frames, context_.device, /*with_views=*/false);
+  const auto clips = draw_clips_of_step(*context_.set, config_.sampling(frames), share, step, seed);
+  return assemble_clips(*context_.set, cache_, clips, frames, context_.device, /*with_views=*/false);
 }
 
-StepLoss DiffusionStage::loss(int64_t step, uint64_t seed) {
-  const BatchShare share = context_.group->share(config_.batch);
+StepLoss DiffusionStage::loss(int64_t step, uint64_t seed, const BatchShare& share) {
   const ClipBatch batch = draw(share, step, seed);
-  const Tensor dropped = draw_flags(config_.batch, config_.condition_dropout, make_generator(step_seed(seed, step, "dropout")));
+  const Tensor dropped = draw_flags(share.whole, config_.condition_dropout, make_generator(step_seed(seed, step, "dropout")));
   const Conditioning conditioning = photo_conditioning(context_.model, embedder_, batch, share.of(dropped));
   const OneStep result = one_step(unet_, context_.model, batch, conditioning, share, options(), seed, step);
   // Two halves for the log: below the median noise level the loss is about detail, above it about the object as a whole.

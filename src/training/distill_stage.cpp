@@ -62,7 +62,10 @@ class DistillStage : public Stage {
     return {"loss_2d", "loss_3d", "rgb", "alpha", "depth", "rendered_share", "weight_3d"};
   }
   Json settings() const override;
-  StepLoss loss(int64_t step, uint64_t seed) override;
+  StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) override;
+  void prefetch(int64_t step, uint64_t seed, const BatchShare& share) override {
+    prefetch_clips_of_step(*context_.set, config_.sampling(context_.model.frames), share, step, seed);
+  }
   std::vector<Preview> preview() override;
   Json export_weights(const std::filesystem::path& folder) override;
 
@@ -118,8 +121,7 @@ std::vector<double> DistillStage::weights_3d(const Tensor& sigmas, const Tensor&
 DistillStage::Outcome DistillStage::run(const BatchShare& share, int64_t step, uint64_t seed, double dropout) const {
   const TrainingSet& set = *context_.set;
   const int64_t frames = context_.model.frames;
-  const auto clips =
-      share.of(draw_clips(set, config_.sampling(frames), share.whole, make_generator(step_seed(seed, step, "clips"))));
+  const auto clips = draw_clips_of_step(set, config_.sampling(frames), share, step, seed);
   const ClipBatch batch = assemble_clips(set, cache_, clips, frames, context_.device, /*with_views=*/false);
   const Tensor dropped = draw_flags(share.whole, dropout, make_generator(step_seed(seed, step, "dropout")));
   Outcome outcome;
@@ -187,18 +189,17 @@ std::pair<Tensor, Tensor> DistillStage::balanced(const Outcome& outcome, const T
   return {loss_2d + weight * loss_3d.detach() + (term - term.detach()), weight};
 }
 
-StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
-  const BatchShare all = context_.group->share(config_.batch);
-  const Outcome outcome = run(all, step, seed, config_.condition_dropout);
+StepLoss DistillStage::loss(int64_t step, uint64_t seed, const BatchShare& share) {
+  const Outcome outcome = run(share, step, seed, config_.condition_dropout);
   const Tensor loss_2d = outcome.step.loss.mean(), none = at::zeros_like(loss_2d).detach();
-  const double share = static_cast<double>(outcome.rendering.count) / static_cast<double>(all.count);
+  const double rendered = static_cast<double>(outcome.rendering.count) / static_cast<double>(share.count);
   StepLoss result{loss_2d, {}};
   Tensor loss_3d = none, rgb = none, alpha = none, depth = none, weight_3d = at::full_like(none, config_.lambda_3d);
   if (!outcome.clips.empty()) {
-    loss_3d = outcome.rendered.loss * share;  // a mean over all clips of the batch, those not rendered counting nothing
+    loss_3d = outcome.rendered.loss * rendered;  // a mean over all clips of the batch, those not rendered counting nothing
     // Means over those that are rendered: processes count by how many they have.
-    const double mean_share = static_cast<double>(outcome.rendering.whole) / static_cast<double>(all.whole),
-                 part = share / mean_share;
+    const double mean_share = static_cast<double>(outcome.rendering.whole) / static_cast<double>(share.whole),
+                 part = rendered / mean_share;
     rgb = outcome.rendered.rgb * part, alpha = outcome.rendered.alpha * part, depth = outcome.rendered.depth * part;
   }
   if (outcome.rendering.whole > 0) {  // in some process
@@ -208,9 +209,13 @@ StepLoss DistillStage::loss(int64_t step, uint64_t seed) {
       result.loss = loss_2d + config_.lambda_3d * loss_3d;
     }
   }
-  result.parts = {
-      {"loss_2d", loss_2d.detach()},           {"loss_3d", loss_3d.detach()}, {"rgb", rgb}, {"alpha", alpha}, {"depth", depth},
-      {"rendered_share", at::full({}, share)}, {"weight_3d", weight_3d}};
+  result.parts = {{"loss_2d", loss_2d.detach()},
+                  {"loss_3d", loss_3d.detach()},
+                  {"rgb", rgb},
+                  {"alpha", alpha},
+                  {"depth", depth},
+                  {"rendered_share", at::full({}, rendered)},
+                  {"weight_3d", weight_3d}};
   return result;
 }
 

@@ -82,8 +82,9 @@ int64_t TrainingPlan::trained() const {
 }
 
 int64_t TrainingPlan::state_bytes() const {
-  constexpr int64_t number = 4, per_trained = 4;  // gradient, two moments, average
-  return number * (parameters() + per_trained * trained());
+  constexpr int64_t number = 4, moments = 2, others = 2;  // others: gradient, average
+  const int64_t own = shares_moments ? (trained() + processes - 1) / processes : trained();
+  return number * (parameters() + others * trained() + moments * own);
 }
 
 std::vector<TrainingPlan::Part> counted_parts(const ModelConfig& model, const PlannedStage& stage) {
@@ -102,7 +103,8 @@ std::vector<TrainingPlan::Part> counted_parts(const ModelConfig& model, const Pl
 TrainingPlan plan_training(const ModelConfig& model, const PlannedStage& stage, int64_t processes) {
   require(processes >= 1 && stage.batch % processes == 0, "a batch of {} is not a multiple of {} processes", stage.batch,
           processes);
-  return {stage.name, counted_parts(model, stage), stage.batch, processes, stage.recompute, activations_of(model, stage)};
+  return {stage.name,           counted_parts(model, stage), stage.batch, processes, stage.recompute, stage.accumulate,
+          stage.shares_moments, activations_of(model, stage)};
 }
 
 std::string plan_text(const TrainingPlan& plan) {
@@ -110,8 +112,10 @@ std::string plan_text(const TrainingPlan& plan) {
   for (const TrainingPlan::Part& part : plan.parts)
     text += fmt::format("  {:<16}{:>16}{:>16}\n", part.name, part.parameters, part.trained);
   text += fmt::format("  {:<16}{:>16}{:>16}\n", "all", plan.parameters(), plan.trained());
-  text += fmt::format("each of {} processes: {} of a batch of {}{}\n", plan.processes, plan.items(), plan.batch,
-                      plan.recompute ? ", blocks recomputed" : "");
+  text += fmt::format(
+      "each of {} processes: {} of a batch of {}{}{}{}\n", plan.processes, plan.items(), plan.batch,
+      plan.recompute ? ", blocks recomputed" : "", plan.shares_moments ? ", its part of the moments" : "",
+      plan.accumulate > 1 ? fmt::format("; {} batches make a step of {}", plan.accumulate, plan.accumulate * plan.batch) : "");
   const auto line = [&](const char* what, const std::string& value) { text += fmt::format("  {:<58} {}\n", what, value); };
   line("counted: weights, gradients, moments, average (float32)", gigabytes(plan.state_bytes()));
   line("estimated: activations of one item kept for the way back", gigabytes(plan.activations.kept) + " in float32");

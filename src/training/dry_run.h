@@ -17,9 +17,11 @@ struct PlannedStage {
   std::string name;
   std::vector<TrainedFile> files;
   int64_t batch = 1;
-  bool recompute = false;  ///< nn/recompute.h
-  nn::LoraOptions lora;    ///< of the stage "distill"
-  bool samples = false;    ///< DecoderStageConfig::sampled_share
+  bool recompute = false;       ///< nn/recompute.h
+  nn::LoraOptions lora;         ///< of the stage "distill"
+  bool samples = false;         ///< DecoderStageConfig::sampled_share
+  int64_t accumulate = 1;       ///< batches of a step
+  bool shares_moments = false;  ///< among the processes (AdamW)
 };
 
 struct TrainingPlan {
@@ -31,12 +33,15 @@ struct TrainingPlan {
   std::vector<Part> parts;  ///< networks that the stage holds, and "lora"
   int64_t batch = 0, processes = 1;
   bool recompute = false;
+  int64_t accumulate = 1;
+  bool shares_moments = false;
   /// Of one item of a batch (an image or a clip) in float32, without the rasterizer.
   ActivationBytes activations;
 
   int64_t parameters() const;
   int64_t trained() const;
-  /// Of every process: weights, and of the trained ones gradients, two moments and the moving average, all float32.
+  /// Of every process: weights, and of the trained ones gradients, two moments (or its part of them) and the moving average, all
+  /// float32.
   int64_t state_bytes() const;
   int64_t items() const { return batch / processes; }
   /// Estimate of a process's peak; in bf16 matrix products keep half of the activations.

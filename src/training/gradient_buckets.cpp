@@ -10,7 +10,9 @@ namespace gsv3d {
 class GradientBuckets::Hook : public torch::autograd::PostAccumulateGradHook {
  public:
   Hook(GradientBuckets& buckets, size_t member) : buckets_(buckets), member_(member) {}
-  void operator()(const Tensor&) override { buckets_.take(member_); }
+  void operator()(const Tensor&) override {
+    if (!buckets_.more_to_come_) buckets_.take(member_);
+  }
 
  private:
   GradientBuckets& buckets_;
@@ -82,7 +84,10 @@ void GradientBuckets::finish() {
   if (group_->size() == 1) return;
   const c10::NoGradGuard no_grad;
   if (order_.empty()) learn_order();
-  // First of all what is missing: a bucket must not be summed with values of the step before.
+  // What an earlier backward() of the step made, and the last one did not touch.
+  for (size_t i = 0; i < members_.size(); ++i)
+    if (!members_[i].has_gradient && members_[i].parameter.grad().defined()) take(i);
+  // Then what is missing: a bucket must not be summed with values of the step before.
   for (Member& member : members_)
     if (!member.has_gradient) member.place.zero_();
   while (begun_ < order_.size()) begin(buckets_[order_[begun_++]]);

@@ -18,8 +18,10 @@ class GradientBuckets {
   GradientBuckets(const GradientBuckets&) = delete;
   GradientBuckets& operator=(const GradientBuckets&) = delete;
 
-  /// After backward(): gradients become their mean over all processes, one that a process lacks counting as zero there, and one
-  /// that all lack staying undefined. Throws as ProcessGroup::begin_sum() does.
+  /// Whether another backward() of the same step follows the next one: gradients then add up where they are.
+  void set_more_to_come(bool more) { more_to_come_ = more; }
+  /// After the last backward(): gradients become their mean over all processes, one that a process lacks counting as zero there,
+  /// and one that all lack staying undefined. Throws as ProcessGroup::begin_sum() does.
   void finish();
 
  private:
@@ -46,6 +48,7 @@ class GradientBuckets {
   std::vector<size_t> completed_;  // buckets in the order in which this backward() made them
   std::vector<size_t> order_;      // in which buckets are summed, the same everywhere; empty until the first step is over
   size_t begun_ = 0;               // of order_
+  bool more_to_come_ = false;
 };
 
 }  // namespace gsv3d

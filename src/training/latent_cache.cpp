@@ -36,43 +36,82 @@ LatentCache::LatentCache(const StageContext& context, const ClipTrainerConfig& c
   check_encode_views(config, set_->grows());
   fingerprint_ = cache_fingerprint(context);
   if (config.encode_views == "on_the_fly") return;
-  // The first process writes them, the others read.
-  if (!context.group->is_first()) context.group->barrier();
-  fill(context);
-  if (context.group->is_first()) context.group->barrier();
+  const std::filesystem::path data = std::filesystem::is_directory(context.data) ? context.data : context.data.parent_path();
+  folder_ = data / ("latents-" + fingerprint_text(fingerprint_));
+  weights_ = context.model_folder / "vae.safetensors";
+  write_missing(context);
+  context.group->barrier();
+  read();
   encoder_.reset();
 }
 
-void LatentCache::fill(const StageContext& context) {
-  const std::filesystem::path folder = std::filesystem::is_directory(context.data) ? context.data : context.data.parent_path();
-  const std::filesystem::path path = folder / fmt::format("latents-{}.safetensors", fingerprint_text(fingerprint_));
-  const int64_t orbits = set_->size(), views = set_->orbit_views();
-  if (std::filesystem::exists(path)) {
-    const Tensor kept = SafetensorsFile(path).tensor("latents");
-    require(kept.dim() == 6 && kept.size(0) == orbits && kept.size(1) == 2 && kept.size(2) == views,
-            "{}: does not fit the data; delete it", path.string());
-    latents_ = kept.flatten(0, 2).clone().to(device_);
-    return;
+std::filesystem::path LatentCache::file_path(int64_t index) const {
+  return folder_ / fmt::format("{:06}.safetensors", index);
+}
+
+/// Makes the files that are not there: process r of R those with index % R = r.
+void LatentCache::write_missing(const StageContext& context) const {
+  std::vector<int64_t> missing;
+  for (int64_t i = context.group->rank(); i < file_count(); i += context.group->size())
+    if (!std::filesystem::exists(file_path(i))) missing.push_back(i);
+  if (missing.empty()) return;
+  Progress progress("encode views", std::ssize(missing) * kOrbitsPerFile);
+  int64_t done = 0;
+  for (const int64_t i : missing) {
+    const Tensor latents = encode_orbits(i);
+    try {
+      write_safetensors(file_path(i), {{"latents", latents}});
+    } catch (const Error& error) {
+      if (set_->in_shards()) throw;
+      spdlog::warn("latents are not kept for later runs: {}", error.what());
+      return;
+    }
+    progress.update(done += kOrbitsPerFile);
   }
-  Progress progress("encode views", orbits);
+}
+
+/// Reads the files, all made by now unless the folder cannot be written to.
+void LatentCache::read() {
+  for (int64_t i = 0; i < file_count(); ++i) {
+    const std::filesystem::path path = file_path(i);
+    const Tensor latents = std::filesystem::exists(path) ? SafetensorsFile(path).tensor("latents") : encode_orbits(i);
+    require(latents.dim() == 6 && latents.size(0) == orbits_of_file(i) && latents.size(1) == 2 &&
+                latents.size(2) == set_->orbit_views(),
+            "{}: does not fit the data; delete it", path.string());
+    files_.push_back(latents.flatten(0, 2));
+  }
+  if (set_->in_shards()) return;
+  latents_ = at::cat(files_).to(device_);
+  files_.clear();
+}
+
+/// Those of a file: [count, 2 (mirrored), orbit views, z, h, w] on the CPU.
+Tensor LatentCache::encode_orbits(int64_t file) const {
+  // As many pictures at a time as 256 of 128 pixels.
+  const int64_t views = set_->orbit_views(), size = set_->image_size(), at_once = std::max<int64_t>(1, (1 << 22) / (size * size));
+  const int64_t first = file * kOrbitsPerFile, end = first + orbits_of_file(file);
   std::vector<Tensor> all;
-  for (int64_t i = 0; i < orbits; ++i) {
+  for (int64_t i = first; i < end; ++i) {
     throw_if_cancelled();
+    std::vector<int64_t> next;
+    for (int64_t j = i + 1; j < std::min(i + 3, end); ++j) next.push_back(j);
+    set_->prefetch(next);
     std::vector<int64_t> indices(static_cast<size_t>(views));
     for (int64_t j = 0; j < views; ++j) indices[static_cast<size_t>(j)] = set_->orbit(i).first + j;
     const Tensor pictures = picture(straight_views(*set_, indices, std::vector<bool>(indices.size(), false), device_));
-    all.push_back(encode(at::cat({pictures, pictures.flip(-1)})).cpu().unflatten(0, {2, views}));
-    progress.update(i + 1);
+    std::vector<Tensor> latents;
+    for (const Tensor& some : at::cat({pictures, pictures.flip(-1)}).split(at_once)) latents.push_back(encode(some).cpu());
+    all.push_back(at::cat(latents).unflatten(0, {2, views}));
+    require(at::isfinite(all.back()).all().item<bool>(), "{}: the encoder makes latents that are not finite", weights_.string());
   }
-  const Tensor latents = at::stack(all);
-  require(at::isfinite(latents).all().item<bool>(), "{}: the encoder makes latents that are not finite",
-          (context.model_folder / "vae.safetensors").string());
-  try {
-    write_safetensors(path, {{"latents", latents}});
-  } catch (const Error& error) {
-    spdlog::warn("latents are not kept for later runs: {}", error.what());
-  }
-  latents_ = latents.flatten(0, 2).to(device_);
+  return at::stack(all);
+}
+
+Tensor LatentCache::mapped_rows(const std::vector<int64_t>& rows) const {
+  const int64_t rows_per_file = kOrbitsPerFile * 2 * set_->orbit_views();
+  std::vector<Tensor> found;
+  for (const int64_t row : rows) found.push_back(files_[static_cast<size_t>(row / rows_per_file)][row % rows_per_file]);
+  return at::stack(found).to(device_);
 }
 
 /// [K, 4, S, S] → [K, z, h, w]
@@ -89,7 +128,8 @@ Tensor LatentCache::clip_latents(const std::vector<Clip>& clips, const Tensor& v
   for (const Clip& clip : clips)
     for (const int64_t view : clip_views(clip, orbit_views, frames))
       indices.push_back((2 * clip.orbit + (clip.mirrored ? 1 : 0)) * orbit_views + view);
-  return latents_.index_select(0, index_tensor(indices, device_)).unflatten(0, {count, frames});
+  const Tensor rows = set_->in_shards() ? mapped_rows(indices) : latents_.index_select(0, index_tensor(indices, device_));
+  return rows.unflatten(0, {count, frames});
 }
 
 }  // namespace gsv3d

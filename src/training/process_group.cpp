@@ -14,7 +14,7 @@ BatchShare ProcessGroup::share(int64_t batch) const {
 std::function<void()> ProcessGroup::begin_sum(const Tensor&) {
   return [] {};
 }
-void ProcessGroup::broadcast(const std::vector<Tensor>&) {}
+void ProcessGroup::broadcast(const std::vector<Tensor>&, int64_t) {}
 
 Tensor ProcessGroup::sum(const Tensor& tensor) {
   if (size_ == 1) return tensor;

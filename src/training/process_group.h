@@ -26,6 +26,11 @@ struct BatchShare {
   std::vector<Item> of(const std::vector<Item>& batch) const {
     return {batch.begin() + first, batch.begin() + first + count};
   }
+  /// One of so many equal parts of it; Error when there are none.
+  BatchShare part(int64_t index, int64_t parts) const {
+    require(count % parts == 0, "{} items cannot be taken in {} equal parts", count, parts);
+    return {whole, first + index * (count / parts), count / parts};
+  }
   /// What is left of it when only the first `end` items of the batch are meant.
   BatchShare below(int64_t end) const {
     const int64_t begin = std::min(first, end);
@@ -51,8 +56,8 @@ class ProcessGroup {
   /// Begins to sum a contiguous tensor over all processes, in place; the function that is returned ends it. All processes begin
   /// the same sums in the same order. Both throw Error when another process is gone.
   virtual std::function<void()> begin_sum(const Tensor& tensor);
-  /// The first process's values, in place. Throws as begin_sum() does.
-  virtual void broadcast(const std::vector<Tensor>& tensors);
+  /// The values of process `from`, in place. Throws as begin_sum() does.
+  virtual void broadcast(const std::vector<Tensor>& tensors, int64_t from = 0);
   /// Waits for all.
   virtual void barrier() {}
 

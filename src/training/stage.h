@@ -9,6 +9,7 @@
 #include "core/safetensors.h"
 #include "core/tensor.h"
 #include "image/image.h"
+#include "training/process_group.h"
 
 namespace gsv3d {
 
@@ -33,9 +34,12 @@ class Stage {
   virtual std::vector<std::string> part_names() const = 0;
   /// Everything that decides the numbers: configuration, architecture, data. Its fingerprint guards checkpoints.
   virtual Json settings() const = 0;
-  /// The loss of a step, with gradients, of this process's share of the batch: the mean over all processes, of the loss and of
-  /// its gradients, is that of the whole batch. All randomness comes from (seed, step): see training/seeds.h.
-  virtual StepLoss loss(int64_t step, uint64_t seed) = 0;
+  /// The loss of a step, with gradients, of a share of the batch: the mean over equal shares that make up the batch, of the loss
+  /// and of its gradients, is that of the whole. All processes ask at once, for shares of one size. All randomness comes from
+  /// (seed, step): see training/seeds.h.
+  virtual StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) = 0;
+  /// Says that loss() will be asked for this next: a training set that is larger than memory reads ahead.
+  virtual void prefetch(int64_t, uint64_t, const BatchShare&) {}
   /// Pictures of what the current weights do (called with averaged weights, without gradients).
   virtual std::vector<Preview> preview() = 0;
   /// Writes the current weights (called with averaged ones) into a folder, as fp16, atomically. → What they change in the

@@ -42,11 +42,13 @@ void export_parameters(const std::filesystem::path& path, const NamedTensors& pa
                        std::map<std::string, std::string> header = {});
 
 /// A stage's configuration without the keys that only say how long and how often (steps, log and checkpoint periods), so that a
-/// run may be prolonged; and without what matters at the first step only.
+/// run may be prolonged; without what matters at the first step only; and with the whole batch of a step, however it is cut.
 template <class Config>
 Json lasting_settings(const Config& config) {
   Json json = config_to_json(config);
-  for (const char* key : {"steps", "checkpoint_minutes", "preview_minutes", "log_steps", "initial_weights"}) json.erase(key);
+  json["batch"] = config.items_per_step();
+  for (const char* key : {"steps", "checkpoint_minutes", "preview_minutes", "log_steps", "initial_weights", "accumulate"})
+    json.erase(key);
   return json;
 }
 

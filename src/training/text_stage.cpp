@@ -57,7 +57,7 @@ class TextStage : public Stage {
   NamedTensors parameters() const override { return parameters_; }
   std::vector<std::string> part_names() const override { return {"low_noise", "high_noise"}; }
   Json settings() const override;
-  StepLoss loss(int64_t step, uint64_t seed) override;
+  StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) override;
   std::vector<Preview> preview() override;
   Json export_weights(const std::filesystem::path& folder) override;
 
@@ -166,8 +166,7 @@ Tensor TextStage::latents(const std::vector<Shown>& shown) {
   return at::cat(all).to(at::kFloat);
 }
 
-StepLoss TextStage::loss(int64_t step, uint64_t seed) {
-  const BatchShare share = context_.group->share(config_.batch);
+StepLoss TextStage::loss(int64_t step, uint64_t seed, const BatchShare& share) {
   const Batch batch = draw(share, seed, step);
   const Tensor clean = latents(batch.shown);
   const Tensor all_noise =

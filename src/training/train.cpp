@@ -15,6 +15,7 @@
 #include "core/job_place.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "core/resident_memory.h"
 #include "models/memory_plan.h"
 #include "nn/recompute.h"
 #include "training/checkpoint.h"
@@ -56,6 +57,9 @@ StageEntry entry(const std::string& name, bool needs_depth, std::unique_ptr<Stag
             if (options.steps) config.steps = *options.steps;
             check_settings(config, where);
             if constexpr (std::is_base_of_v<ClipTrainerConfig, Config>) check_encode_views(config, options.follow);
+            if constexpr (requires { config.balance_gradients; })
+              require(config.accumulate == 1 || !config.balance_gradients,
+                      "{}: balance_gradients weighs the losses of a whole step, so \"accumulate\" must be 1", where);
             ConfiguredStage stage{config,
                                   config.trained_files(),
                                   [make, config](StageContext context) { return make(std::move(context), config); },
@@ -117,11 +121,29 @@ void take_in(ShardFollower& follower, TrainingSet& set) {
     spdlog::info("training data: {} more orbits, {} in all{}", more, set.size(), follower.finished() ? ", complete" : "");
 }
 
+/// How much of the views each process of this machine may keep in its memory.
+int64_t data_bytes(const TrainOptions& options, const JobPlace& place) {
+  constexpr int64_t part = 4;  // reading a set takes twice its bytes for a moment, and training is to have the rest
+  if (options.data_bytes) return *options.data_bytes;
+  const auto whole = whole_memory_bytes();
+  return whole ? *whole / part / place.local_size : std::numeric_limits<int64_t>::max();
+}
+
+/// In memory where it fits, else in its shards.
+TrainingSet fitted_set(const TrainOptions& options, bool with_depth, int64_t most_bytes) {
+  TrainingSet listed = list_training_set(options.data, with_depth, most_bytes);
+  if (listed.decoded_bytes() <= most_bytes) return load_training_set(options.data, with_depth);
+  constexpr double gigabyte = 1e9;
+  spdlog::info("training data: {:.3g} GB of views stay in their shards, {:.3g} GB are kept in memory (--data-memory)",
+               static_cast<double>(listed.decoded_bytes()) / gigabyte, static_cast<double>(most_bytes) / gigabyte);
+  return listed;
+}
+
 /// All data, or, with a follower, what is there of it.
-std::shared_ptr<TrainingSet> read_data(const TrainOptions& options, bool with_depth, at::Device device,
+std::shared_ptr<TrainingSet> read_data(const TrainOptions& options, bool with_depth, const JobPlace& place, at::Device device,
                                        std::unique_ptr<ShardFollower>& follower) {
   if (!options.follow) {
-    auto set = std::make_shared<TrainingSet>(load_training_set(options.data, with_depth));
+    auto set = std::make_shared<TrainingSet>(fitted_set(options, with_depth, data_bytes(options, place)));
     set->to(device);
     return set;
   }
@@ -143,7 +165,8 @@ const StageEntry& entry_of(const std::string& name) {
 }
 
 PlannedStage planned(const TrainOptions& options, const ConfiguredStage& stage) {
-  return {options.stage, stage.files, stage.trainer.batch, options.recompute, stage.lora, stage.samples};
+  return {options.stage, stage.files,   stage.trainer.batch,      options.recompute,
+          stage.lora,    stage.samples, stage.trainer.accumulate, options.share_moments};
 }
 
 /// A folder below the system's temporary one that goes away with the object.
@@ -163,7 +186,7 @@ struct Scratch {
 /// The stage with one item per batch and nothing that needs files of its own.
 ConfiguredStage for_rehearsal(const StageEntry& entry, TrainOptions options, const std::filesystem::path& folder) {
   Json config = read_json_file(options.config);
-  config["batch"] = 1;
+  config["batch"] = config["accumulate"] = 1;
   config["initial_weights"] = "random";
   if (entry.configure(options).clips) config["encode_views"] = "on_the_fly";
   if (config.contains("sampled_share")) config["sampled_share"] = 0;
@@ -194,7 +217,7 @@ std::string rehearse(const StageEntry& entry, const TrainOptions& options, const
   const std::unique_ptr<Stage> made = configured.make(context);
   AdamW optimizer(made->parameters(), {});
   const nn::Recomputation recomputation(options.recompute);
-  const StepLoss loss = made->loss(0, options.seed);
+  const StepLoss loss = made->loss(0, options.seed, BatchShare::all(1));
   loss.loss.backward();
   const AdamW::Outcome outcome = optimizer.step(configured.trainer.learning_rate, loss.loss);
   require(outcome.good.item<float>() == 1, "the loss {} or its gradient is not finite", loss.loss.item<double>());
@@ -229,6 +252,7 @@ TrainSummary train(const TrainOptions& options) {
   if (options.seconds && *options.seconds <= 0) throw UsageError("--seconds must be positive");
   if (options.data.empty()) throw UsageError("--data is missing");
   if (options.run.empty()) throw UsageError("--run is missing");
+  if (options.follow && options.data_bytes) throw UsageError("--follow reads all data into memory: without --data-memory");
 
   const ConfiguredStage configured = stage.configure(options);
   keep_freed_memory();
@@ -238,6 +262,7 @@ TrainSummary train(const TrainOptions& options) {
   run.minutes = options.minutes;
   run.seconds = options.seconds;
   run.resume = options.resume;
+  run.share_moments = options.share_moments;
   const JobPlace place = job_place();
   run.device = training_device(options.device, place);
   prefer_speed(run.device);
@@ -253,6 +278,9 @@ TrainSummary train(const TrainOptions& options) {
   if (place.size > 1)
     spdlog::info("{} processes ({}, {}), {} of {} items of a batch each", place.size, place.source, group_engines(), share.count,
                  share.whole);
+  if (configured.trainer.accumulate > 1)
+    spdlog::info("{} batches of {} items make a step of {}", configured.trainer.accumulate, share.whole,
+                 configured.trainer.items_per_step());
   const bool resumes = run.resume && std::filesystem::exists(checkpoint_path(run.folder));
   run.update = std::make_shared<ModelUpdate>(options.model, run.folder, configured.files, resumes, options.replace);
   context.data = options.data[0].path;
@@ -260,7 +288,7 @@ TrainSummary train(const TrainOptions& options) {
   context.device = run.device;
   context.dtype = run.dtype;
   std::unique_ptr<ShardFollower> follower;
-  const auto set = read_data(options, stage.needs_depth, run.device, follower);
+  const auto set = read_data(options, stage.needs_depth, place, run.device, follower);
   if (follower) run.between_steps = [&] { take_in(*follower, *set); };
   spdlog::info("train {}: {} orbits of {} groups, {} pixels, {} on {}", options.stage, set->size(), set->group_count(),
                set->image_size(), dtype_name(run.dtype), run.device.str());

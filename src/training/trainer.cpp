@@ -76,12 +76,13 @@ class Trainer {
     double fraction_done = 0;
   };
   Plan plan() const;
+  StepLoss make_gradients();
   void one_step(double fraction_done);
   std::function<void()> begin_means(StepLoss& loss) const;
   void count(const AdamW::Outcome& outcome, const StepLoss& loss, double learning_rate);
   void read_back();
   bool train_steps();
-  void save();
+  void save(const AdamW::Moments& moments);
   void export_average();
   void show();
   void keep();
@@ -101,6 +102,7 @@ class Trainer {
   AdamW optimizer_;
   Ema ema_;
   int64_t step_ = 0;
+  AdamW::Moments loaded_moments_;  // of the checkpoint, until the processes have shared them out
   Tensor tally_;            // float64 on the device: the last good loss; skipped steps in all, in a row, in the longest row
   Tensor pending_metrics_;  // of the checkpoint
   Stopwatch clock_;
@@ -121,7 +123,8 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
       fingerprint_(fingerprint_text(fingerprint(json_text(stage.settings()) + std::to_string(run.seed)))),
       parameters_(stage.parameters()),
       buckets_(parameters_, run.group),
-      optimizer_(parameters_, {config.beta1, config.beta2, config.eps, config.weight_decay, config.gradient_clip}),
+      optimizer_(parameters_, {config.beta1, config.beta2, config.eps, config.weight_decay, config.gradient_clip},
+                 run.share_moments ? run.group : nullptr),
       ema_(parameters_, config.ema_decay),
       tally_(at::zeros({4}, at::TensorOptions().dtype(at::kDouble).device(parameters_.begin()->second.device()))),
       clock_(resume()),
@@ -130,7 +133,7 @@ Trainer::Trainer(Stage& stage, const TrainerConfig& config, const TrainRun& run)
       keep_seconds_(writing_seconds(parameters_)) {
   summary_.first_step = step_;
   if (!group_.is_first()) return;
-  metrics_.emplace(run.folder, stage.part_names(), config.batch, step_, clock_.seconds(), tally_.device());
+  metrics_.emplace(run.folder, stage.part_names(), config.items_per_step(), step_, clock_.seconds(), tally_.device());
   if (pending_metrics_.defined()) metrics_->restore(pending_metrics_);
   Json settings = {
       {"stage", stage.name()}, {"seed", run.seed}, {"settings_fingerprint", fingerprint_}, {"settings", stage.settings()}};
@@ -151,10 +154,13 @@ double Trainer::resume() {
   optimizer_.set_updates(std::llround(values[1]));
   const c10::NoGradGuard no_grad;
   std::vector<Tensor> tensors;
-  const NamedTensors* groups[] = {&parameters_, &ema_.values(), &optimizer_.means(), &optimizer_.squares()};
+  std::vector<const NamedTensors*> groups = {&parameters_, &ema_.values()};
+  if (!optimizer_.is_shared()) groups.insert(groups.end(), {&optimizer_.means(), &optimizer_.squares()});
   for (const NamedTensors* group : groups)
     for (const auto& [name, tensor] : *group) tensors.push_back(tensor.detach());
   group_.broadcast(tensors);
+  if (optimizer_.is_shared() && step_ > 0) optimizer_.scatter(loaded_moments_, checkpoint_path(run_.folder).string());
+  loaded_moments_ = {};
   return values[2];
 }
 
@@ -179,8 +185,12 @@ double Trainer::load() {
           where);
   restore_tensors(parameters_, checkpoint.parameters, where);
   restore_tensors(ema_.values(), checkpoint.ema, where);
-  restore_tensors(optimizer_.means(), checkpoint.adam_means, where);
-  restore_tensors(optimizer_.squares(), checkpoint.adam_squares, where);
+  if (optimizer_.is_shared()) {
+    loaded_moments_ = {checkpoint.adam_means, checkpoint.adam_squares};
+  } else {
+    restore_tensors(optimizer_.means(), checkpoint.adam_means, where);
+    restore_tensors(optimizer_.squares(), checkpoint.adam_squares, where);
+  }
   optimizer_.set_updates(checkpoint.updates);
   step_ = checkpoint.step;
   pending_metrics_ = checkpoint.pending_metrics;
@@ -226,19 +236,51 @@ std::function<void()> Trainer::begin_means(StepLoss& loss) const {
   };
 }
 
+/// Adds a batch's loss and parts, without their past, to the step's means.
+void add(StepLoss& means, const StepLoss& batch, double weight) {
+  const c10::NoGradGuard no_grad;
+  const auto add_one = [&](Tensor& mean, const Tensor& value) {
+    const Tensor share = weight == 1 ? value.detach() : value.detach() * weight;
+    mean = mean.defined() ? mean + share : share;
+  };
+  add_one(means.loss, batch.loss);
+  means.parts.resize(batch.parts.size());
+  for (size_t i = 0; i < batch.parts.size(); ++i) {
+    means.parts[i].first = batch.parts[i].first;
+    add_one(means.parts[i].second, batch.parts[i].second);
+  }
+}
+
+/// Loss and gradients of a step, means over its batches and over all processes. Processes exchange them once, with the last
+/// batch.
+StepLoss Trainer::make_gradients() {
+  const BatchShare share = group_.share(config_.items_per_step());
+  const int64_t batches = config_.accumulate;
+  StepLoss result;
+  std::function<void()> end_means;
+  for (int64_t i = 0; i < batches; ++i) {
+    const bool last = i + 1 == batches;
+    stage_.prefetch(last ? step_ + 1 : step_, run_.seed, share.part(last ? 0 : i + 1, batches));
+    StepLoss batch;
+    {
+      const Autocast autocast(run_.device.type(), run_.dtype);
+      batch = stage_.loss(step_, run_.seed, share.part(i, batches));
+    }
+    add(result, batch, 1 / static_cast<double>(batches));
+    if (last) end_means = begin_means(result);
+    buckets_.set_more_to_come(!last);
+    (batches == 1 ? batch.loss : batch.loss / static_cast<double>(batches)).backward();
+  }
+  buckets_.finish();
+  end_means();
+  return result;
+}
+
 void Trainer::one_step(double fraction_done) {
   const CancelHeld held;  // the networks look for Ctrl-C by themselves, and half a step would lose what was done since the last
                           // checkpoint
   const double learning_rate = scheduled_learning_rate(config_, step_, fraction_done);
-  StepLoss result;
-  {
-    const Autocast autocast(run_.device.type(), run_.dtype);
-    result = stage_.loss(step_, run_.seed);
-  }
-  const auto end_means = begin_means(result);
-  result.loss.backward();
-  buckets_.finish();
-  end_means();
+  const StepLoss result = make_gradients();
   const AdamW::Outcome outcome = optimizer_.step(learning_rate, result.loss);
   ema_.update(step_);
   optimizer_.zero_gradients();
@@ -267,8 +309,8 @@ void Trainer::read_back() {
           stage_.name(), kMostSkippedInARow, step_);
 }
 
-void Trainer::save() {
-  save_checkpoint(checkpoint_path(run_.folder), {parameters_, ema_.values(), optimizer_.means(), optimizer_.squares(), step_,
+void Trainer::save(const AdamW::Moments& moments) {
+  save_checkpoint(checkpoint_path(run_.folder), {parameters_, ema_.values(), moments.means, moments.squares, step_,
                                                  optimizer_.updates(), clock_.seconds(), metrics_->pending(), fingerprint_});
 }
 
@@ -299,10 +341,11 @@ void Trainer::show() {
 /// Writes the weights, and all that a later session needs.
 void Trainer::keep() {
   read_back();
-  if (!group_.is_first()) return;
   const double start = clock_.seconds();
+  const AdamW::Moments moments = optimizer_.gathered();
+  if (!group_.is_first()) return;
   export_average();
-  save();
+  save(moments);
   keep_seconds_ = 1.2 * (clock_.seconds() - start);
 }
 
@@ -320,7 +363,7 @@ bool Trainer::shows_the_beginning() const {
 /// Of this session.
 double Trainer::samples_per_second() const {
   const double seconds = clock_.seconds() - session_start_;
-  return static_cast<double>((step_ - summary_.first_step) * config_.batch) / std::max(seconds, 1e-9);
+  return static_cast<double>((step_ - summary_.first_step) * config_.items_per_step()) / std::max(seconds, 1e-9);
 }
 
 void Trainer::write_report() const {

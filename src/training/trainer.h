@@ -30,6 +30,8 @@ struct TrainRun {
   std::function<void()> between_steps;  ///< called before every step
   /// The same as the stage's. Its first process alone reads checkpoints, writes files and decides about time.
   std::shared_ptr<ProcessGroup> group = std::make_shared<ProcessGroup>();
+  /// Adam's moments are shared out to the processes of the group, which makes no difference to any number.
+  bool share_moments = false;
   /// The loss is read back, and a series of skipped steps noticed, after so many steps; 0: every step on the CPU, with each row
   /// of metrics on a GPU, which would stand still meanwhile.
   int64_t read_back_steps = 0;

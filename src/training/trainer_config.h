@@ -38,7 +38,8 @@ struct TrainedFile {
 
 struct TrainerConfig {
   int64_t steps = 10000;
-  int64_t batch = 8;                  ///< items per step: images (vae) or clips of N views
+  int64_t batch = 8;                  ///< items at a time, of all processes together: images (vae) or clips of N views
+  int64_t accumulate = 1;             ///< so many batches make a step: their gradients are averaged
   double learning_rate = 1e-3;        ///< peak; cosine down to final_learning_rate · peak after a linear warm-up
   double final_learning_rate = 0.02;  ///< share of the peak at the end
   int64_t warmup_steps = 100;
@@ -50,9 +51,11 @@ struct TrainerConfig {
   int64_t log_steps = 50;                  ///< a metrics row holds the means over this many steps
   std::string initial_weights = "random";  ///< random | model_folder: start from the weights that the model folder already has
   bool goes_on() const { return initial_weights == "model_folder"; }
+  int64_t items_per_step() const { return batch * accumulate; }
   template <class Visitor>
   void fields(Visitor& visit) {
-    visit("steps", steps, allowed::at_least(1)), visit("batch", batch, allowed::at_least(1));
+    visit("steps", steps, allowed::at_least(1)), visit("batch", batch, allowed::at_least(1)),
+        visit("accumulate", accumulate, allowed::at_least(1));
     visit("learning_rate", learning_rate, allowed::between(1e-12, 100)),
         visit("final_learning_rate", final_learning_rate, allowed::share());
     visit("warmup_steps", warmup_steps, allowed::at_least(0)), visit("weight_decay", weight_decay, allowed::between(0, 1e3));

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "core/cancel.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/fingerprint.h"
 #include "core/log.h"
+#include "core/progress.h"
 #include "dataset/shards.h"
 
 namespace gsv3d {
@@ -49,6 +51,12 @@ Tensor enlarged(const Tensor& like, int64_t views, int64_t kept, at::Device devi
   return larger;
 }
 
+std::vector<double> weights_of(const std::vector<DataFolder>& folders) {
+  std::vector<double> weights;
+  for (const DataFolder& folder : folders) weights.push_back(folder.weight);
+  return weights;
+}
+
 }  // namespace
 
 DataFolder parse_data_folder(const std::string& text) {
@@ -69,16 +77,39 @@ TrainingSet::TrainingSet(std::vector<double> weights, bool with_depth)
 }
 
 void TrainingSet::check_alike(const ObjectViews& views) const {
-  const Tensor& rgba = views.rgba;
-  require(rgba.dim() == 4 && rgba.size(1) == 4 && rgba.scalar_type() == at::kByte, "{}: views are not 8-bit RGBA", views.id);
-  require(rgba.size(2) == rgba.size(3), "{}: views are not square", views.id);
-  require(views.orbit_views > 0 && views.orbit_views <= rgba.size(0), "{}: {} orbit views among {} views", views.id,
-          views.orbit_views, rgba.size(0));
-  require(views.cameras.count() == rgba.size(0), "{}: {} cameras for {} views", views.id, views.cameras.count(), rgba.size(0));
-  require(!with_depth_ || (views.depth.defined() && views.depth.size(0) == rgba.size(0)), "{}: has no depth", views.id);
-  require(orbits_.empty() || (rgba.size(3) == image_size() && views.orbit_views == orbit_views_),
-          "{}: {} orbit views of {} pixels, but {} has {} of {}; training needs one size", views.id, views.orbit_views,
-          rgba.size(3), orbits_.empty() ? "" : orbits_[0].id, orbit_views_, orbits_.empty() ? 0 : image_size());
+  const int64_t count = views.cameras.count(), width = views.cameras.width, height = views.cameras.height;
+  require(width == height, "{}: views are not square", views.id);
+  require(views.orbit_views > 0 && views.orbit_views <= count, "{}: {} orbit views among {} views", views.id, views.orbit_views,
+          count);
+  if (!store_) {
+    const Tensor& rgba = views.rgba;
+    require(rgba.dim() == 4 && rgba.size(1) == 4 && rgba.scalar_type() == at::kByte, "{}: views are not 8-bit RGBA", views.id);
+    require(rgba.size(0) == count && rgba.size(2) == height && rgba.size(3) == width, "{}: {} cameras for {} views", views.id,
+            count, rgba.size(0));
+    require(!with_depth_ || (views.depth.defined() && views.depth.size(0) == count), "{}: has no depth", views.id);
+  }
+  require(orbits_.empty() || (width == image_size_ && views.orbit_views == orbit_views_),
+          "{}: {} orbit views of {} pixels, but {} has {} of {}; training needs one size", views.id, views.orbit_views, width,
+          orbits_.empty() ? "" : orbits_[0].id, orbit_views_, image_size_);
+}
+
+/// Everything of an orbit but its pictures.
+void TrainingSet::enter(const ObjectViews& views, size_t folder) {
+  const int64_t count = views.cameras.count(), index = size();
+  folders_[folder].members[views.group.empty() ? views.id : views.group][views.id].push_back(index);
+  orbits_.push_back({views.id, views.group, views_, count, views.elevation_degrees});
+  orbit_views_ = views.orbit_views;
+  image_size_ = views.cameras.width;
+  least_views_ = index == 0 ? count : std::min(least_views_, count);
+  views_ += count;
+}
+
+void TrainingSet::gather_groups(size_t folder) {
+  folders_[folder].groups.clear();
+  for (const auto& [group, objects] : folders_[folder].members) {
+    auto& members = folders_[folder].groups.emplace_back();
+    for (const auto& [id, indices] : objects) members.push_back(indices);
+  }
 }
 
 void TrainingSet::reserve(int64_t views) {
@@ -107,26 +138,79 @@ void TrainingSet::append(std::vector<ObjectViews> orbits, size_t folder) {
   reserve(views_ + more);
   for (ObjectViews& views : orbits) {
     check_alike(views);
-    const int64_t count = views.rgba.size(0), index = size();
+    const int64_t count = views.rgba.size(0);
     rgba_.narrow(0, views_, count).copy_(views.rgba);
     if (with_depth_) depth_.narrow(0, views_, count).copy_(views.depth);
     cameras.push_back(views.cameras);
     if (!grows_)
       fingerprint = gsv3d::fingerprint(
           views.rgba, gsv3d::fingerprint(fmt::format("{} {} {}", views.id, views.group, views.elevation_degrees), fingerprint));
-    folders_[folder].members[views.group.empty() ? views.id : views.group][views.id].push_back(index);
-    orbits_.push_back({views.id, views.group, views_, count, views.elevation_degrees});
-    orbit_views_ = views.orbit_views;
-    least_views_ = index == 0 ? count : std::min(least_views_, count);
-    views_ += count;
+    enter(views, folder);
     views = {};  // its memory is needed no more
   }
   cameras_ = concatenate(cameras);
-  folders_[folder].groups.clear();
-  for (const auto& [group, objects] : folders_[folder].members) {
-    auto& members = folders_[folder].groups.emplace_back();
-    for (const auto& [id, indices] : objects) members.push_back(indices);
+  gather_groups(folder);
+}
+
+void TrainingSet::stay_in_shards(int64_t bytes) {
+  require(orbits_.empty() && !grows_, "training data that stays in its shards is known from the beginning");
+  store_ = std::make_shared<OrbitStore>(bytes, with_depth_);
+}
+
+void TrainingSet::append_place(const ObjectViews& views, const SamplePlace& place, size_t folder) {
+  require(store_ != nullptr && folder < folders_.size(), "training data: folder {} of {}", folder, folders_.size());
+  check_alike(views);
+  fingerprint = gsv3d::fingerprint(&place.fingerprint, sizeof place.fingerprint, fingerprint);  // pictures are not read
+  enter(views, folder);
+  store_->add(place, views.cameras.count() * bytes_per_view());
+  more_cameras_.push_back(views.cameras);
+}
+
+void TrainingSet::finish_places() {
+  cameras_ = concatenate(more_cameras_);
+  more_cameras_.clear();
+  for (size_t i = 0; i < folders_.size(); ++i) gather_groups(i);
+}
+
+/// Planes of S × S of what is `per_view` of them for each view, on the CPU.
+Tensor TrainingSet::from_shards(const std::vector<int64_t>& planes, int64_t per_view, Tensor OrbitStore::Pictures::*which) const {
+  Tensor out, pictures;
+  int64_t current = -1;  // whose pictures they are: planes of one orbit stand together
+  uint8_t* to = nullptr;
+  size_t plane_bytes = 0;
+  for (const int64_t plane : planes) {
+    const int64_t view = plane / per_view;
+    const auto after = std::upper_bound(orbits_.begin(), orbits_.end(), view,
+                                        [](int64_t value, const Orbit& orbit) { return value < orbit.first; });
+    const int64_t index = after - orbits_.begin() - 1;
+    if (index != current) {
+      current = index;
+      pictures = ((*store_->get(index)).*which).contiguous();
+      require(pictures.size(0) == orbit(index).count && pictures.size(-1) == image_size_, "{}: its shard has changed",
+              orbit(index).id);
+    }
+    if (!out.defined()) {
+      out = at::empty({std::ssize(planes), image_size_, image_size_}, pictures.scalar_type());
+      to = static_cast<uint8_t*>(out.mutable_data_ptr());
+      plane_bytes = static_cast<size_t>(image_size_ * image_size_) * pictures.element_size();
+    }
+    const auto* from = static_cast<const uint8_t*>(pictures.const_data_ptr());
+    std::memcpy(to, from + static_cast<size_t>(plane - orbit(index).first * per_view) * plane_bytes, plane_bytes);
+    to += plane_bytes;
   }
+  return out;
+}
+
+Tensor TrainingSet::planes(const std::vector<int64_t>& planes, at::Device device) const {
+  if (store_) return to_device(from_shards(planes, 4, &OrbitStore::Pictures::rgba), device);
+  const Tensor all = rgba().flatten(0, 1);
+  return to_device(all.index_select(0, index_tensor(planes, all.device())), device);
+}
+
+Tensor TrainingSet::depths(const std::vector<int64_t>& views, at::Device device) const {
+  if (store_) return to_device(from_shards(views, 1, &OrbitStore::Pictures::depth), device);
+  const Tensor all = depth();
+  return to_device(all.index_select(0, index_tensor(views, all.device())), device);
 }
 
 void TrainingSet::to(at::Device device) {
@@ -181,10 +265,30 @@ TrainingSet make_training_set(std::vector<ObjectViews> orbits, bool with_depth) 
   return set;
 }
 
+TrainingSet list_training_set(const std::vector<DataFolder>& folders, bool with_depth, int64_t most_bytes) {
+  TrainingSet set(weights_of(folders), with_depth);
+  set.stay_in_shards(most_bytes);
+  std::vector<std::vector<std::filesystem::path>> shards;
+  int64_t count = 0, done = 0;
+  for (const DataFolder& folder : folders) count += std::ssize(shards.emplace_back(find_shards(folder.path)));
+  Progress progress("list views", count);
+  for (size_t i = 0; i < folders.size(); ++i) {
+    const int64_t before = set.size();
+    for (const auto& shard : shards[i]) {
+      list_shards({shard}, [&](const ObjectViews& views, const SamplePlace& place) {
+        throw_if_cancelled();
+        set.append_place(views, place, i);
+      });
+      progress.update(++done);
+    }
+    require(set.size() > before, "{}: holds no object", folders[i].path.string());
+  }
+  set.finish_places();
+  return set;
+}
+
 TrainingSet load_training_set(const std::vector<DataFolder>& folders, bool with_depth) {
-  std::vector<double> weights;
-  for (const DataFolder& folder : folders) weights.push_back(folder.weight);
-  TrainingSet set(weights, with_depth);
+  TrainingSet set(weights_of(folders), with_depth);
   for (size_t i = 0; i < folders.size(); ++i) {
     std::vector<ObjectViews> orbits;
     read_shards(find_shards(folders[i].path), [&](ObjectViews views) {
@@ -214,8 +318,10 @@ Tensor index_tensor(const std::vector<int64_t>& indices, at::Device device) {
 
 Tensor straight_views(const TrainingSet& set, const std::vector<int64_t>& views, const std::vector<bool>& mirrored,
                       at::Device device) {
-  const Tensor rgba = set.rgba();
-  const Tensor picked = to_device(rgba.index_select(0, index_tensor(views, rgba.device())), device);
+  std::vector<int64_t> planes;
+  for (const int64_t view : views)
+    for (int64_t channel = 0; channel < 4; ++channel) planes.push_back(4 * view + channel);
+  const Tensor picked = set.planes(planes, device).unflatten(0, {-1, 4});
   const Tensor flipped = index_tensor({mirrored.begin(), mirrored.end()}, device).to(at::kBool).view({-1, 1, 1, 1});
   return at::where(flipped, picked.flip(-1), picked).to(at::kFloat).div_(255);
 }

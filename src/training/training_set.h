@@ -1,6 +1,7 @@
 // The rendered orbits that training draws from, all views in one tensor so that a batch is a handful of operations on the device
 // that trains; and how it draws: a folder by its weight, a group of near-duplicates uniformly, then an object of it, then one of
-// that object's orbits, so that fifty variants of one chair count as one chair.
+// that object's orbits, so that fifty variants of one chair count as one chair. A set that is larger than memory stays in its
+// shards (OrbitStore): what is drawn, and every number of the training, is the same.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "core/tensor.h"
 #include "dataset/views.h"
 #include "image/picture.h"
+#include "training/orbit_store.h"
 
 namespace gsv3d {
 
@@ -37,6 +39,21 @@ class TrainingSet {
   /// Adds orbits of one folder; not while a batch is being drawn. Throws Error when orbits differ in size or in number of views.
   void append(std::vector<ObjectViews> orbits, size_t folder = 0);
 
+  /// Before anything else: pictures stay in the shards, about `bytes` of them are kept in memory.
+  void stay_in_shards(int64_t bytes);
+  /// Adds an orbit that stays in its shard; `views` without pictures and depth.
+  void append_place(const ObjectViews& views, const SamplePlace& place, size_t folder = 0);
+  /// After the last append_place().
+  void finish_places();
+  bool in_shards() const { return store_ != nullptr; }
+  /// Orbits that will be needed next; does nothing for a set in memory.
+  void prefetch(const std::vector<int64_t>& orbits) const {
+    if (store_) store_->prefetch(orbits);
+  }
+
+  /// What of the pictures and depths is in memory now.
+  int64_t kept_bytes() const { return store_ ? store_->bytes() : decoded_bytes(); }
+
   /// Moves pictures and depth to this device, where they then grow; they stay in pinned memory of the host when they would take
   /// more than half of the device's memory.
   void to(at::Device device);
@@ -46,14 +63,22 @@ class TrainingSet {
   int64_t size() const { return static_cast<int64_t>(orbits_.size()); }
   bool empty() const { return orbits_.empty(); }
   int64_t group_count() const;
-  int64_t image_size() const { return rgba_.size(-1); }
+  int64_t image_size() const { return image_size_; }
   int64_t orbit_views() const { return orbit_views_; }
   int64_t least_views() const { return least_views_; }  ///< of any orbit, random views included
-  bool has_depth() const { return depth_.defined(); }
+  bool has_depth() const { return with_depth_; }
+  /// What all pictures and depths take in memory.
+  int64_t decoded_bytes() const { return views_ * bytes_per_view(); }
 
-  Tensor rgba() const { return rgba_.narrow(0, 0, views_); }    ///< [T, 4, S, S] uint8, colour not premultiplied
-  Tensor depth() const { return depth_.narrow(0, 0, views_); }  ///< [T, S, S] float16 camera z
-  const Cameras& cameras() const { return cameras_; }           ///< T, on the CPU
+  /// Of sets in memory: [T, 4, S, S] uint8, colour not premultiplied, and [T, S, S] float16 camera z.
+  Tensor rgba() const { return rgba_.narrow(0, 0, views_); }
+  Tensor depth() const { return depth_.narrow(0, 0, views_); }
+  const Cameras& cameras() const { return cameras_; }  ///< T, on the CPU
+
+  /// [K, S, S] uint8 on the device: plane p is channel p mod 4 of view p / 4.
+  Tensor planes(const std::vector<int64_t>& planes, at::Device device) const;
+  /// [K, S, S] float16 on the device.
+  Tensor depths(const std::vector<int64_t>& views, at::Device device) const;
 
   /// The orbit for three numbers in [0, 1). The first one decides folder and group.
   int64_t draw(double group, double object, double orbit) const;
@@ -62,7 +87,7 @@ class TrainingSet {
   void set_grows();
   bool grows() const { return grows_; }
 
-  uint64_t fingerprint;  ///< of ids, elevations and pictures; one and the same for all sets that grow
+  uint64_t fingerprint;  ///< of ids, elevations and pictures (in_shards(): of SamplePlaces); the same for all sets that grow
 
  private:
   struct Folder {
@@ -70,20 +95,29 @@ class TrainingSet {
     std::map<std::string, std::map<std::string, std::vector<int64_t>>> members;  // group → object → orbits
     std::vector<std::vector<std::vector<int64_t>>> groups;                       // the same, for drawing
   };
+  int64_t bytes_per_view() const { return image_size_ * image_size_ * (with_depth_ ? 4 + 2 : 4); }
   void check_alike(const ObjectViews& views) const;
+  void enter(const ObjectViews& views, size_t folder);
+  void gather_groups(size_t folder);
+  Tensor from_shards(const std::vector<int64_t>& planes, int64_t per_view, Tensor OrbitStore::Pictures::*which) const;
   void reserve(int64_t views);
 
   std::vector<Folder> folders_;
   std::vector<Orbit> orbits_;
   bool with_depth_, grows_ = false;
   Tensor rgba_, depth_;  // with room for more than views_
-  int64_t views_ = 0, orbit_views_ = 0, least_views_ = 0;
+  int64_t views_ = 0, orbit_views_ = 0, least_views_ = 0, image_size_ = 0;
   Cameras cameras_;
+  std::shared_ptr<OrbitStore> store_;  // of a set that stays in its shards
+  std::vector<Cameras> more_cameras_;  // until finish_places()
   at::Device device_ = at::kCPU;
 };
 
 /// Reads all shards into memory. Throws Error when there is none, or when orbits differ in size or in number of views.
 TrainingSet load_training_set(const std::vector<DataFolder>& folders, bool with_depth);
+
+/// The same without reading more than headers: pictures and depth stay in the shards, about `most_bytes` of them are kept.
+TrainingSet list_training_set(const std::vector<DataFolder>& folders, bool with_depth, int64_t most_bytes);
 
 /// The same from views in memory.
 TrainingSet make_training_set(std::vector<ObjectViews> orbits, bool with_depth);

@@ -29,13 +29,27 @@ class VaeStage : public Stage {
   NamedTensors parameters() const override { return parameters_; }
   std::vector<std::string> part_names() const override { return {"l1", "mse", "kl", "alpha", "edge"}; }
   Json settings() const override;
-  StepLoss loss(int64_t step, uint64_t seed) override;
+  StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) override;
+  void prefetch(int64_t step, uint64_t seed, const BatchShare& share) override {
+    if (context_.set->in_shards()) context_.set->prefetch(draw(share, seed, step).orbits);
+  }
   std::vector<Preview> preview() override;
   Json export_weights(const std::filesystem::path& folder) override;
 
  private:
-  Tensor draw_views(const BatchShare& share, const at::Generator& generator, bool flips) const;
+  struct Drawn {
+    std::vector<int64_t> orbits, views;
+    std::vector<bool> mirrored;
+  };
+  Drawn draw(const BatchShare& share, const at::Generator& generator, bool flips) const;
+  Drawn draw(const BatchShare& share, uint64_t seed, int64_t step) const {
+    return draw(share, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
+  }
+  /// → [share.count, 4, S, S] RGBA in 0-1, not premultiplied.
+  Tensor views(const Drawn& drawn) const { return straight_views(*context_.set, drawn.views, drawn.mirrored, context_.device); }
   Tensor draw_pictures(const BatchShare& share, uint64_t seed, int64_t step) const;
+  Tensor pixel_weights(const Tensor& pictures) const;
+  Tensor total_weight(const Tensor& pictures, const BatchShare& share, uint64_t seed, int64_t step) const;
   Tensor decoded(const Tensor& latents) const { return decoder_(latents).to(at::kFloat); }
 
   StageContext context_;
@@ -53,26 +67,26 @@ Json VaeStage::settings() const {
           {"data", fingerprint_text(context_.set->fingerprint)}};
 }
 
-/// → [share.count, 4, S, S] RGBA in 0-1, not premultiplied.
-Tensor VaeStage::draw_views(const BatchShare& share, const at::Generator& generator, bool flips) const {
+/// Which views a share shows.
+VaeStage::Drawn VaeStage::draw(const BatchShare& share, const at::Generator& generator, bool flips) const {
   const std::vector<double> numbers = uniform_numbers(share.whole * 5, generator);
-  std::vector<int64_t> views;
-  std::vector<bool> mirrored;
+  Drawn drawn;
   for (int64_t i = share.first; i < share.first + share.count; ++i) {
     const double* u = &numbers[static_cast<size_t>(5 * i)];
-    const TrainingSet::Orbit& orbit = context_.set->orbit(context_.set->draw(u[0], u[1], u[2]));
-    views.push_back(orbit.first + pick(u[3], orbit.count));
-    mirrored.push_back(flips && u[4] < 0.5);
+    drawn.orbits.push_back(context_.set->draw(u[0], u[1], u[2]));
+    const TrainingSet::Orbit& orbit = context_.set->orbit(drawn.orbits.back());
+    drawn.views.push_back(orbit.first + pick(u[3], orbit.count));
+    drawn.mirrored.push_back(flips && u[4] < 0.5);
   }
-  return straight_views(*context_.set, views, mirrored, context_.device);
+  return drawn;
 }
 
 /// Pictures [share.count, 4, S, S] as training sees them: flipped and recoloured at random.
 Tensor VaeStage::draw_pictures(const BatchShare& share, uint64_t seed, int64_t step) const {
-  const Tensor views = draw_views(share, make_generator(step_seed(seed, step, "views")), /*flips=*/true);
+  const Drawn drawn = draw(share, seed, step);
   const auto generator = make_generator(step_seed(seed, step, "recoloring"));
   const Recoloring all = draw_recoloring(share.whole, config_.recolor_probability, config_.min_tint, generator, context_.device);
-  return picture(recolored(views, {share.of(all.source), share.of(all.gain)}));
+  return picture(recolored(views(drawn), {share.of(all.source), share.of(all.gain)}));
 }
 
 /// Differences to the right and the lower neighbour.
@@ -80,8 +94,21 @@ Tensor edges(const Tensor& x) {
   return (x.diff(1, -1).abs().mean() + x.diff(1, -2).abs().mean()) / 2;
 }
 
-StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
-  const BatchShare share = context_.group->share(config_.batch);
+/// What each pixel counts: [count, 1, S, S].
+Tensor VaeStage::pixel_weights(const Tensor& pictures) const {
+  const Tensor rgb = pictures.narrow(1, 0, 3), saturation = rgb.amax(1, true) - rgb.amin(1, true);
+  return 1 + config_.foreground_weight * pictures.narrow(1, 3, 1) + config_.saturation_weight * saturation;
+}
+
+/// The sum of the weights over a share of the batch, on average over all of them. `pictures` are this share's.
+Tensor VaeStage::total_weight(const Tensor& pictures, const BatchShare& share, uint64_t seed, int64_t step) const {
+  const BatchShare own = context_.group->share(share.whole);  // of this process, of which the share may be a part
+  if (share.count == own.count) return context_.group->mean(pixel_weights(pictures).sum());
+  const int64_t parts = own.count / share.count;
+  return context_.group->mean(pixel_weights(draw_pictures(own, seed, step)).sum()) / static_cast<double>(parts);
+}
+
+StepLoss VaeStage::loss(int64_t step, uint64_t seed, const BatchShare& share) {
   const Tensor pictures = draw_pictures(share, seed, step);
   const Tensor moments = encoder_.moments(signed_pictures(context_.model.vae, pictures));
   const int64_t channels = moments.size(1) / 2;
@@ -89,10 +116,8 @@ StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
                                     context_.device);
   const Tensor sample = sample_posterior(moments, share.of(noise));
   const Tensor error = decoded(sample) - signed_pictures(context_.model.vae, pictures);
-  const Tensor rgb = pictures.narrow(1, 0, 3), color_error = error.narrow(1, 0, 3), none = at::zeros({}, error.options());
-  const Tensor saturation = rgb.amax(1, true) - rgb.amin(1, true);
-  const Tensor weight = 1 + config_.foreground_weight * pictures.narrow(1, 3, 1) + config_.saturation_weight * saturation;
-  const Tensor total = context_.group->mean(weight.sum());
+  const Tensor color_error = error.narrow(1, 0, 3), none = at::zeros({}, error.options());
+  const Tensor weight = pixel_weights(pictures), total = total_weight(pictures, share, seed, step);
   const Tensor l1 = weighted_mean(color_error.abs(), weight, total), mse = weighted_mean(color_error.square(), weight, total);
   const Tensor kl = kl_divergence(moments);
   Tensor loss = config_.l1_weight * l1 + config_.mse_weight * mse + config_.kl_weight * kl, alpha = none, edge = none;
@@ -110,8 +135,8 @@ StepLoss VaeStage::loss(int64_t step, uint64_t seed) {
 }
 
 std::vector<Preview> VaeStage::preview() {
-  const Tensor views = draw_views(BatchShare::all(12), make_generator(step_seed(context_.seed, 0, "preview")), /*flips=*/false);
-  const Tensor pictures = picture(views);
+  const Tensor pictures =
+      picture(views(draw(BatchShare::all(12), make_generator(step_seed(context_.seed, 0, "preview")), /*flips=*/false)));
   const Tensor reconstructed = decoded(encoder_.mode(signed_pictures(context_.model.vae, pictures))) * 0.5 + 0.5;
   std::vector<Tensor> rows = {pictures, reconstructed};
   if (reconstructed.size(1) == 4) rows.push_back(reconstructed.narrow(1, 3, 1).expand({-1, 3, -1, -1}));
@@ -123,6 +148,7 @@ Json VaeStage::export_weights(const std::filesystem::path& folder) {
   const AutoencoderConfig& vae = context_.model.vae;
   std::vector<Tensor> modes;
   for (int64_t i = 0; i < measured_views / at_once; ++i) {
+    prefetch(-2 - i, context_.seed, BatchShare::all(at_once));
     const Tensor pictures = draw_pictures(BatchShare::all(at_once), context_.seed, /*step=*/-1 - i);
     modes.push_back(encoder_.mode(signed_pictures(vae, pictures)).to(at::kFloat));
   }

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "training/seeds.h"
 
 namespace gsv3d {
 namespace {
@@ -41,6 +42,19 @@ std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& samplin
   const std::vector<double> colours = uniform_numbers(count * numbers_per_colour, generator);
   for (size_t i = 0; i < clips.size(); ++i) recolor(clips[i], sampling, &colours[static_cast<size_t>(numbers_per_colour) * i]);
   return clips;
+}
+
+std::vector<Clip> draw_clips_of_step(const TrainingSet& set, const ClipSampling& sampling, const BatchShare& share, int64_t step,
+                                     uint64_t seed) {
+  return share.of(draw_clips(set, sampling, share.whole, make_generator(step_seed(seed, step, "clips"))));
+}
+
+void prefetch_clips_of_step(const TrainingSet& set, const ClipSampling& sampling, const BatchShare& share, int64_t step,
+                            uint64_t seed) {
+  if (!set.in_shards()) return;
+  std::vector<int64_t> orbits;
+  for (const Clip& clip : draw_clips_of_step(set, sampling, share, step, seed)) orbits.push_back(clip.orbit);
+  set.prefetch(orbits);
 }
 
 std::vector<int64_t> clip_views(const Clip& clip, int64_t orbit_views, int64_t frames) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "training/process_group.h"
 #include "training/training_set.h"
 
 namespace gsv3d {
@@ -35,6 +36,14 @@ void check_clip_sampling(const ClipSampling& sampling, int64_t orbit_views);
 
 /// `count` random clips.
 std::vector<Clip> draw_clips(const TrainingSet& set, const ClipSampling& sampling, int64_t count, const at::Generator& generator);
+
+/// A share of the clips of a step (seeds.h).
+std::vector<Clip> draw_clips_of_step(const TrainingSet& set, const ClipSampling& sampling, const BatchShare& share, int64_t step,
+                                     uint64_t seed);
+
+/// Lets a set that stays in its shards read these clips' orbits ahead.
+void prefetch_clips_of_step(const TrainingSet& set, const ClipSampling& sampling, const BatchShare& share, int64_t step,
+                            uint64_t seed);
 
 /// The orbit's views that make up a clip, design order.
 std::vector<int64_t> clip_views(const Clip& clip, int64_t orbit_views, int64_t frames);

@@ -61,10 +61,44 @@ TEST_F(Train, DryRunNeedsNeitherDataNorWeights) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("each of 2 processes: 1 of a batch of 2, blocks recomputed"),
                                 HasSubstr("estimated: peak"), HasSubstr("loss")));
   EXPECT_FALSE(fs::exists(folder_ / "toy" / "vae.safetensors"));
+  configure({{"accumulate", 3}});
+  EXPECT_THAT(run("--dry-run 2 --share-moments --quiet").out,
+              HasSubstr("each of 2 processes: 1 of a batch of 2, its part of the moments; 3 batches make a step of 6\n"));
+  configure(Json::object());
   EXPECT_THAT(run("--dry-run --quiet").out, HasSubstr("each of 1 processes: 2 of a batch of 2\n"));
   expect_one_line(run("--dry-run 3 --quiet"), 1, "a batch of 2 is not a multiple of 3 processes");
   expect_one_line(run("--data shards --quiet"), 2, "--run");
   expect_one_line(run("--run run --quiet"), 2, "--data");
+}
+
+/// Views that stay in their shards make the same weights; a quarter of the machine's memory holds these.
+TEST_F(Train, LittleMemoryForDataMakesTheSameWeights) {
+  const std::string fresh = read_file(folder_ / "toy" / "config.json");
+  ASSERT_EQ(train("--run all --threads 1").code, 0);
+  const std::string all = weights();
+  write_file(folder_ / "toy" / "config.json", fresh);
+  const ProgramResult some = train("--run some --threads 1 --data-memory 0.00001 --replace");
+  ASSERT_EQ(some.code, 0) << some.err;
+  EXPECT_THAT(some.err, HasSubstr("2.46e-05 GB of views stay in their shards, 1e-05 GB are kept in memory"));
+  EXPECT_TRUE(weights() == all);
+  expect_one_line(train("--run follow --quiet --data-memory 1 --follow"), 2, "--data-memory");
+  expect_one_line(train("--run follow --quiet --data-memory=-1"), 2, "--data-memory");
+}
+
+/// A sample that is damaged is noticed when it is drawn: the run ends with an error, and goes on when it is mended.
+TEST_F(Train, DamagedSampleOfALargeSetEndsTheRun) {
+  fs::path shard;
+  for (const auto& entry : fs::directory_iterator(folder_ / "shards"))
+    if (entry.path().extension() == ".tar") shard = entry.path();
+  const std::string whole = read_file(shard);
+  std::string damaged = whole;
+  const size_t at = damaged.find(".rgba.bin") / 512 * 512 + 512;
+  for (size_t i = 0; i < 16; ++i) damaged[at + i] = 'x';
+  write_file(shard, damaged);
+  const std::string little = "--run run --quiet --threads 1 --steps 20 --data-memory 0";
+  expect_one_line(train(little), 1, shard.filename().string() + ": 000000-");
+  write_file(shard, whole);
+  EXPECT_EQ(train(little).code, 0);
 }
 
 TEST_F(Train, FinishedRunSaysThatItIsFinished) {

@@ -89,15 +89,16 @@ class TrainTogether : public testing::CommandTest {
   std::string other(const std::string& what) const { return read_file(folder_ / ("other." + what)); }
 
   /// Trains with one process and with two; every number of every step must be the same to 1e-4.
-  void expect_same_curve(const std::string& stage) const {
-    const ProgramResult one = run(arguments(stage, "one"));
+  void expect_same_curve(const std::string& stage, const std::string& options = "") const {
+    const ProgramResult one = run(arguments(stage, stage + "-one") + options);
     ASSERT_EQ(one.code, 0) << one.err;
-    const ProgramResult two = together(arguments(stage, "two"));
+    const ProgramResult two = together(arguments(stage, stage + "-two") + options);
     ASSERT_EQ(two.code, 0) << two.err << other("err");
     EXPECT_EQ(other("code"), "0\n");
     EXPECT_EQ(other("out") + other("err"), "") << "the first process speaks for both";
     EXPECT_THAT(two.err, HasSubstr("2 processes (torchrun, Gloo), 2 of 4 items"));
-    const auto single = table(folder_ / "one" / "metrics.csv"), both = table(folder_ / "two" / "metrics.csv");
+    const auto single = table(folder_ / (stage + "-one") / "metrics.csv"),
+               both = table(folder_ / (stage + "-two") / "metrics.csv");
     ASSERT_EQ(single.size(), 7U);
     ASSERT_EQ(both.size(), 7U);
     EXPECT_EQ(single[0], both[0]);
@@ -129,11 +130,37 @@ TEST_F(TrainTogether, DecodersCurveIsThatOfOneProcess) {
   expect_same_curve("decoder");
 }
 
+/// With Adam's moments shared out, the bytes of two processes that keep all, in two sessions (each to the end of its schedule). One
+/// process goes on from there.
+TEST_F(TrainTogether, SharedMomentsChangeNothing) {
+  configure("decoder", Json::object());
+  ASSERT_EQ(together(arguments("decoder", "all") + " --steps 3").code, 0) << other("err");
+  ASSERT_EQ(together(arguments("decoder", "all")).code, 0) << other("err");
+  const std::string shared = arguments("decoder", "shared") + " --share-moments";
+  ASSERT_EQ(together(shared + " --steps 3").code, 0) << other("err");
+  const ProgramResult resumed = together(shared);
+  ASSERT_EQ(resumed.code, 0) << resumed.err << other("err");
+  EXPECT_THAT(resumed.err, HasSubstr("resuming at step 3"));
+  expect_equal_checkpoints(folder_ / "all", folder_ / "shared");
+  const ProgramResult alone = run(shared + " --steps 7");
+  EXPECT_EQ(alone.code, 0) << alone.err;
+  EXPECT_THAT(alone.err, HasSubstr("resuming at step 6"));
+  EXPECT_EQ(SafetensorsFile(folder_ / "shared" / "checkpoint.safetensors").metadata().at("step"), "7");
+}
+
+/// The same for data in its shards and steps of two batches: processes exchange gradients once a step.
+TEST_F(TrainTogether, CurveOfStepsOfTwoBatchesFromShardsIsThatOfOneProcess) {
+  configure("vae", {{"accumulate", 2}, {"saturation_weight", 1.5}});
+  expect_same_curve("vae", " --data-memory 0 --share-moments");
+  configure("decoder", {{"accumulate", 2}});
+  expect_same_curve("decoder", " --data-memory 0 --share-moments");
+}
+
 TEST_F(TrainTogether, DistillationsCurveIsThatOfOneProcess) {
   // Some clips are rendered, in some steps none of a process.
   configure("distill", {{"p_mean", 0}, {"condition_dropout", 0.5}, {"surface_weight", 0.5}, {"train_decoder", true}});
   expect_same_curve("distill");
-  const auto rows = table(folder_ / "two" / "metrics.csv");
+  const auto rows = table(folder_ / "distill-two" / "metrics.csv");
   const auto column = static_cast<size_t>(std::find(rows[0].begin(), rows[0].end(), "rendered_share") - rows[0].begin());
   bool uneven = false;
   for (size_t row = 1; row < rows.size(); ++row) uneven = uneven || rows[row][column] == "0.25";

@@ -89,6 +89,38 @@ TEST_F(Shards, EqualInputMakesEqualBytes) {
   EXPECT_EQ(first.size() % 512, 0U);
 }
 
+/// Headers first, then one sample by its place.
+TEST_F(Shards, AreReadSampleBySample) {
+  ShardWriter writer(folder_.path(), "train", 2);
+  for (uint64_t i = 0; i < 5; ++i) writer.add(random_views(fmt::format("set/{}", i), i));
+  writer.finish();
+  const auto all = read_all_views(folder_.path());
+  std::vector<SamplePlace> places;
+  list_shards(find_shards(folder_.path()), [&](const ObjectViews& views, const SamplePlace& place) {
+    const ObjectViews& expected = all[places.size()];
+    EXPECT_EQ(views.id, expected.id);
+    EXPECT_EQ(views.group, expected.group);
+    EXPECT_EQ(views.orbit_views, 3);
+    EXPECT_FALSE(views.rgba.defined() || views.depth.defined());
+    EXPECT_TRUE(at::equal(views.cameras.world_to_camera, expected.cameras.world_to_camera));
+    places.push_back(place);
+  });
+  ASSERT_EQ(places.size(), 5U);
+  EXPECT_EQ(places[3].shard.filename(), "train-000001.tar");
+  for (const size_t i : {3U, 0U, 4U, 1U}) {
+    const ObjectViews views = read_sample(places[i]);
+    EXPECT_EQ(views.id, all[i].id);
+    EXPECT_TRUE(at::equal(views.rgba, all[i].rgba));
+    EXPECT_TRUE(at::equal(views.depth, all[i].depth));
+    EXPECT_FALSE(read_sample(places[i], /*with_depth=*/false).depth.defined());
+    EXPECT_NE(places[i].fingerprint, places[2].fingerprint);
+  }
+  write_file(places[1].shard, read_file(places[1].shard).substr(0, places[1].offset + 512));
+  EXPECT_THAT(error_of([&] { read_sample(places[1]); }), HasSubstr("train-000000.tar: is shorter than it was"));
+  EXPECT_THAT(error_of([&] { list_shards({places[1].shard}, [](const ObjectViews&, const SamplePlace&) {}); }),
+              HasSubstr("truncated"));
+}
+
 TEST_F(Shards, EmptyDepthSurvives) {
   ObjectViews views = random_views("empty", 3);
   views.depth.zero_();

@@ -30,7 +30,7 @@ std::vector<std::string> two_steps(const StageContext& context, Config config, M
   for (const int64_t step : {0, 1}) {
     testing::take_host_reads();
     const Autocast autocast(context.device.type(), at::kFloat);
-    stage->loss(step, 3).loss.backward();
+    stage->loss(step, 3, BatchShare::all(config.batch)).loss.backward();
   }
   const auto reads = testing::take_host_reads();
   size_t with_gradient = 0;

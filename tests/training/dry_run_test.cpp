@@ -113,7 +113,8 @@ TEST(ActivationEstimate, ARealStepKeepsThat) {
   DiffusionStageConfig config;
   config.batch = 1, config.encode_views = "on_the_fly";
   const auto stage = make_diffusion_stage(made, config);
-  const double kept = static_cast<double>(activation_bytes([&] { return std::vector<Tensor>{stage->loss(0, 1).loss}; }).kept);
+  const double kept =
+      static_cast<double>(activation_bytes([&] { return std::vector<Tensor>{stage->loss(0, 1, BatchShare::all(1)).loss}; }).kept);
   const PlannedStage planned{"diffusion", config.trained_files(), 1, false, {}};
   const double estimate = static_cast<double>(plan_training(context.model, planned, 1).activations.kept);
   printf("a step keeps %.3f MB, estimated %.3f\n", kept / 1e6, estimate / 1e6);
@@ -140,6 +141,12 @@ TEST(DryRun, CountsTheParametersThatAStageTrains) {
   expect_count("decoder", DecoderStageConfig(), make_decoder_stage);
   const DistillStageConfig distill;
   expect_count("distill", distill, make_distill_stage, {distill.lora_rank, distill.lora_alpha, distill.lora_targets});
+  const PlannedStage shared{"vae", VaeStageConfig().trained_files(), 4, false, {}, false, 3, true};
+  const TrainingPlan plan = plan_training(context.model, shared, 2);
+  EXPECT_EQ(plan.state_bytes(), 4 * plan.parameters() + 8 * plan.trained() + 8 * ((plan.trained() + 1) / 2))
+      << "half of the moments";
+  EXPECT_THAT(plan_text(plan),
+              HasSubstr("each of 2 processes: 2 of a batch of 4, its part of the moments; 3 batches make a step of 12\n"));
   EXPECT_THROW(plan_training(context.model, {"vae", VaeStageConfig().trained_files(), 4, false, {}}, 3), Error)
       << "3 do not divide 4";
 }
@@ -159,10 +166,10 @@ TEST(DryRun, FullSizeHasTheKnownNumbersOfParameters) {
   EXPECT_EQ(counts["image_embedder"], 632'076'800) << "ViT-H/14 of OpenCLIP";
   EXPECT_EQ(counts["dino"], 86'579'712) << "ViT-B/14 of DINOv2: 86,580,480 with the mask token of its training";
   EXPECT_EQ(config.steps, 40'000);
-  EXPECT_EQ(config.batch, 32);
+  EXPECT_EQ(config.items_per_step(), 32);
   const auto decoder = config_from_json<DecoderStageConfig>(read_json_file(folder / "train_decoder.json"), "decoder");
   EXPECT_EQ(decoder.steps, 80'000);
-  EXPECT_EQ(decoder.batch, 128);
+  EXPECT_EQ(decoder.items_per_step(), 128);
   EXPECT_EQ(decoder.learning_rate, 1e-5);
 }
 

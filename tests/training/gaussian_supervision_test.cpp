@@ -129,15 +129,15 @@ TEST(DecoderStage, WithAHullStartsBetterAndLearns) {
   config.steps = 30, config.batch = 2, config.warmup_steps = 2, config.learning_rate = 4e-3;
   config.true_pictures_share = 1;  // the autoencoder is random
   const auto stage = make_decoder_stage(context, config);
-  const double before = stage->loss(0, 99).loss.item<double>();
+  const double before = stage->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   TrainRun run;
   run.folder = folder.path / "run";
   run_training(*stage, config, run);
-  const double after = stage->loss(0, 99).loss.item<double>();
+  const double after = stage->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   printf("hull decoder loss %.4f -> %.4f\n", before, after);
   EXPECT_LT(after, before / 1.3);
   config.true_pictures_share = 0;
-  const double decoded = make_decoder_stage(context, config)->loss(0, 99).loss.item<double>();
+  const double decoded = make_decoder_stage(context, config)->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   EXPECT_TRUE(std::isfinite(decoded));
 }
 

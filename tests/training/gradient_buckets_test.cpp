@@ -3,45 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
+
+#include "thread_group.h"
 
 namespace gsv3d {
 namespace {
 
-/// What two members of a group have begun to sum, in their orders.
-struct Meeting {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<Tensor> begun[2];
-};
-
-class ThreadGroup : public ProcessGroup {
- public:
-  ThreadGroup(int64_t rank, Meeting& meeting) : ProcessGroup(rank, 2), meeting_(meeting) {}
-  std::function<void()> begin_sum(const Tensor& tensor) override {
-    const std::lock_guard lock(meeting_.mutex);
-    auto& own = meeting_.begun[rank()];
-    own.push_back(tensor.clone());
-    meeting_.changed.notify_all();
-    return [this, tensor, index = own.size() - 1] {
-      std::unique_lock lock(meeting_.mutex);
-      meeting_.changed.wait(lock, [&] { return meeting_.begun[0].size() > index && meeting_.begun[1].size() > index; });
-      EXPECT_EQ(meeting_.begun[0][index].sizes(), meeting_.begun[1][index].sizes()) << "the same sums in the same order";
-      tensor.copy_(meeting_.begun[0][index] + meeting_.begun[1][index]);
-    };
-  }
-  void broadcast(const std::vector<Tensor>& tensors) override {
-    for (const Tensor& tensor : tensors) {
-      if (!is_first()) tensor.zero_();
-      begin_sum(tensor)();
-    }
-  }
-
- private:
-  Meeting& meeting_;
-};
+using testing::Meeting;
+using testing::ThreadGroup;
 
 NamedTensors three_parameters() {
   NamedTensors parameters;
@@ -120,6 +90,34 @@ TEST(GradientBuckets, SumsBeginWhileBackwardIsStillAtWork) {
   EXPECT_GT(begun_in_backward[1], 5U);
 }
 
+/// Two backward passes in a step: "a" in both, "b" in the first alone.
+TEST(GradientBuckets, TakePartsOfAStepTogether) {
+  Meeting meeting;
+  NamedTensors results[2];
+  const auto member = [&](int64_t rank) {
+    NamedTensors parameters = three_parameters();
+    GradientBuckets buckets(parameters, std::make_shared<ThreadGroup>(rank, meeting), 4);
+    const double factor = 1 + static_cast<double>(rank);
+    for (int64_t step = 0; step < 2; ++step) {
+      for (auto& [name, parameter] : parameters) parameter.mutable_grad() = Tensor();
+      buckets.set_more_to_come(true);
+      (parameters["a"].sum() * factor + parameters["b"].sum() * 4).backward();
+      buckets.set_more_to_come(false);
+      (parameters["a"].sum() * 10).backward();
+      buckets.finish();
+    }
+    for (auto& [name, parameter] : parameters) results[rank][name] = parameter.grad();
+  };
+  std::thread other(member, 1);
+  member(0);
+  other.join();
+  for (const NamedTensors& result : results) {
+    EXPECT_TRUE(at::equal(result.at("a"), at::full({2, 3}, 11.5)));
+    EXPECT_TRUE(at::equal(result.at("b"), at::full({3, 3}, 4.0)));
+    EXPECT_FALSE(result.at("c").defined());
+  }
+}
+
 TEST(GradientBuckets, OneProcessIsLeftAlone) {
   NamedTensors parameters = three_parameters();
   GradientBuckets buckets(parameters, std::make_shared<ProcessGroup>());
@@ -135,6 +133,9 @@ TEST(BatchShare, IsAPartOfTheWhole) {
   const BatchShare share{6, 2, 2};
   EXPECT_TRUE(at::equal(share.of(batch, 2), at::arange(4, 8).view({4, 1})));
   EXPECT_EQ(share.of(std::vector<int>{0, 1, 2, 3, 4, 5}), (std::vector<int>{2, 3}));
+  EXPECT_EQ(share.part(1, 2).first, 3);
+  EXPECT_EQ(share.part(1, 2).count, 1);
+  EXPECT_EQ(share.part(1, 2).whole, 6);
   EXPECT_EQ(share.below(3).count, 1);
   EXPECT_EQ(share.below(3).whole, 3);
   EXPECT_EQ(share.below(1).count, 0);

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "goldens.h"
+#include "thread_group.h"
 #include "training/ema.h"
 #include "training/trainer_config.h"
 
@@ -43,6 +46,58 @@ TEST(AdamW, FollowsTheFormula) {
   }
   for (const auto& [name, tensor] : parameters) testing::expect_close(tensor, p[name], 2e-6, name);
   EXPECT_EQ(optimizer.updates(), 5);
+}
+
+/// Parameters of several sizes, some of which get no gradient in some steps; the same in every process.
+NamedTensors many_leaves() {
+  NamedTensors parameters;
+  for (int64_t i = 0; i < 7; ++i)
+    parameters[fmt::format("p{}", i)] =
+        (i % 2 == 0 ? randn({3 + i, 4}, make_generator(10 + static_cast<uint64_t>(i))) : randn({2 + i}, make_generator(20)))
+            .requires_grad_(true);
+  return parameters;
+}
+
+void step_of_many(AdamW& optimizer, NamedTensors& parameters, int64_t step) {
+  for (auto& [name, parameter] : parameters)
+    if (name != "p3" || step != 1)
+      parameter.mutable_grad() = randn(parameter.sizes(), make_generator(static_cast<uint64_t>(100 * step + name[1])));
+  optimizer.step(0.02, at::full({}, step == 2 ? NAN : 1.0));  // step 2 is left out
+  optimizer.zero_gradients();
+}
+
+TEST(AdamW, SharedMomentsMakeTheSameNumbers) {
+  const AdamWOptions options{0.9, 0.99, 1e-8, 0.05, 0.7};
+  NamedTensors alone = many_leaves();
+  AdamW whole(alone, options);
+  for (int64_t step = 0; step < 5; ++step) step_of_many(whole, alone, step);
+  testing::Meeting meeting;
+  size_t kept[2] = {};
+  const auto member = [&](int64_t rank) {
+    NamedTensors parameters = many_leaves();
+    const auto group = std::make_shared<testing::ThreadGroup>(rank, meeting);
+    AdamW first(parameters, options, group);
+    EXPECT_TRUE(first.is_shared());
+    kept[rank] = first.means().size();
+    for (int64_t step = 0; step < 3; ++step) step_of_many(first, parameters, step);
+    // Through a checkpoint into a new optimiser.
+    const AdamW::Moments moments = first.gathered();
+    EXPECT_EQ(moments.means.size(), rank == 0 ? 7U : 0U);
+    AdamW second(parameters, options, group);
+    second.set_updates(first.updates());
+    second.scatter(moments, "checkpoint");
+    for (int64_t step = 3; step < 5; ++step) step_of_many(second, parameters, step);
+    for (const auto& [name, parameter] : parameters) EXPECT_TRUE(at::equal(parameter, alone.at(name))) << name << rank;
+    const AdamW::Moments last = second.gathered();
+    if (rank > 0) return;
+    for (const auto& [name, moment] : last.means) EXPECT_TRUE(at::equal(moment, whole.means().at(name))) << name;
+    for (const auto& [name, moment] : last.squares) EXPECT_TRUE(at::equal(moment, whole.squares().at(name))) << name;
+  };
+  std::thread other(member, 1);
+  member(0);
+  other.join();
+  EXPECT_EQ(kept[0] + kept[1], 7U);
+  EXPECT_GE(std::min(kept[0], kept[1]), 3U);
 }
 
 /// One step from given gradients: what clipping does is seen in the first moments, (1 - beta1) times the gradients.

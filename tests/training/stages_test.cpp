@@ -10,11 +10,15 @@
 #include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/fingerprint.h"
+#include "dataset/shards.h"
+#include "errors.h"
 #include "toy_data.h"
 #include "training/checkpoint.h"
 #include "training/decoder_stage.h"
 #include "training/diffusion_stage.h"
 #include "training/distill_stage.h"
+#include "training/latent_cache.h"
 #include "training/vae_stage.h"
 
 namespace gsv3d {
@@ -28,9 +32,9 @@ class Interrupted : public Stage {
   NamedTensors parameters() const override { return stage_->parameters(); }
   std::vector<std::string> part_names() const override { return stage_->part_names(); }
   Json settings() const override { return stage_->settings(); }
-  StepLoss loss(int64_t step, uint64_t seed) override {
+  StepLoss loss(int64_t step, uint64_t seed, const BatchShare& share) override {
     if (step == last_step_) request_cancel();
-    return stage_->loss(step, seed);
+    return stage_->loss(step, seed, share);
   }
   std::vector<Preview> preview() override { return stage_->preview(); }
   Json export_weights(const std::filesystem::path& folder) override { return stage_->export_weights(folder); }
@@ -117,6 +121,156 @@ TEST(Stages, ResumeExactlyInTheirOrder) {
   EXPECT_TRUE(model.distilled);
 }
 
+/// A set that stays in its shards, of which one orbit is kept in memory, makes every loss of a set in memory.
+TEST(Stages, DataInItsShardsMakesTheSameNumbers) {
+  const testing::TemporaryFolder folder("in-shards");
+  StageContext memory = testing::toy_context(folder.path);
+  ShardWriter writer(memory.data, "train", 2);
+  for (const ObjectViews& views : testing::toy_views()) writer.add(views);
+  writer.finish();
+  memory.set = std::make_shared<const TrainingSet>(load_training_set({{memory.data, 1}}, true));
+  StageContext shards = memory;
+  shards.set = std::make_shared<const TrainingSet>(list_training_set({{memory.data, 1}}, true, 1));
+  const auto expect_same = [&](const auto& config, const auto& make) {
+    const auto from_memory = make(memory, config), from_shards = make(shards, config);
+    const BatchShare share = BatchShare::all(config.batch);
+    for (int64_t step = 0; step < 3; ++step) {
+      from_shards->prefetch(step + 1, 5, share);
+      const double expected = from_memory->loss(step, 5, share).loss.template item<double>();
+      EXPECT_EQ(from_shards->loss(step, 5, share).loss.template item<double>(), expected) << from_memory->name() << " " << step;
+    }
+  };
+  expect_same(six_steps<VaeStageConfig>(), make_vae_stage);
+  train_one_step<VaeStageConfig>(memory, make_vae_stage, folder.path);
+  expect_same(six_steps<DiffusionStageConfig>(), make_diffusion_stage);
+  expect_same(six_steps<DecoderStageConfig>(), make_decoder_stage);
+  auto config = six_steps<DecoderStageConfig>();
+  config.encode_views = "on_the_fly";
+  expect_same(config, make_decoder_stage);
+  train_one_step<DiffusionStageConfig>(memory, make_diffusion_stage, folder.path);
+  train_one_step<DecoderStageConfig>(memory, make_decoder_stage, folder.path);
+  auto distill = six_steps<DistillStageConfig>();
+  distill.p_mean = -1;
+  expect_same(distill, make_distill_stage);
+  expect_exact_resume(shards, six_steps<DecoderStageConfig>(), make_decoder_stage, folder.path / "resumed");
+}
+
+/// Loss and gradients of the first step, whose items come in so many batches.
+std::pair<double, NamedTensors> gradients_in(Stage& stage, int64_t items, int64_t batches) {
+  double loss = 0;
+  for (int64_t i = 0; i < batches; ++i) {
+    const Tensor part = stage.loss(0, 3, BatchShare::all(items).part(i, batches)).loss / static_cast<double>(batches);
+    part.backward();
+    loss += part.item<double>();
+  }
+  NamedTensors gradients;
+  for (const auto& [name, parameter] : stage.parameters()) {
+    if (parameter.grad().defined()) gradients[name] = parameter.grad();
+    parameter.mutable_grad() = Tensor();
+  }
+  return {loss, gradients};
+}
+
+/// The largest difference in terms of the largest value.
+double difference_of(const NamedTensors& a, const NamedTensors& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double largest = 0, difference = 0;
+  for (const auto& [name, tensor] : a) {
+    largest = std::max(largest, tensor.abs().max().item<double>());
+    difference = std::max(difference, (tensor - b.at(name)).abs().max().item<double>());
+  }
+  EXPECT_GT(largest, 0);
+  return difference / largest;
+}
+
+/// Four items at once, and in two or four batches: the same means of losses and of gradients.
+void expect_same_in_batches(Stage& stage) {
+  const auto [loss, gradients] = gradients_in(stage, 4, 1);
+  for (const int64_t batches : {2, 4}) {
+    const auto [sum, parts] = gradients_in(stage, 4, batches);
+    const double difference = difference_of(gradients, parts);
+    printf("%s in %ld batches: gradients differ by %.2g of the largest\n", stage.name().c_str(), batches, difference);
+    EXPECT_NEAR(sum, loss, 1e-6 * loss) << stage.name();
+    EXPECT_LT(difference, 3e-6) << stage.name();  // measured: below 1e-6
+  }
+  EXPECT_GT(difference_of(gradients, gradients_in(stage, 2, 1).second), 1e-3) << "half of the items are another step";
+}
+
+StageContext made_context(const std::filesystem::path& folder) {
+  StageContext context = testing::toy_context(folder);
+  initialise_model(folder / "made", context.model, 1);
+  context.model_folder = folder / "made";
+  return context;
+}
+
+TEST(Stages, BatchesAddUpToAStep) {
+  const testing::TemporaryFolder folder("accumulate");
+  const StageContext context = made_context(folder.path);
+  auto vae = six_steps<VaeStageConfig>();
+  vae.l1_weight = 0, vae.recolor_probability = 0.5, vae.saturation_weight = 1;  // L1's slope jumps where rounding decides
+  expect_same_in_batches(*make_vae_stage(context, vae));
+  expect_same_in_batches(*make_diffusion_stage(context, six_steps<DiffusionStageConfig>()));
+  auto decoder = six_steps<DecoderStageConfig>();
+  decoder.surface_weight = 0.5, decoder.sampled_share = 0.75;
+  expect_same_in_batches(*make_decoder_stage(context, decoder));
+  auto distill = six_steps<DistillStageConfig>();
+  distill.p_mean = 0, distill.condition_dropout = 0.5, distill.train_decoder = true;
+  expect_same_in_batches(*make_distill_stage(context, distill));
+}
+
+/// Two batches of two are one of four for the trainer, too; Adam's first moments are the gradients of a first step.
+TEST(Trainer, AccumulatesBatches) {
+  const testing::TemporaryFolder folder("accumulating-trainer");
+  const StageContext context = made_context(folder.path);
+  auto config = six_steps<DecoderStageConfig>();
+  config.steps = 1, config.gradient_clip = 0;
+  const auto run_in = [&](int64_t batches, int64_t batch) {
+    config.accumulate = batches, config.batch = batch;
+    TrainRun run;
+    run.folder = folder.path / fmt::format("{}-{}", batches, batch);
+    const TrainSummary summary = run_training(*make_decoder_stage(context, config), config, run);
+    return std::pair(load_checkpoint(checkpoint_path(run.folder)), summary.last_loss);
+  };
+  const auto [whole, loss] = run_in(1, 4);
+  const auto [parts, sum] = run_in(2, 2);
+  EXPECT_EQ(parts.settings_fingerprint, whole.settings_fingerprint) << "a run may go on either way";
+  EXPECT_LT(difference_of(whole.adam_means, parts.adam_means), 1e-6);
+  EXPECT_NEAR(sum, loss, 1e-6 * loss);
+  EXPECT_NE(run_in(1, 2).first.settings_fingerprint, whole.settings_fingerprint);
+}
+
+/// More orbits than one file of latents holds: kept in memory, or mapped.
+TEST(LatentCache, IsMadeFileByFileAndGoesOnWhereItStopped) {
+  const testing::TemporaryFolder folder("latents");
+  StageContext context = made_context(folder.path);
+  constexpr int64_t orbits = LatentCache::kOrbitsPerFile + 6;
+  ShardWriter writer(context.data, "train", 16);
+  for (int64_t i = 0; i < orbits; ++i)
+    writer.add(testing::ball_views(fmt::format("ball {}", i), 0.2 + 0.004 * static_cast<double>(i), 10, 32, 3, 1));
+  writer.finish();
+  context.set = std::make_shared<const TrainingSet>(list_training_set({{context.data, 1}}, false, 1 << 20));
+  const LatentCache mapped(context, {});
+  const auto latents = context.data / ("latents-" + fingerprint_text(mapped.fingerprint()));
+  const auto last = latents / "000001.safetensors";
+  const std::string bytes = read_file(last), first = read_file(latents / "000000.safetensors");
+  std::filesystem::remove(last);
+  const auto written = std::filesystem::last_write_time(latents / "000000.safetensors");
+  const LatentCache again(context, {});
+  EXPECT_TRUE(read_file(last) == bytes) << "the missing one was made, the same";
+  EXPECT_EQ(std::filesystem::last_write_time(latents / "000000.safetensors"), written) << "the other was left alone";
+  StageContext memory = context;
+  memory.set = std::make_shared<const TrainingSet>(load_training_set({{context.data, 1}}, false));
+  const LatentCache kept(memory, {});
+  const std::vector<Clip> clips = {{.orbit = orbits - 1, .start = 1, .mirrored = true}, {.orbit = 3}, {.orbit = 64, .start = 2}};
+  const Tensor expected = kept.clip_latents(clips, {}, 3);
+  EXPECT_EQ(expected.sizes(), (std::vector<int64_t>{3, 3, 4, 8, 8}));
+  EXPECT_TRUE(at::equal(mapped.clip_latents(clips, {}, 3), expected));
+  EXPECT_FALSE(at::equal(expected[0], expected[1]));
+  write_safetensors(last, {{"latents", at::zeros({5, 2, 3, 4, 8, 8})}});
+  EXPECT_NE(testing::error_of([&] { LatentCache(context, {}); }).find("000001.safetensors: does not fit the data"),
+            std::string::npos);
+}
+
 TEST(Stages, RecolouredClipsNeedAnEncoder) {
   const testing::TemporaryFolder folder("recolor");
   const StageContext context = testing::toy_context(folder.path);
@@ -160,7 +314,7 @@ TEST(DistillStage, BalancesGradients) {
   config.p_mean = -1, config.condition_dropout = 0, config.train_decoder = true;
   const auto gradients = [&](const DistillStageConfig& settings, double* weight) {
     const auto stage = make_distill_stage(context, settings);
-    const StepLoss loss = stage->loss(0, 3);
+    const StepLoss loss = stage->loss(0, 3, BatchShare::all(config.batch));
     loss.loss.backward();
     for (const auto& [name, value] : loss.parts)
       if (name == "weight_3d") *weight = value.item<double>();
@@ -229,11 +383,11 @@ double learned_factor(const std::function<void(GaussianDecoderConfig&)>& change,
   config.warmup_steps = 5;
   config.learning_rate = 4e-3;
   const auto stage = make_decoder_stage(context, config);
-  const double before = stage->loss(0, 99).loss.item<double>();
+  const double before = stage->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   TrainRun run;
   run.folder = folder.path / "run";
   run_training(*stage, config, run);
-  const double after = stage->loss(0, 99).loss.item<double>();
+  const double after = stage->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   printf("decoder loss %.4f -> %.4f\n", before, after);
   return before / after;
 }
@@ -273,7 +427,7 @@ class Diverging : public Stage {
   NamedTensors parameters() const override { return {{"weight", weight_}}; }
   std::vector<std::string> part_names() const override { return {}; }
   Json settings() const override { return {}; }
-  StepLoss loss(int64_t step, uint64_t) override {
+  StepLoss loss(int64_t step, uint64_t, const BatchShare&) override {
     const double factor = bad_(step) ? std::numeric_limits<double>::quiet_NaN() : 1.0;
     return {weight_.square().sum() * factor, {}};
   }

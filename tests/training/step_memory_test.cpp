@@ -25,7 +25,7 @@ struct Sums {
 /// A step's loss, log and gradients.
 Sums step_of(Stage& stage, bool recompute) {
   const nn::Recomputation recomputation(recompute);
-  const StepLoss step = stage.loss(0, 3);
+  const StepLoss step = stage.loss(0, 3, BatchShare::all(kBatch));
   step.loss.backward();
   Sums sums{step.loss.item<double>(), {}, {}};
   for (const auto& [name, part] : step.parts) sums.parts.emplace_back(name, part.item<double>());

@@ -82,7 +82,7 @@ TEST(TextStage, LearnsTwoNames) {
   const auto mean_loss = [&] {
     const c10::NoGradGuard no_grad;
     double sum = 0;
-    for (int64_t step = 1000; step < 1010; ++step) sum += stage->loss(step, 3).loss.item<double>();
+    for (int64_t step = 1000; step < 1010; ++step) sum += stage->loss(step, 3, BatchShare::all(config.batch)).loss.item<double>();
     return sum / 10;
   };
   const double before = mean_loss();

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/resident_memory.h"
 #include "dataset/shards.h"
 #include "toy_data.h"
+#include "training/orbit_store.h"
 #include "training/shard_follower.h"
 
 namespace gsv3d {
@@ -57,6 +61,129 @@ TEST(TrainingSet, GrownIsAsReadAtOnce) {
   std::vector<ObjectViews> other;
   other.push_back(testing::ball_views("other", 0.3, 10, 16));
   EXPECT_THROW(grown.append(std::move(other)), Error) << "another size";
+}
+
+/// The toy's shards, two orbits in each.
+void write_toy_shards(const std::filesystem::path& folder) {
+  ShardWriter writer(folder, "train", 2);
+  for (const ObjectViews& views : testing::toy_views()) writer.add(views);
+  writer.finish();
+}
+
+TEST(TrainingSet, InItsShardsIsAsInMemory) {
+  const testing::TemporaryFolder folder("in-shards");
+  write_toy_shards(folder.path);
+  const TrainingSet memory = load_training_set({{folder.path, 1}}, true);
+  constexpr int64_t orbit_bytes = 24 * 32 * 32 * 6;
+  for (const int64_t bytes : {int64_t{1}, 2 * orbit_bytes, int64_t{1} << 30}) {
+    const TrainingSet shards = list_training_set({{folder.path, 1}}, true, bytes);
+    EXPECT_TRUE(shards.in_shards());
+    EXPECT_EQ(shards.size(), 3);
+    EXPECT_EQ(shards.image_size(), 32);
+    EXPECT_EQ(shards.least_views(), 24);
+    EXPECT_EQ(shards.decoded_bytes(), 3 * orbit_bytes);
+    EXPECT_EQ(shards.orbit(2).id, "large");
+    EXPECT_EQ(shards.draw(0.3, 0.9, 0.9), memory.draw(0.3, 0.9, 0.9));
+    EXPECT_TRUE(at::equal(shards.cameras().world_to_camera, memory.cameras().world_to_camera));
+    shards.prefetch({2, 0});
+    const std::vector<int64_t> views = {71, 0, 23, 24, 48, 0}, planes = {287, 3, 95, 96, 190, 0};
+    EXPECT_TRUE(at::equal(shards.planes(planes, at::kCPU), memory.planes(planes, at::kCPU)));
+    EXPECT_TRUE(at::equal(shards.depths(views, at::kCPU), memory.depths(views, at::kCPU)));
+    EXPECT_TRUE(at::equal(shards.planes(planes, at::kCPU), memory.rgba().flatten(0, 1).index_select(0, at::tensor(planes))));
+  }
+}
+
+/// Sixty times as many views as may be kept: all are seen, twice, and the process grows by little.
+TEST(TrainingSet, InItsShardsTakesLittleMemory) {
+  const testing::TemporaryFolder folder("in-shards-memory");
+  constexpr int64_t orbits = 240, orbit_bytes = 24 * 32 * 32 * 6, most = 4 * orbit_bytes;
+  ShardWriter writer(folder.path, "train", 32);
+  EncodedSample sample = encode_sample(testing::toy_views()[0]);
+  const std::string id = "\"small\"";
+  const size_t at = sample.header.find(id);
+  const std::string before = sample.header.substr(0, at), after = sample.header.substr(at + id.size());
+  for (int64_t i = 0; i < orbits; ++i) {
+    sample.header = before + fmt::format("\"ball {}\"", i) + after;
+    writer.add(sample);
+  }
+  writer.finish();
+  const TrainingSet set = list_training_set({{folder.path, 1}}, true, most);
+  ASSERT_EQ(set.decoded_bytes(), orbits * orbit_bytes);
+  EXPECT_EQ(set.group_count(), orbits);
+  const Tensor first = set.planes({3}, at::kCPU);
+  const int64_t start = resident_bytes();
+  int64_t largest = 0;
+  for (int64_t i = 0; i < 2 * orbits; ++i) {
+    const int64_t orbit = i * 101 % orbits;  // without an order
+    set.prefetch({(i + 1) * 101 % orbits});
+    EXPECT_TRUE(at::equal(set.planes({4 * 24 * orbit + 3}, at::kCPU), first)) << orbit;
+    EXPECT_LE(set.kept_bytes(), most);
+    largest = std::max(largest, resident_bytes());
+  }
+  printf("%.1f MB of views, %.1f MB kept, the process grew by %.1f MB\n", static_cast<double>(set.decoded_bytes()) / 1e6,
+         static_cast<double>(most) / 1e6, static_cast<double>(largest - start) / 1e6);
+  EXPECT_LT(largest - start, set.decoded_bytes() / 2);
+  EXPECT_GT(whole_memory_bytes().value_or(0), resident_bytes());
+}
+
+TEST(TrainingSet, SetsInShardsKnowTheirPicturesBySize) {
+  const testing::TemporaryFolder folder("in-shards-print");
+  write_toy_shards(folder.path / "a");
+  write_toy_shards(folder.path / "b");
+  const auto print = [&](const char* name) { return list_training_set({{folder.path / name, 1}}, true, 1).fingerprint; };
+  EXPECT_EQ(print("a"), print("b"));
+  std::filesystem::remove_all(folder.path / "b");
+  ShardWriter writer(folder.path / "b", "train", 2);
+  for (ObjectViews& views : testing::toy_views()) {
+    views.rgba[0] = at::randint(256, {4, 32, 32}, make_generator(1), at::TensorOptions(at::kByte));
+    writer.add(views);
+  }
+  writer.finish();
+  EXPECT_NE(print("a"), print("b"));
+}
+
+TEST(OrbitStore, KeepsWhatItMayAndReadsAhead) {
+  const testing::TemporaryFolder folder("orbit-store");
+  write_toy_shards(folder.path);
+  constexpr int64_t bytes = 24 * 32 * 32 * 6;
+  OrbitStore store(2 * bytes, true);
+  list_shards(find_shards(folder.path), [&](const ObjectViews& views, const SamplePlace& place) {
+    EXPECT_FALSE(views.rgba.defined());
+    store.add(place, bytes);
+  });
+  store.prefetch({0, 1});
+  while (store.bytes() < 2 * bytes) std::this_thread::yield();
+  EXPECT_EQ(store.reads(), 2);
+  store.get(0);
+  store.get(1);
+  EXPECT_EQ(store.reads(), 2);
+  EXPECT_EQ(store.waits(), 0) << "both were read ahead";
+  EXPECT_TRUE(at::equal(store.get(2)->rgba, testing::toy_views()[2].rgba));
+  EXPECT_EQ(store.bytes(), 2 * bytes);
+  store.get(1);
+  EXPECT_EQ(store.reads(), 3) << "still there: 0 was used before it";
+  store.get(0);
+  EXPECT_EQ(store.reads(), 4);
+  EXPECT_THROW(store.get(3), Error);
+}
+
+TEST(OrbitStore, DamagedSamplesAreNamed) {
+  const testing::TemporaryFolder folder("orbit-store-damaged");
+  write_toy_shards(folder.path);
+  const TrainingSet set = list_training_set({{folder.path, 1}}, true, 1 << 30);
+  const auto shard = folder.path / "train-000000.tar";
+  std::string text = read_file(shard);
+  const size_t at = text.find("000001-small.rgba.bin") + 512;
+  for (size_t i = 0; i < 64; ++i) text[at + i] = 'x';
+  write_file(shard, text);
+  set.prefetch({1});  // a thread's error waits until the orbit is needed
+  EXPECT_EQ(set.planes({0}, at::kCPU).size(0), 1);
+  try {
+    set.planes({4 * 24}, at::kCPU);
+    ADD_FAILURE() << "read a damaged sample";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("train-000000.tar: 000001-small"), std::string::npos) << error.what();
+  }
 }
 
 TEST(ShardFollower, TakesInShardsAsTheyAppear) {

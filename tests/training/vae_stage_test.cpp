@@ -29,10 +29,10 @@ TEST(VaeStage, LearnsTwoBalls) {
   const StageContext context = testing::toy_context(folder.path);
   const VaeStageConfig config = toy_config(100);
   const auto stage = make_vae_stage(context, config);
-  const double before = stage->loss(0, 99).loss.item<double>();
+  const double before = stage->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   const TrainRun run = testing::toy_run(context, config, folder.path / "run");
   run_training(*stage, config, run);
-  const double after = stage->loss(0, 99).loss.item<double>();
+  const double after = stage->loss(0, 99, BatchShare::all(config.batch)).loss.item<double>();
   printf("vae loss %.4f -> %.4f\n", before, after);
   EXPECT_LT(after, before / 4);
   const double scale = read_json_file(context.model_folder / "config.json")["vae"]["scale_factor"].get<double>();
@@ -56,7 +56,7 @@ TEST(VaeStage, LearnsColourAndSilhouetteAndExportsUnitChannels) {
   config.recolor_probability = 0.6, config.edge_weight = 0.1;
   const auto stage = make_vae_stage(context, config);
   const auto part = [&](const char* name) {
-    const StepLoss loss = stage->loss(0, 99);
+    const StepLoss loss = stage->loss(0, 99, BatchShare::all(config.batch));
     for (const auto& [key, value] : loss.parts)
       if (key == std::string(name)) return value.item<double>();
     return -1.0;
