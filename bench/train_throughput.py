@@ -5,7 +5,8 @@
 
 Renders 8 made-up objects, then trains each stage from the model's weights for some steps and for twice as many: what the longer run
 takes beyond the shorter one is the steps alone. In processor time of all processes, which other work on the machine hardly changes, and by
-the clock where the machine had nothing else to do at the start (load below 1). Some ten minutes of processor time (the stages' pictures before and after are most of it). The model folder is copied and left alone."""
+the clock where the machine had nothing else to do at the start (load below 1). Some ten minutes of processor time (the stages' pictures
+before and after are most of it). The model folder is copied and left alone."""
 import argparse
 import json
 import os
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 STAGES = ("vae", "diffusion", "decoder", "distill")
 
@@ -58,7 +60,7 @@ def main():
     parser.add_argument("--batch", type=int, default=2)
     arguments = parser.parse_args()
     program = os.path.abspath(arguments.program)
-    size = json.load(open(os.path.join(arguments.model, "config.json")))["image_size"]
+    size = json.loads(Path(arguments.model, "config.json").read_text())["image_size"]
     idle = os.getloadavg()[0] < 1
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {size} pixels, batches of {arguments.batch}, one thread a process\n")
     print("| stage | processes | samples a second, by the clock | processor seconds a sample |\n|---|---|---|---|", flush=True)
@@ -66,10 +68,10 @@ def main():
         subprocess.run([program, "data", "render", "procedural:8:1", "-o", "shards", "--size", str(size), "--orbit-views", "21",
                         "--random-views", "4", "--samples", "1", "--quiet"], cwd=folder, check=True)
         for stage in arguments.stages.split(","):
-            settings = json.load(open(os.path.join(arguments.configs, f"train_{stage}.json")))
+            settings = json.loads(Path(arguments.configs, f"train_{stage}.json").read_text())
             settings.update(batch=arguments.batch, initial_weights="random" if stage == "distill" else "model_folder",
                             preview_minutes=1000, checkpoint_minutes=1000, warmup_steps=0)
-            json.dump(settings, open(os.path.join(folder, stage + ".json"), "w"))
+            Path(folder, stage + ".json").write_text(json.dumps(settings))
             for processes in map(int, arguments.ranks.split(",")):
                 short, long = (seconds(program, folder, arguments.model, stage, processes, 1, steps)
                                for steps in (arguments.steps, 2 * arguments.steps))

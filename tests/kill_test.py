@@ -145,8 +145,8 @@ def main():
         Path(folder, "config.json").write_text(json.dumps(MODEL))
         subprocess.run([program, "model", "init", "config.json", "-o", "model"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         for stage in arguments.stages.split(","):
-            settings = {"batch": 2, "accumulate": arguments.accumulate, "warmup_steps": 0, "learning_rate": 1e-3, "log_steps": 5, "checkpoint_minutes": 1e-6,
-                        "preview_minutes": 1000, **STAGE_SETTINGS.get(stage, {})}
+            settings = {"batch": 2, "accumulate": arguments.accumulate, "warmup_steps": 0, "learning_rate": 1e-3, "log_steps": 5,
+                        "checkpoint_minutes": 1e-6, "preview_minutes": 1000, **STAGE_SETTINGS.get(stage, {})}
             Path(folder, stage + ".json").write_text(json.dumps(settings))
             for ranks in map(int, arguments.ranks.split(",")):
                 kills, runs, differing = check(Training(program, folder, stage, ranks, arguments.steps, arguments.options.split()),

@@ -1,4 +1,4 @@
-// What the readers of all formats agree on: how much a file may make them allocate.
+// What readers and writers of all formats agree on: how much memory they take.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,9 @@ namespace gsv3d {
 
 /// More than any published scene; 2²⁶ Gaussians of degree 3 are 16 GB.
 inline constexpr uint64_t kMostGaussians = uint64_t{1} << 26;
+
+/// Written at a time: bounds the memory that writing takes besides the Gaussians.
+inline constexpr int64_t kRowsAtOnce = 1 << 16;
 
 /// Throws Error when a file of `file_bytes` cannot honestly hold so many Gaussians: spz's own rule, at least 9 bytes for each,
 /// compressed at most 1024 times. To be asked before anything of their size is allocated.

@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "gaussian_files/limits.h"
 #include "gaussian_files/ply_table.h"
 
 namespace gsv3d {
@@ -10,7 +11,6 @@ namespace {
 constexpr double kOpacityMargin = 1e-6, kSmallestScale = 1e-12;
 constexpr float kFlat = 1e-6f;  // the third scale of 2DGS' discs, as PlayCanvas' viewers have it
 constexpr int64_t kAllCoefficients = 16;
-constexpr int64_t kRowsAtOnce = 1 << 16;  // bounds the memory that writing takes besides the Gaussians
 
 /// f_rest as files hold it: [G, 3·(K-1)], all of red, then green, then blue.
 Tensor rest_columns(const Tensor& sh, int64_t coefficients) {

@@ -2,11 +2,12 @@
 
 #include "core/atomic_file.h"
 #include "gaussian_files/byte_view.h"
+#include "gaussian_files/limits.h"
 
 namespace gsv3d {
 namespace {
 
-constexpr int64_t kRowBytes = 32, kRowsAtOnce = 1 << 16;
+constexpr int64_t kRowBytes = 32;
 
 /// Descending size × opacity: viewers that draw while they load then show the object's bulk first.
 Tensor importance_order(const Gaussians& g) {

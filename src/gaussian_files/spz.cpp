@@ -6,6 +6,7 @@
 #include "core/atomic_file.h"
 #include "gaussian_files/byte_view.h"
 #include "gaussian_files/fixed_point.h"
+#include "gaussian_files/limits.h"
 #include "gaussian_files/spz_streams.h"
 
 namespace gsv3d {
@@ -13,7 +14,6 @@ namespace {
 
 constexpr float kColourScale = 0.15f;            // of f_dc, so that colours a little outside 0-1 fit into a byte
 constexpr int kBucketDegree1 = 8, kBucket = 16;  // bytes of harmonics are multiples of these: they compress better
-constexpr int64_t kRowsAtOnce = 1 << 16;
 constexpr float kSqrtHalf = std::numbers::sqrt2_v<float> / 2;
 
 void append_position(std::string& bytes, const float* p, float scale) {
