@@ -122,7 +122,9 @@ TEST(TrainingSet, InItsShardsTakesLittleMemory) {
   }
   printf("%.1f MB of views, %.1f MB kept, the process grew by %.1f MB\n", static_cast<double>(set.decoded_bytes()) / 1e6,
          static_cast<double>(most) / 1e6, static_cast<double>(largest - start) / 1e6);
+#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory for a while
   EXPECT_LT(largest - start, set.decoded_bytes() / 2);
+#endif
   EXPECT_GT(whole_memory_bytes().value_or(0), resident_bytes());
 }
 
