@@ -90,18 +90,18 @@ class SubmittedJobs {
 };
 
 std::string submitted(const ApiClient& client, const BatchPhoto& photo, const SubmitArguments& arguments) {
-  std::vector<SentPart> files;
+  std::vector<SentPart> parts;
   if (photo.text)
-    files.push_back({"text", "", *photo.text});
+    parts.push_back({"text", "", *photo.text});
   else
-    files.push_back({"photo", photo.path.filename().string(), read_file(photo.path)});
+    parts.push_back({"photo", photo.path.filename().string(), read_file(photo.path)});
   for (const FurtherPhotoOption& view : arguments.views.photos()) {
     std::string name = fmt::format("view:{}", view.azimuth_degrees);
     if (view.elevation_degrees) name += fmt::format(",{}", *view.elevation_degrees);
-    files.push_back({name, view.file.filename().string(), read_file(view.file)});
+    parts.push_back({name, view.file.filename().string(), read_file(view.file)});
   }
   const std::string key = random_identifier();  // the same request again, when its answer was lost, is the same job
-  const Json job = patiently([&] { return client.post_form("/v1/generations", files, arguments.options, key); });
+  const Json job = patiently([&] { return client.post_form("/v1/generations", parts, arguments.options, key); });
   const std::string id = job.value("id", "");
   require(is_job_identifier(id), "the service's answer has no job");
   return id;

@@ -16,8 +16,8 @@ struct GaussianConfidenceOptions {
 
 struct GaussianConfidence {
   Tensor values;  ///< [G] float32 in 0-1
-  double value =
-      0;  ///< their mean, weighted by opacity times the area that is seen at most, the product of the two larger scales
+  /// Their mean, weighted by opacity times the area that is seen at most, the product of the two larger scales.
+  double value = 0;
   int64_t seeds = 0;  ///< of all objects, this one included
 };
 
