@@ -14,16 +14,18 @@
 namespace gsv3d {
 namespace {
 
-constexpr double solid = 0.5;
+constexpr double solid = 0.5;    ///< alpha from which a pixel is shown
+constexpr double settled = 0.9;  ///< alpha of the object from which its depth is that of a surface
 constexpr double opacity = 0.95;
 constexpr double width = 0.55,
-                 thickness = 0.15;               ///< standard deviations in pixels' footprints: neighbours just close the surface
-constexpr double least_facing = 0.2;             ///< cosine below which a pixel is a border's: the object's own Gaussians stay
-constexpr double reach = 1;                      ///< of a Gaussian from its middle, in standard deviations
-constexpr double smoothing_share = 0.02;         ///< of the picture's side: the reach of the depths' smoothing
-constexpr double same_surface = 0.04;            ///< depths that differ by more, in world units, hardly smooth each other
-constexpr double grazing = 0.2, frontal = 0.45;  ///< cosines between which the photo's colours take over from the object's
-constexpr double largest_correction = 0.15;      ///< of a colour, away from the photo's
+                 thickness = 0.15;              ///< standard deviations in pixels' footprints: neighbours just close the surface
+constexpr double least_facing = 0.3;            ///< cosine below which a pixel is a border's: the object's own Gaussians stay
+constexpr double reach = 1;                     ///< of a Gaussian from its middle, in standard deviations
+constexpr double smoothing_share = 0.02;        ///< of the picture's side: the reach of the depths' smoothing
+constexpr double same_surface = 0.04;           ///< depths that differ by more, in world units, hardly smooth each other
+constexpr double grazing = 0.3, frontal = 0.5;  ///< cosines between which the photo's colours take over from the object's
+constexpr double rim_share = 0.01;  ///< of the picture's side: unsettled pixels so near to settled ones are the outline's
+constexpr double largest_correction = 0.15;  ///< of a colour, away from the photo's
 
 /// RGB, not premultiplied, [1, 3, P, P] and alpha [1, 1, P, P].
 struct Picture {
@@ -60,15 +62,27 @@ Tensor smoothed(const Tensor& depth, const Tensor& known) {
   return sum / total.clamp_min(1e-12);
 }
 
-/// Depths that are `known` [1, 1, P, P], continued outwards until every pixel of `wanted` has one.
-Tensor continued(const Tensor& depth, const Tensor& known, const Tensor& wanted) {
-  Tensor weight = known.to(at::kFloat), values = depth * weight;
+/// Values [1, C, P, P] that are `known` [1, 1, P, P], continued outwards until every pixel of `wanted` has one.
+Tensor continued(const Tensor& image, const Tensor& known, const Tensor& wanted) {
+  Tensor weight = known.to(at::kFloat), values = image * weight;
   while (wanted.logical_and(weight == 0).any().item<bool>()) {
     const Tensor around = window_mean(weight, 1), reached = (around > 0).logical_and(weight == 0);
     values = at::where(reached, window_mean(values * weight, 1) / around.clamp_min(1e-12), values);
     weight = at::where(reached, at::ones({}), weight);
   }
   return values;
+}
+
+/// Pixels [1, 1, P, P] at most so many pixels from those in `mask`, in both directions.
+Tensor near(const Tensor& mask, int64_t reach) {
+  const int64_t window = 2 * reach + 1;
+  return at::max_pool2d(mask.to(at::kFloat), {window, window}, {1, 1}, {reach, reach}) > 0;
+}
+
+/// The object's outline: its last settled pixel, whose slope nobody knows, and those around it where it fades out.
+Tensor outline(const Tensor& settled_pixels) {
+  const auto reach = std::llround(std::ceil(rim_share * static_cast<double>(settled_pixels.size(3))));
+  return near(settled_pixels.logical_not(), 1).logical_and(near(settled_pixels, reach));
 }
 
 /// Differences [3, P, P] of points [3, P, P] along an axis, half of what the two neighbours are apart.
@@ -160,7 +174,8 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
   const Picture picture = shrunk_to(photo, options.max_gaussians);
   const Cameras view = camera.resized(picture.side(), picture.side());
   const Rendering seen = rasterize(object, view);
-  const Tensor shown = picture.alpha > solid, known = seen.alpha > solid;
+  // Where the object fades out its depth is of its near side or of its far one: a ragged rim that shows from the side.
+  const Tensor shown = picture.alpha > solid, known = seen.alpha > settled;
   if (!shown.logical_and(known).any().item<bool>()) return object;
 
   // One pixel more than is shown, so that every pixel has neighbours to tell its slope from.
@@ -172,10 +187,10 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
   const Tensor places = mask.flatten().nonzero().flatten();
   Gaussians all = joined(rest, pixels_of(surface, places));
   const auto at_pixels = [&](const Tensor& image) { return image[0].flatten(1).index_select(1, places).t(); };  // [K, 3]
-  // Where the surface turns away the object's own colours stay, so that no border shows from the side.
-  const Tensor own = at_pixels(seen.rgb / seen.alpha.clamp_min(solid));
-  const Tensor known_here = at_pixels(known.to(at::kFloat));
-  const Tensor share = 1 - (1 - ((at_pixels(surface.facing) - grazing) / (frontal - grazing)).clamp(0, 1)) * known_here;
+  // Where the surface turns away, and at its outline, the object's own colours stay, so that no border shows from the side.
+  const Tensor own = at_pixels(continued(seen.rgb / seen.alpha.clamp_min(solid), known, rim));
+  const Tensor inside = at_pixels(outline(known).logical_not().to(at::kFloat));
+  const Tensor share = ((at_pixels(surface.facing) - grazing) / (frontal - grazing)).clamp(0, 1) * inside;
   const Tensor wanted = at::lerp(own, at_pixels(picture.rgb), share).clamp(0, 1);
   Tensor colors = wanted;
   for (int64_t round = 0;; ++round) {
