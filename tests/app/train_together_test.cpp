@@ -74,7 +74,7 @@ class TrainTogether : public testing::CommandTest {
   /// With a model folder of its own, which a run changes at its end.
   std::string arguments(const std::string& stage, const std::string& run) const {
     if (!fs::exists(folder_ / ("model-" + run))) fs::copy(folder_ / "model", folder_ / ("model-" + run));
-    return stage + " --device cpu --threads 1 --model model-" + run + " --replace --data shards --config " + stage +
+    return stage + " --device cpu --dtype fp32 --threads 1 --model model-" + run + " --replace --data shards --config " + stage +
            ".json --run " + run;
   }
   /// Two processes; what process 1 says goes to other.err, its exit code to other.code. `then` runs beside them, with their
@@ -130,8 +130,8 @@ TEST_F(TrainTogether, DecodersCurveIsThatOfOneProcess) {
   expect_same_curve("decoder");
 }
 
-/// With Adam's moments shared out, the bytes of two processes that keep all, in two sessions (each to the end of its schedule). One
-/// process goes on from there.
+/// With Adam's moments shared out, the bytes of two processes that keep all, in two sessions (each to the end of its schedule).
+/// One process goes on from there.
 TEST_F(TrainTogether, SharedMomentsChangeNothing) {
   configure("decoder", Json::object());
   ASSERT_EQ(together(arguments("decoder", "all") + " --steps 3").code, 0) << other("err");
