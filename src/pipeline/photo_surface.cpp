@@ -179,8 +179,9 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
   if (!shown.logical_and(known).any().item<bool>()) return object;
 
   // One pixel more than is shown, so that every pixel has neighbours to tell its slope from.
-  const Tensor rim = at::max_pool2d(shown.logical_or(known).to(at::kFloat), {3, 3}, {1, 1}, {1, 1}) > 0;
-  const Tensor depth = continued(smoothed(expected_depth(seen), known), known, rim);
+  const Tensor rim = near(shown.logical_or(known), 1);
+  const Tensor smooth = smoothed(expected_depth(seen), known), color = seen.rgb / seen.alpha.clamp_min(solid);
+  const Tensor around = continued(at::cat({smooth, color}, 1), known, rim), depth = around.narrow(1, 0, 1);
   const SurfaceMap surface = map_surface(depth, view);
   const Tensor mask = shown.logical_and(surface.facing > least_facing).logical_and(seen_best(surface, rivals));
   const Gaussians rest = object.select(not_before(object, depth, mask, view));
@@ -188,7 +189,7 @@ Gaussians with_photo_surface(const Gaussians& object, const Tensor& photo, const
   Gaussians all = joined(rest, pixels_of(surface, places));
   const auto at_pixels = [&](const Tensor& image) { return image[0].flatten(1).index_select(1, places).t(); };  // [K, 3]
   // Where the surface turns away, and at its outline, the object's own colours stay, so that no border shows from the side.
-  const Tensor own = at_pixels(continued(seen.rgb / seen.alpha.clamp_min(solid), known, rim));
+  const Tensor own = at_pixels(around.narrow(1, 1, 3));
   const Tensor inside = at_pixels(outline(known).logical_not().to(at::kFloat));
   const Tensor share = ((at_pixels(surface.facing) - grazing) / (frontal - grazing)).clamp(0, 1) * inside;
   const Tensor wanted = at::lerp(own, at_pixels(picture.rgb), share).clamp(0, 1);

@@ -90,7 +90,8 @@ TEST_F(PhotoSurface, HasNoBorderOfThePhotosColoursWhereItEnds) {
   const Tensor edged = at::cat({at::where(inner, at::full({}, 0.5F), red), photo.narrow(0, 3, 1)});
   const Gaussians found = with_photo_surface(object, edged, camera);
   const auto redness = [&](double azimuth) {
-    return (view(found, azimuth, 128).select(1, 0) - view(found, azimuth, 128).select(1, 1)).max();
+    const Tensor seen = view(found, azimuth, 128);
+    return (seen.select(1, 0) - seen.select(1, 1)).max();
   };
   EXPECT_LT(redness(60).item<double>(), 0.1);
   EXPECT_LT(redness(90).item<double>(), 0.1);
@@ -102,7 +103,7 @@ TEST_F(PhotoSurface, FillsWhereOnlyThePhotoIsSolid) {
   const Tensor alpha = rasterize(with_photo_surface(half, photo, camera), camera.resized(192, 192)).alpha;
   const Tensor solid = photo[3] > 0.9;
   const Tensor covered = alpha[0][0].masked_select(solid) > 0.85;
-  EXPECT_GT(covered.to(at::kFloat).mean().item<double>(), 0.96) << "all but what the missing half would show from the side";
+  EXPECT_GT(covered.to(at::kFloat).mean().item<double>(), 0.96) << "all but pixels that see the surface from the side";
 }
 
 TEST_F(PhotoSurface, KeepsToItsBudgetAndToTheDegree) {
